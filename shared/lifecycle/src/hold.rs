@@ -1,0 +1,166 @@
+//! Holds: why an offboarding waits for a person, and what that person has approved.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{SpaceId, UserId};
+
+/// What kind of danger, as the contract names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HoldCode {
+    /// Ending the membership would delete a space, or nothing rules that out.
+    SpaceWouldBeDeleted,
+    /// Podio would make somebody else the space's admin.
+    SpaceWouldLoseItsAdmin,
+    /// Nobody would be left to administer the organization.
+    LastOrgAdmin,
+    /// The leaver is the account whose credential the worker uses.
+    ActingAdmin,
+    /// The request asked for a person's approval.
+    ApprovalRequired,
+    /// More leavers in an hour than is plausible.
+    MassOffboarding,
+}
+
+/// One reason to wait.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reason {
+    /// The kind of danger.
+    pub code: HoldCode,
+    /// A sentence for the person who decides. Names no one.
+    pub detail: String,
+    /// The space in danger, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub space_id: Option<SpaceId>,
+}
+
+impl Reason {
+    /// A reason that concerns one space.
+    pub fn of_space(code: HoldCode, space: SpaceId, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into(), space_id: Some(space) }
+    }
+
+    /// A reason that concerns the whole offboarding.
+    pub fn general(code: HoldCode, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into(), space_id: None }
+    }
+
+    /// What an approval of this reason covers.
+    pub fn approval(&self) -> Approval {
+        Approval { code: self.code, space_id: self.space_id }
+    }
+}
+
+/// One danger that a person has accepted: approving the deletion of one space says nothing of another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Approval {
+    /// The kind of danger.
+    pub code: HoldCode,
+    /// The space, where there is one.
+    pub space_id: Option<SpaceId>,
+}
+
+/// The reasons that nobody has approved yet.
+pub fn unapproved(reasons: Vec<Reason>, approved: &[Approval]) -> Vec<Reason> {
+    reasons.into_iter().filter(|reason| !approved.contains(&reason.approval())).collect()
+}
+
+/// What Podio says would happen to the spaces if the membership ended now (`end_member_info`), or what was found out
+/// space by space where Podio offers no preview.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Preview {
+    /// Spaces that would be deleted.
+    pub deleted: Vec<SpaceId>,
+    /// Spaces of which it could not be seen whether anyone else is in them.
+    pub unseen: Vec<SpaceId>,
+    /// Spaces where somebody else would be made admin.
+    pub promoted: Vec<SpaceId>,
+}
+
+impl Preview {
+    /// The reasons to hold that follow from the preview.
+    pub fn reasons(&self) -> Vec<Reason> {
+        let deleted = self.deleted.iter().map(|&space| {
+            let detail = "The leaver is the only member; Podio would delete this space and everything in it. \
+                          Add somebody to it, or approve.";
+            Reason::of_space(HoldCode::SpaceWouldBeDeleted, space, detail)
+        });
+        let unseen = self.unseen.iter().filter(|space| !self.deleted.contains(space)).map(|&space| {
+            let detail = "Podio does not show who else is in this space, so its deletion cannot be ruled out. \
+                          Add the acting admin to it, or approve.";
+            Reason::of_space(HoldCode::SpaceWouldBeDeleted, space, detail)
+        });
+        let promoted = self.promoted.iter().filter(|space| !self.deleted.contains(space)).map(|&space| {
+            let detail = "The leaver is the last admin; Podio would promote others. Name a new admin, or approve.";
+            Reason::of_space(HoldCode::SpaceWouldLoseItsAdmin, space, detail)
+        });
+        deleted.chain(unseen).chain(promoted).collect()
+    }
+}
+
+/// What is known of the leaver's standing in the organization.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// The leaver.
+    pub user: Option<UserId>,
+    /// The account that the worker's credential acts as, where Podio told.
+    pub acting: Option<UserId>,
+    /// The organization's admins, where they were asked for; asked only when the leaver is one.
+    pub org_admins: Option<Vec<UserId>>,
+}
+
+impl Standing {
+    /// The reasons to hold that follow from the leaver's standing.
+    pub fn reasons(&self) -> Vec<Reason> {
+        let mut reasons = Vec::new();
+        if self.user.is_some() && self.user == self.acting {
+            let detail = "The leaver is the account that this service acts as. Authorise another org admin first.";
+            reasons.push(Reason::general(HoldCode::ActingAdmin, detail));
+        }
+        let others_left = |admins: &Vec<UserId>| admins.iter().any(|admin| Some(*admin) != self.user);
+        let is_admin = |admins: &Vec<UserId>| self.user.is_some_and(|user| admins.contains(&user));
+        if self.org_admins.as_ref().is_some_and(|admins| is_admin(admins) && !others_left(admins)) {
+            let detail = "The leaver is the organization's last admin. Name another admin first.";
+            reasons.push(Reason::general(HoldCode::LastOrgAdmin, detail));
+        }
+        reasons
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_space_that_would_be_deleted_is_not_also_said_to_lose_its_admin() {
+        let preview =
+            Preview { deleted: vec![SpaceId(1)], unseen: vec![SpaceId(1)], promoted: vec![SpaceId(1), SpaceId(2)] };
+        let codes: Vec<_> = preview.reasons().iter().map(Reason::approval).collect();
+        assert_eq!(
+            codes,
+            [
+                Approval { code: HoldCode::SpaceWouldBeDeleted, space_id: Some(SpaceId(1)) },
+                Approval { code: HoldCode::SpaceWouldLoseItsAdmin, space_id: Some(SpaceId(2)) },
+            ]
+        );
+    }
+
+    #[test]
+    fn approving_one_space_leaves_the_other_held() {
+        let reasons = Preview { deleted: vec![SpaceId(1), SpaceId(2)], ..Preview::default() }.reasons();
+        let approved = [reasons[0].approval()];
+        let left = unapproved(reasons, &approved);
+        assert_eq!(left.len(), 1);
+        assert_eq!(left[0].space_id, Some(SpaceId(2)));
+    }
+
+    #[test]
+    fn the_acting_and_the_last_admin_are_held() {
+        let standing = Standing { user: Some(UserId(1)), acting: Some(UserId(1)), org_admins: Some(vec![UserId(1)]) };
+        let codes: Vec<_> = standing.reasons().iter().map(|reason| reason.code).collect();
+        assert_eq!(codes, [HoldCode::ActingAdmin, HoldCode::LastOrgAdmin]);
+
+        let one_of_two = Standing { org_admins: Some(vec![UserId(1), UserId(2)]), acting: Some(UserId(2)), ..standing };
+        assert_eq!(one_of_two.reasons(), []);
+    }
+}

@@ -1,0 +1,164 @@
+//! What can happen to an offboarding, and what follows.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Failure, Leaver, Offboarding, Search};
+use crate::{
+    hold::{HoldCode, Reason},
+    ids::OffboardingId,
+    job::Job,
+    quota::Slot,
+    removal::Tally,
+};
+
+/// The result of planning.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// The person.
+    pub leaver: Leaver,
+    /// Spaces to leave.
+    pub spaces: u32,
+    /// Batches that hold them and are still to be counted.
+    pub batches: u32,
+    /// Dangers, approved or not.
+    pub reasons: Vec<Reason>,
+}
+
+/// What can happen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// The effective time has come.
+    Due,
+    /// A worker begins to plan, or goes on with it.
+    PlanningBegun,
+    /// The plan stands, and its batches are stored.
+    Planned(Plan),
+    /// Two different look-ups agree that there is no such member.
+    NotAMember,
+    /// Another offboarding of the same person runs already.
+    Duplicate(OffboardingId),
+    /// The last space of a batch was settled.
+    BatchCounted(Tally),
+    /// A worker is about to end the organization membership.
+    OrgRemovalClaimed,
+    /// The preview right before the organization removal shows a danger that nobody approved.
+    OrgRemovalUnsafe(Vec<Reason>),
+    /// Podio confirmed the end of the membership, or that there is none.
+    OrgRemovalDone,
+    /// The read-back shows the person still there.
+    StillAMember,
+    /// A read-back that was sent at the time given shows the person gone.
+    VerifiedGone {
+        /// When the read-back was sent.
+        asked_at: Timestamp,
+    },
+    /// The stage's job waits for its slots, with what it has found out.
+    Parked {
+        /// The slots reserved for it.
+        slots: Vec<Slot>,
+        /// Where planning has got to.
+        search: Search,
+    },
+    /// The stage's job failed for a reason outside and will be tried again.
+    Faulted {
+        /// When.
+        again_at: Timestamp,
+        /// Where planning has got to.
+        search: Search,
+    },
+    /// A step failed for good.
+    Failed(Failure),
+    /// The sweep found no sign of life and sends the stage's jobs again.
+    Resent,
+    /// A person approves the reasons of these kinds, or all that are shown.
+    Approved(Option<Vec<HoldCode>>),
+    /// A person calls it off.
+    Cancelled,
+    /// A person resumes it.
+    Retried,
+}
+
+/// What the sweep is to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DueKind {
+    /// Start it at that time.
+    Start,
+    /// Something should have happened by that time; some patience later, send its jobs again.
+    Watch,
+}
+
+/// When the sweep should look, and for what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Due {
+    /// For what.
+    pub kind: DueKind,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What happens to the claim on the person, in the same transaction as the change.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum PersonClaim {
+    /// Nothing.
+    #[default]
+    Keep,
+    /// All keys of the person are claimed for this offboarding; that fails if another one holds any.
+    Take,
+    /// The keys are free again.
+    Release,
+}
+
+/// What is to be done once the change is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Send one job.
+    Enqueue(Job),
+    /// Send a job for each space of the plan that is not settled.
+    EnqueueSpaces,
+    /// Seal the evidence; belongs into the same write.
+    Seal,
+}
+
+/// What follows from an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// The offboarding afterwards, its revision not yet bumped.
+    pub offboarding: Offboarding,
+    /// What happens to the claim on the person.
+    pub person: PersonClaim,
+    /// What to do once it is stored.
+    pub effects: Vec<Effect>,
+}
+
+/// Why an event has no place in a state. Nothing changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The offboarding has moved on, or has not got there yet; a late or repeated message.
+    #[error("the offboarding is in another state")]
+    OutOfPlace,
+    /// It is not held.
+    #[error("the offboarding is not held, so there is nothing to approve")]
+    NotHeld,
+    /// Held, but not for that.
+    #[error("the offboarding is not held for that reason")]
+    NoSuchReason,
+    /// Cancelling would leave the person half removed.
+    #[error(
+        "removals were already sent to Podio, so it can only be completed; an account can be invited again afterwards"
+    )]
+    RemovalsSent,
+    /// It is over.
+    #[error("the offboarding has ended")]
+    Ended,
+    /// Only a failed one can be resumed.
+    #[error("the offboarding has not failed, so there is nothing to retry")]
+    NotFailed,
+    /// A read-back from before the last delete proves nothing.
+    #[error("the read-back is older than the removal")]
+    StaleProof,
+    /// Spaces are not settled yet.
+    #[error("space removals are not settled yet")]
+    Unsettled,
+}

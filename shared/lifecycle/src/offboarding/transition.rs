@@ -1,0 +1,297 @@
+//! The transitions of an offboarding: total over every state and event.
+
+use jiff::Timestamp;
+
+use super::{
+    Change, Claim, Due, DueKind, Effect, Event, Failure, FailureCode, Offboarding, Outcome, Passage, PersonClaim, Plan,
+    Refusal, Search, SearchStep, Stage, State, Work,
+};
+use crate::{
+    hold::{HoldCode, Reason, unapproved},
+    removal::Tally,
+};
+
+/// Read-backs that may show the person still there before the removal is done over: Podio may need a moment.
+const PATIENT_READS: u32 = 4;
+/// How often the removal is done over.
+const ROUNDS: u32 = 2;
+/// Passages kept in the history.
+const HISTORY: usize = 50;
+
+impl Offboarding {
+    /// What follows from `event` at `now`, or why nothing does.
+    pub fn apply(&self, event: Event, now: Timestamp) -> Result<Change, Refusal> {
+        let mut next = self.clone();
+        let mut person = PersonClaim::Keep;
+        let mut effects = Vec::new();
+        match (&self.state, event) {
+            (State::Scheduled, Event::Due) if now >= self.effective_at() => next.state = State::Planning,
+            (State::Planning, Event::PlanningBegun) => {
+                // The revision that is read here is unique to this attempt, and so names its batches: an attempt that
+                // died half-way never mixes with the next. Only a plan whose batches are being checked goes on.
+                let goes_on = matches!(self.work.search.step, SearchStep::Check { .. });
+                next.plan = if goes_on { self.plan } else { Some(self.revision) };
+            }
+            (State::Planning, Event::Planned(plan)) => person = next.planned(plan),
+            (State::Planning, Event::NotAMember) => {
+                next.state = State::Completed { outcome: Outcome::AlreadyGone };
+                effects.push(Effect::Seal);
+            }
+            (State::Planning, Event::Duplicate(other)) => {
+                next.state = State::Cancelled { duplicate_of: Some(other) };
+            }
+            (State::Removing | State::Failed { resume: Stage::Removing, failure: _ }, Event::BatchCounted(tally)) => {
+                next.count(tally)?
+            }
+            (State::Finalizing, Event::OrgRemovalClaimed) => {
+                if self.open_batches > 0 {
+                    return Err(Refusal::Unsettled);
+                }
+                next.work.claim = Claim::InFlight { since: now };
+                next.removals_sent = true;
+            }
+            (State::Finalizing, Event::OrgRemovalUnsafe(reasons)) => {
+                let reasons = unapproved(reasons, &self.approved);
+                if !reasons.is_empty() {
+                    next.state = State::Held { reasons, resume: Stage::Finalizing };
+                }
+            }
+            (State::Finalizing, Event::OrgRemovalDone) => {
+                next.state = State::Verifying;
+                next.last_delete_at = Some(now);
+            }
+            (State::Verifying, Event::StillAMember) => next.still_there(),
+            (State::Verifying, Event::VerifiedGone { asked_at }) => {
+                if self.last_delete_at.is_none_or(|deleted| asked_at < deleted) {
+                    return Err(Refusal::StaleProof);
+                }
+                next.state = State::Completed { outcome: Outcome::Removed };
+                effects.push(Effect::Seal);
+            }
+            (State::Planning | State::Finalizing | State::Verifying, Event::Parked { slots, search }) => {
+                next.work.slots = slots;
+                next.work.quiet_until = None;
+                next.work.claim = self.work.claim.ended();
+                next.work.search = search;
+            }
+            (State::Planning | State::Finalizing | State::Verifying, Event::Faulted { again_at, search }) => {
+                next.work.attempts += 1;
+                next.work.quiet_until = Some(again_at);
+                next.work.claim = self.work.claim.ended();
+                next.work.slots.clear();
+                next.work.search = search;
+                if next.work.attempts >= self.allowance() {
+                    next.fail(podio_unavailable());
+                }
+            }
+            (state, Event::Failed(failure)) if state.stage().is_some() => next.fail(failure),
+            (State::Planning | State::Finalizing | State::Verifying, Event::Resent) => {
+                effects.extend(self.stage_job().map(Effect::Enqueue));
+            }
+            (State::Held { reasons, resume }, Event::Approved(codes)) => next.approve(reasons, *resume, codes)?,
+            (_, Event::Approved(_)) => return Err(Refusal::NotHeld),
+            (State::Scheduled | State::Planning | State::Held { .. }, Event::Cancelled) => {
+                if self.removals_sent {
+                    return Err(Refusal::RemovalsSent);
+                }
+                next.state = State::Cancelled { duplicate_of: None };
+            }
+            (State::Removing | State::Finalizing | State::Verifying, Event::Cancelled) => {
+                return Err(Refusal::RemovalsSent);
+            }
+            (State::Failed { .. }, Event::Cancelled) => {
+                if self.removals_sent {
+                    return Err(Refusal::RemovalsSent);
+                }
+                next.state = State::Cancelled { duplicate_of: None };
+            }
+            (State::Completed { .. } | State::Cancelled { .. }, Event::Cancelled) => return Err(Refusal::Ended),
+            (State::Failed { resume, failure: _ }, Event::Retried) => {
+                next.resume(*resume);
+                person = PersonClaim::Take;
+            }
+            (_, Event::Retried) => return Err(Refusal::NotFailed),
+            (
+                _,
+                Event::Due
+                | Event::PlanningBegun
+                | Event::Planned(_)
+                | Event::NotAMember
+                | Event::Duplicate(_)
+                | Event::BatchCounted(_)
+                | Event::OrgRemovalClaimed
+                | Event::OrgRemovalUnsafe(_)
+                | Event::OrgRemovalDone
+                | Event::StillAMember
+                | Event::VerifiedGone { .. }
+                | Event::Parked { .. }
+                | Event::Faulted { .. }
+                | Event::Failed(_)
+                | Event::Resent,
+            ) => return Err(Refusal::OutOfPlace),
+        }
+        Ok(next.finish(self, person, effects, now))
+    }
+
+    /// What every change has in common: the clock, the history, the claim, the next job, the sweep's reminder.
+    fn finish(mut self, before: &Self, person: PersonClaim, mut effects: Vec<Effect>, now: Timestamp) -> Change {
+        let mut person = person;
+        self.updated_at = now;
+        let moved = self.state.name() != before.state.name();
+        if moved {
+            self.history.push(Passage { at: now, to: self.state.name().to_owned() });
+            if self.history.len() > HISTORY {
+                self.history.remove(0);
+            }
+            // A stage starts with a clean slate; what was found out stays with the plan that found it.
+            self.work = Work::default();
+            match self.state {
+                State::Removing => effects.push(Effect::EnqueueSpaces),
+                _ => effects.extend(self.stage_job().map(Effect::Enqueue)),
+            }
+        }
+        if matches!(self.state, State::Completed { .. }) {
+            self.completed_at = Some(now);
+        }
+        let over = self.state.is_final() || matches!(self.state, State::Failed { .. });
+        if over && person == PersonClaim::Keep && moved {
+            person = PersonClaim::Release;
+        }
+        self.due = self.next_due(now);
+        Change { offboarding: self, person, effects }
+    }
+
+    fn planned(&mut self, plan: Plan) -> PersonClaim {
+        self.leaver = Some(plan.leaver);
+        self.spaces_total = plan.spaces;
+        self.open_batches = plan.batches;
+        self.counted = Tally::default();
+        if self.request.dry_run {
+            self.would_hold = unapproved(plan.reasons, &self.approved);
+            self.state = State::Completed { outcome: Outcome::Planned };
+            return PersonClaim::Keep;
+        }
+        let mut reasons = plan.reasons;
+        if self.request.require_approval {
+            let detail = "The request asked for an approval before anything is removed.";
+            reasons.push(Reason::general(HoldCode::ApprovalRequired, detail));
+        }
+        let reasons = unapproved(reasons, &self.approved);
+        if !reasons.is_empty() {
+            self.state = State::Held { reasons, resume: Stage::Planning };
+        } else if self.open_batches == 0 {
+            self.state = State::Finalizing;
+            self.removals_sent = true;
+        } else {
+            self.state = State::Removing;
+            self.removals_sent = true;
+        }
+        PersonClaim::Take
+    }
+
+    fn count(&mut self, tally: Tally) -> Result<(), Refusal> {
+        self.open_batches = self.open_batches.checked_sub(1).ok_or(Refusal::OutOfPlace)?;
+        self.counted = self.counted + tally;
+        if self.open_batches == 0 && self.state == State::Removing {
+            self.state = State::Finalizing;
+        }
+        Ok(())
+    }
+
+    fn still_there(&mut self) {
+        self.work.attempts += 1;
+        self.work.slots.clear();
+        if self.work.attempts < PATIENT_READS {
+            return;
+        }
+        if self.rounds < ROUNDS {
+            self.rounds += 1;
+            self.state = State::Finalizing;
+        } else {
+            let detail = "Podio confirmed the removal, yet the person is still a member. Remove them in Podio by hand, \
+                          or find out who adds them again; then retry.";
+            self.fail(Failure { code: FailureCode::StillAMember, detail: detail.to_owned() });
+        }
+    }
+
+    fn approve(&mut self, shown: &[Reason], resume: Stage, codes: Option<Vec<HoldCode>>) -> Result<(), Refusal> {
+        let covers = |reason: &&Reason| codes.as_ref().is_none_or(|codes| codes.contains(&reason.code));
+        let named = |code: &HoldCode| shown.iter().any(|reason| reason.code == *code);
+        if codes.as_ref().is_some_and(|codes| codes.is_empty() || !codes.iter().all(named)) {
+            return Err(Refusal::NoSuchReason);
+        }
+        self.approved.extend(shown.iter().filter(covers).map(Reason::approval));
+        self.approved.sort_unstable();
+        self.approved.dedup();
+        let reasons = unapproved(shown.to_vec(), &self.approved);
+        if reasons.is_empty() {
+            self.enter(resume);
+        } else {
+            self.state = State::Held { reasons, resume };
+        }
+        Ok(())
+    }
+
+    fn resume(&mut self, stage: Stage) {
+        self.retries += 1;
+        self.rounds = 0;
+        self.enter(stage);
+    }
+
+    /// Goes on with a stage after somebody decided so.
+    fn enter(&mut self, stage: Stage) {
+        self.state = match stage {
+            Stage::Planning => {
+                // Days may have gone by: what was planned is looked at afresh.
+                self.plan = None;
+                State::Planning
+            }
+            Stage::Removing if self.open_batches == 0 => State::Finalizing,
+            Stage::Removing => State::Removing,
+            Stage::Finalizing => State::Finalizing,
+            Stage::Verifying => State::Verifying,
+        };
+    }
+
+    fn fail(&mut self, failure: Failure) {
+        if let Some(resume) = self.state.stage() {
+            self.state = State::Failed { failure, resume };
+        }
+    }
+
+    pub(super) fn next_due(&self, now: Timestamp) -> Option<Due> {
+        match self.state {
+            State::Scheduled => Some(Due { kind: DueKind::Start, at: self.effective_at() }),
+            State::Planning | State::Finalizing | State::Verifying => {
+                let slot = self.work.slots.iter().max().map(|slot| slot.0);
+                let quiet_until = [slot, self.work.quiet_until].into_iter().flatten().max();
+                Some(Due { kind: DueKind::Watch, at: quiet_until.map_or(now, |until| until.max(now)) })
+            }
+            // While spaces are left, each batch is watched on its own.
+            State::Removing => None,
+            State::Held { .. } | State::Completed { .. } | State::Failed { .. } | State::Cancelled { .. } => None,
+        }
+    }
+
+    /// Where planning has got to, for a job that sets out to go on with it.
+    pub fn search(&self) -> &Search {
+        &self.work.search
+    }
+}
+
+impl Claim {
+    /// The worker that held the claim lives and has given up for now: nothing is on its way any more.
+    fn ended(self) -> Self {
+        match self {
+            Self::None => Self::None,
+            Self::InFlight { .. } | Self::Uncertain => Self::Uncertain,
+        }
+    }
+}
+
+/// The failure that too many faults of Podio end in.
+pub fn podio_unavailable() -> Failure {
+    let detail = "Podio could not be reached or answered with errors for too long. Nothing counts as removed without \
+                  proof; retry once Podio is well.";
+    Failure { code: FailureCode::PodioUnavailable, detail: detail.to_owned() }
+}

@@ -1,0 +1,287 @@
+//! The narrow doors through which the functions reach storage, the queue and the clock.
+//!
+//! One trait for each thing that a function may do, so that a function's signature says what its role must allow. The
+//! DynamoDB and SQS adapters and their in-memory twins implement them and pass one shared suite of tests.
+
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    capability::Capabilities,
+    credentials::TokenRecord,
+    evidence::CallRecord,
+    ids::{OffboardingId, SpaceId},
+    job::{BatchKey, Job},
+    offboarding::{DueKind, Offboarding, PersonClaim},
+    quota::{ReservationLog, Slot},
+    removal::{RemovalBatch, RemovalState},
+};
+
+/// The time. Passed in, so that a simulation can own it.
+#[async_trait]
+pub trait Clock: Send + Sync {
+    /// Now.
+    fn now(&self) -> Timestamp;
+    /// Waits; only for what is shorter than a message's way through the queue.
+    async fn sleep(&self, duration: SignedDuration);
+}
+
+/// Randomness. Passed in, so that a simulation can repeat it.
+pub trait Random: Send + Sync {
+    /// Unpredictable bytes.
+    fn bytes(&self) -> [u8; 10];
+}
+
+/// Storage could not be asked, or what it holds cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// Down, throttled, or no answer; the write may or may not have happened.
+    #[error("storage is unavailable: {0}")]
+    Unavailable(String),
+    /// An item that this version cannot read.
+    #[error("stored item is unreadable: {0}")]
+    Corrupt(String),
+}
+
+/// A conditional write did not happen.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SaveError {
+    /// Somebody else wrote since: read again and decide anew.
+    #[error("somebody else has written since")]
+    Conflict,
+    /// The person is claimed by another offboarding.
+    #[error("another offboarding of this person is under way")]
+    PersonTaken(OffboardingId),
+    /// Storage failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The caller's idempotency key, and what it was used for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdempotencyKey {
+    /// The key, made unique among senders.
+    pub key: String,
+    /// Fingerprint of the request's body.
+    pub fingerprint: String,
+    /// Until when repetitions are recognised.
+    pub expires_at: Timestamp,
+}
+
+/// What became of an accepted request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Created {
+    /// It is stored.
+    New,
+    /// The same request was accepted before, as this offboarding.
+    Repeated(OffboardingId),
+    /// The key was used for another request.
+    KeyReused,
+    /// The person is being off-boarded already, by this offboarding. The key, if any, now stands for it.
+    AlreadyRunning(OffboardingId),
+}
+
+/// A page of offboardings, newest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// The offboardings.
+    pub offboardings: Vec<Offboarding>,
+    /// Where the next page begins; none at the end. A page may be short, even empty, and yet not be the last.
+    pub next: Option<OffboardingId>,
+}
+
+/// Accepting requests.
+#[async_trait]
+pub trait AcceptOffboardings: Send + Sync {
+    /// Stores a new offboarding, its idempotency key and its claim on the person (none for a dry run) in one transaction.
+    async fn create(&self, offboarding: &Offboarding, key: Option<&IdempotencyKey>) -> Result<Created, StoreError>;
+}
+
+/// Reading offboardings.
+#[async_trait]
+pub trait ReadOffboardings: Send + Sync {
+    /// One offboarding, read consistently.
+    async fn load(&self, id: &OffboardingId) -> Result<Option<Offboarding>, StoreError>;
+    /// Those before `before` (exclusive), newest first, in the named state if one is given.
+    async fn list(&self, state: Option<&str>, limit: usize, before: Option<&OffboardingId>)
+    -> Result<Page, StoreError>;
+    /// How many were accepted in `since..until` (by id, dry runs left out), counted to `at_most`.
+    async fn count_accepted(
+        &self,
+        since: Timestamp,
+        until: &OffboardingId,
+        at_most: usize,
+    ) -> Result<usize, StoreError>;
+    /// All batches of one plan, in order, read consistently.
+    async fn batches(&self, id: &OffboardingId, plan: u64) -> Result<Vec<RemovalBatch>, StoreError>;
+    /// Offboardings that are scheduled or at work, oldest first, up to `limit`.
+    async fn active(&self, limit: usize) -> Result<Vec<Offboarding>, StoreError>;
+}
+
+/// Writing offboardings.
+#[async_trait]
+pub trait WriteOffboardings: Send + Sync {
+    /// Stores `offboarding` with the revision after `expected`, if `expected` is what is stored; with it, in the same
+    /// transaction, what becomes of the claim on the person, and the mark that a batch is counted (which fails with
+    /// `Conflict` if it was counted before).
+    async fn save(
+        &self,
+        expected: u64,
+        offboarding: &Offboarding,
+        person: PersonClaim,
+        counted: Option<BatchKey>,
+    ) -> Result<(), SaveError>;
+}
+
+/// What became of settling one space.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settled {
+    /// Whether this call settled it; otherwise it had been settled before and nothing changed.
+    pub first: bool,
+    /// The batch as it stands now.
+    pub batch: RemovalBatch,
+}
+
+/// Keeping track of space removals.
+#[async_trait]
+pub trait TrackRemovals: Send + Sync {
+    /// One batch, read consistently.
+    async fn batch(&self, id: &OffboardingId, key: BatchKey) -> Result<Option<RemovalBatch>, StoreError>;
+    /// Stores batches that are not there yet; one that is there stays as it is.
+    async fn create_batches(&self, batches: &[RemovalBatch]) -> Result<(), StoreError>;
+    /// Replaces a batch on condition of the revision it carries. For planning only.
+    async fn replace_batch(&self, batch: &RemovalBatch) -> Result<(), SaveError>;
+    /// Settles one pending space, in one conditional write.
+    async fn settle(
+        &self,
+        id: &OffboardingId,
+        key: BatchKey,
+        space: SpaceId,
+        state: RemovalState,
+        at: Timestamp,
+    ) -> Result<Settled, StoreError>;
+    /// Notes the slots reserved for pending spaces (or that they have none), and that nothing is expected before
+    /// `quiet_until`; with none, the sweep need not look at the batch any more. Settled spaces stay as they are.
+    async fn stamp(
+        &self,
+        id: &OffboardingId,
+        key: BatchKey,
+        slots: &[(SpaceId, Option<Slot>)],
+        quiet_until: Option<Timestamp>,
+    ) -> Result<(), StoreError>;
+    /// Counts a failed attempt at a pending space and forgets its slot; the number of failures so far. Nothing is
+    /// expected before `quiet_until`.
+    async fn failed_attempt(
+        &self,
+        id: &OffboardingId,
+        key: BatchKey,
+        space: SpaceId,
+        quiet_until: Timestamp,
+    ) -> Result<u32, StoreError>;
+    /// Deletes a batch that belongs to no plan any more.
+    async fn discard_batch(&self, id: &OffboardingId, key: BatchKey) -> Result<(), StoreError>;
+}
+
+/// Something the sweep should look at.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum DueItem {
+    /// An offboarding.
+    Offboarding(OffboardingId),
+    /// A batch of space removals.
+    Batch(OffboardingId, BatchKey),
+}
+
+/// Finding what is due.
+#[async_trait]
+pub trait FindDue: Send + Sync {
+    /// Up to `limit` items of a kind that are due at or before `until`, the longest due first.
+    async fn due(&self, kind: DueKind, until: Timestamp, limit: usize) -> Result<Vec<DueItem>, StoreError>;
+}
+
+/// Recording calls to Podio.
+#[async_trait]
+pub trait RecordCalls: Send + Sync {
+    /// Adds one call; `nonce` tells calls of one moment apart.
+    async fn record(&self, id: &OffboardingId, call: &CallRecord, nonce: [u8; 10]) -> Result<(), StoreError>;
+}
+
+/// Reading recorded calls.
+#[async_trait]
+pub trait ReadCalls: Send + Sync {
+    /// All calls of an offboarding, oldest first, read consistently.
+    async fn calls(&self, id: &OffboardingId) -> Result<Vec<CallRecord>, StoreError>;
+    /// How many there are.
+    async fn count_calls(&self, id: &OffboardingId) -> Result<u32, StoreError>;
+}
+
+/// The reservation log, written on condition of the revision that was read.
+#[async_trait]
+pub trait QuotaLog: Send + Sync {
+    /// The log and its revision; an empty one, revision 0, where there is none. Read consistently.
+    async fn read(&self) -> Result<(ReservationLog, u64), StoreError>;
+    /// Stores the log if `expected` is what is stored.
+    async fn write(&self, expected: u64, log: &ReservationLog) -> Result<(), SaveError>;
+}
+
+/// Reading the reservation log.
+#[async_trait]
+pub trait ReadQuota: Send + Sync {
+    /// The log; an empty one where there is none.
+    async fn quota(&self) -> Result<ReservationLog, StoreError>;
+}
+
+/// What is known of Podio's capabilities. Writes are last-one-wins: each entry can be learned again.
+#[async_trait]
+pub trait LearnCapabilities: Send + Sync {
+    /// What is known.
+    async fn capabilities(&self) -> Result<Capabilities, StoreError>;
+    /// Remembers it.
+    async fn learned(&self, capabilities: &Capabilities) -> Result<(), StoreError>;
+}
+
+/// The shared access token.
+#[async_trait]
+pub trait Credentials: Send + Sync {
+    /// The record, if there is one. Read consistently.
+    async fn load(&self) -> Result<Option<TokenRecord>, StoreError>;
+    /// Stores the record with the revision after the one it carries, if that is what is stored (0: if there is none).
+    async fn save(&self, record: &TokenRecord) -> Result<(), SaveError>;
+}
+
+/// The queue did not take it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the queue is unavailable: {0}")]
+pub struct QueueError(pub String);
+
+/// Sending jobs.
+#[async_trait]
+pub trait SendJobs: Send + Sync {
+    /// Sends jobs, ten to a request, each not before its delay (capped at what the queue can do) has gone by. An error
+    /// means that some may not have been sent; the sweep finds out which.
+    async fn send(&self, jobs: &[(Job, SignedDuration)]) -> Result<(), QueueError>;
+}
+
+/// Putting a received message back for later.
+#[async_trait]
+pub trait ParkMessages: Send + Sync {
+    /// The message shows again after `pause` (whole seconds, rounded down, 12 h at most).
+    async fn park(&self, receipt: &str, pause: SignedDuration) -> Result<(), QueueError>;
+}
+
+/// A message that crashed the worker too often.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// The body, which may not be a job.
+    pub body: String,
+    /// The handle to delete it with.
+    pub receipt: String,
+}
+
+/// The dead-letter queue.
+#[async_trait]
+pub trait DeadLetters: Send + Sync {
+    /// Up to ten of them, hidden from others for a while.
+    async fn receive(&self) -> Result<Vec<DeadLetter>, QueueError>;
+    /// Done with it.
+    async fn delete(&self, receipt: &str) -> Result<(), QueueError>;
+}

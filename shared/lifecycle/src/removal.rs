@@ -1,0 +1,225 @@
+//! Space removals: the leaver out of one space each, tracked ten to a batch.
+//!
+//! A batch is one stored item that holds up to ten spaces, as many as one request to the queue carries. Settling a space
+//! and counting it down is then one conditional write of one item; a batch whose last space is settled is counted into
+//! its offboarding exactly once.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    ids::{OffboardingId, SpaceId},
+    job::{BatchKey, Job},
+    quota::Slot,
+};
+
+/// Spaces in a batch: what SQS takes in one request.
+pub const BATCH_SIZE: usize = 10;
+
+/// Where one space stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RemovalState {
+    /// Listed, but it is not yet known whether the leaver is in it. Only while planning, where Podio offers no preview.
+    Unchecked,
+    /// Looked at: the leaver is not in it. Counts nowhere.
+    NotAMember,
+    /// To be removed.
+    Pending,
+    /// Podio confirmed the removal.
+    Removed,
+    /// Podio said that there was no such membership.
+    AlreadyGone,
+    /// Podio refused; ending the organization membership ends this one too.
+    LeftToOrgRemoval,
+}
+
+impl RemovalState {
+    /// Whether nothing more is to be done for the space.
+    pub fn is_settled(self) -> bool {
+        matches!(self, Self::NotAMember | Self::Removed | Self::AlreadyGone | Self::LeftToOrgRemoval)
+    }
+}
+
+/// Whether the leaver was seen to have company in a space, which rules out its deletion.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Company {
+    /// Nobody has looked.
+    #[default]
+    Unknown,
+    /// Podio does not show.
+    Hidden,
+    /// Nobody looked, but the leaver is no admin of the space, so somebody else should be.
+    Implied,
+    /// The leaver is the only member.
+    Alone,
+    /// There are others, and an admin among them.
+    Others,
+    /// There are others, but the leaver is the last admin.
+    OthersWithoutAdmin,
+}
+
+/// The leaver and one space.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpaceRemoval {
+    /// The space.
+    pub space_id: SpaceId,
+    /// Its name, where the acting admin may see it.
+    pub name: Option<String>,
+    /// Where it stands.
+    pub state: RemovalState,
+    /// When it was settled.
+    pub settled_at: Option<Timestamp>,
+    /// The slot reserved for its call, while it waits.
+    pub slot: Option<Slot>,
+    /// Failed attempts.
+    pub attempts: u32,
+    /// Who else is in the space.
+    pub company: Company,
+}
+
+impl SpaceRemoval {
+    /// A space that is listed, in the state given.
+    pub fn new(space_id: SpaceId, name: Option<String>, state: RemovalState) -> Self {
+        Self { space_id, name, state, settled_at: None, slot: None, attempts: 0, company: Company::Unknown }
+    }
+}
+
+/// Up to ten space removals of one plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemovalBatch {
+    /// Whose.
+    pub offboarding: OffboardingId,
+    /// Which one.
+    pub key: BatchKey,
+    /// The spaces, in the order of the plan.
+    pub spaces: Vec<SpaceRemoval>,
+    /// Whether it has been counted into the offboarding.
+    pub counted: bool,
+    /// When the sweep should look whether its jobs were lost.
+    pub due_at: Option<Timestamp>,
+    /// Bumped by each write.
+    pub revision: u64,
+}
+
+/// How the spaces of one or more batches stand.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tally {
+    /// Confirmed by Podio.
+    pub removed: u32,
+    /// There was nothing to remove.
+    pub already_gone: u32,
+    /// Refused by Podio, ended with the organization membership.
+    pub left_to_org_removal: u32,
+    /// Still to do.
+    pub pending: u32,
+}
+
+impl Tally {
+    /// All spaces of the plan.
+    pub fn total(self) -> u32 {
+        self.removed + self.already_gone + self.left_to_org_removal + self.pending
+    }
+}
+
+impl std::ops::Add for Tally {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        Self {
+            removed: self.removed + other.removed,
+            already_gone: self.already_gone + other.already_gone,
+            left_to_org_removal: self.left_to_org_removal + other.left_to_org_removal,
+            pending: self.pending + other.pending,
+        }
+    }
+}
+
+impl std::iter::Sum for Tally {
+    fn sum<I: Iterator<Item = Self>>(items: I) -> Self {
+        items.fold(Self::default(), std::ops::Add::add)
+    }
+}
+
+impl RemovalBatch {
+    /// Cuts a plan's spaces into batches.
+    pub fn cut(
+        offboarding: &OffboardingId,
+        plan: u64,
+        spaces: Vec<SpaceRemoval>,
+        due_at: Option<Timestamp>,
+    ) -> Vec<Self> {
+        spaces
+            .chunks(BATCH_SIZE)
+            .zip(0..)
+            .map(|(spaces, number)| Self {
+                offboarding: offboarding.clone(),
+                key: BatchKey { plan, number },
+                spaces: spaces.to_vec(),
+                counted: false,
+                due_at,
+                revision: 0,
+            })
+            .collect()
+    }
+
+    /// How its spaces stand.
+    pub fn tally(&self) -> Tally {
+        let mut tally = Tally::default();
+        for space in &self.spaces {
+            match space.state {
+                RemovalState::Unchecked | RemovalState::Pending => tally.pending += 1,
+                RemovalState::NotAMember => {}
+                RemovalState::Removed => tally.removed += 1,
+                RemovalState::AlreadyGone => tally.already_gone += 1,
+                RemovalState::LeftToOrgRemoval => tally.left_to_org_removal += 1,
+            }
+        }
+        tally
+    }
+
+    /// Whether every space is settled.
+    pub fn is_settled(&self) -> bool {
+        self.spaces.iter().all(|space| space.state.is_settled())
+    }
+
+    /// The entry of one space.
+    pub fn space(&self, space: SpaceId) -> Option<&SpaceRemoval> {
+        self.spaces.iter().find(|entry| entry.space_id == space)
+    }
+
+    /// A job for each space that is not settled.
+    pub fn jobs(&self) -> Vec<Job> {
+        self.spaces
+            .iter()
+            .filter(|space| space.state == RemovalState::Pending)
+            .map(|space| Job::RemoveFromSpace {
+                offboarding: self.offboarding.clone(),
+                batch: self.key,
+                space: space.space_id,
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_is_cut_into_tens_and_only_pending_spaces_get_jobs() {
+        let id = OffboardingId::new(Timestamp::UNIX_EPOCH, [0; 10]);
+        let spaces = (1..=23).map(|n| SpaceRemoval::new(SpaceId(n), None, RemovalState::Pending)).collect();
+        let mut batches = RemovalBatch::cut(&id, 4, spaces, None);
+        assert_eq!(batches.iter().map(|batch| batch.spaces.len()).collect::<Vec<_>>(), [10, 10, 3]);
+        assert_eq!(batches[2].key, BatchKey { plan: 4, number: 2 });
+
+        batches[2].spaces[0].state = RemovalState::Removed;
+        batches[2].spaces[1].state = RemovalState::NotAMember;
+        assert_eq!(batches[2].jobs().len(), 1);
+        assert_eq!(batches[2].tally(), Tally { removed: 1, pending: 1, ..Tally::default() });
+        assert!(!batches[2].is_settled());
+        let all: Tally = batches.iter().map(RemovalBatch::tally).sum();
+        assert_eq!(all.total(), 22);
+    }
+}

@@ -1,0 +1,286 @@
+//! The story of an offboarding, told through its transitions.
+#![allow(clippy::unwrap_used, reason = "a test may stop where its premise fails")]
+
+use jiff::{SignedDuration, Timestamp};
+use podio_lifecycle::{
+    hold::{HoldCode, Preview, Reason},
+    ids::{OffboardingId, OrgId, SpaceId, UserId},
+    job::Job,
+    offboarding::{
+        Change, DueKind, Effect, Event, Failure, FailureCode, Leaver, Offboarding, Outcome, Person, PersonClaim, Plan,
+        Refusal, Request, Search, SearchStep, Stage, State,
+    },
+    quota::Slot,
+    removal::Tally,
+};
+use proptest::prelude::*;
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(second).unwrap()
+}
+
+fn request() -> Request {
+    Request {
+        person: Person::Email("jane@example.com".parse().unwrap()),
+        effective_at: None,
+        dry_run: false,
+        require_approval: false,
+        reason: None,
+        requested_by: None,
+    }
+}
+
+fn accepted(request: Request) -> Offboarding {
+    Offboarding::accept(OffboardingId::new(at(0), [1; 10]), OrgId(1), request, at(0)).0
+}
+
+fn plan(spaces: u32, batches: u32, reasons: Vec<Reason>) -> Plan {
+    Plan { leaver: Leaver { user_id: UserId(7), email: None, name: None }, spaces, batches, reasons }
+}
+
+/// Applies the events one after the other, a second apart, as storage would.
+fn live(mut offboarding: Offboarding, events: impl IntoIterator<Item = Event>) -> Change {
+    let mut last = None;
+    for event in events {
+        let now = offboarding.updated_at + SignedDuration::from_secs(1);
+        let change = offboarding.apply(event.clone(), now).unwrap_or_else(|refusal| panic!("{event:?}: {refusal}"));
+        offboarding = Offboarding { revision: offboarding.revision + 1, ..change.offboarding.clone() };
+        last = Some(Change { offboarding: offboarding.clone(), ..change });
+    }
+    last.expect("at least one event")
+}
+
+fn removed(count: u32) -> Event {
+    Event::BatchCounted(Tally { removed: count, ..Tally::default() })
+}
+
+fn danger(space: u64) -> Vec<Reason> {
+    Preview { deleted: vec![SpaceId(space)], ..Preview::default() }.reasons()
+}
+
+#[test]
+fn a_leaver_goes_from_plan_to_proof() {
+    let offboarding = accepted(request());
+    let id = offboarding.id.clone();
+
+    let planned = live(offboarding, [Event::PlanningBegun, Event::Planned(plan(12, 2, vec![]))]);
+    assert_eq!(planned.offboarding.state, State::Removing);
+    assert_eq!(planned.effects, [Effect::EnqueueSpaces]);
+    assert_eq!(planned.person, PersonClaim::Take, "the account, now that it is known, is claimed too");
+
+    let settled = live(planned.offboarding, [removed(10), removed(2)]);
+    assert_eq!(settled.offboarding.state, State::Finalizing);
+    assert_eq!(settled.effects, [Effect::Enqueue(Job::RemoveFromOrg { offboarding: id.clone() })]);
+
+    let left = live(settled.offboarding, [Event::OrgRemovalClaimed, Event::OrgRemovalDone]);
+    assert_eq!(left.effects, [Effect::Enqueue(Job::VerifyRemoval { offboarding: id })]);
+
+    let asked_at = left.offboarding.updated_at;
+    let done = live(left.offboarding, [Event::VerifiedGone { asked_at }]);
+    assert_eq!(done.offboarding.state, State::Completed { outcome: Outcome::Removed });
+    assert_eq!(done.effects, [Effect::Seal]);
+    assert_eq!(done.person, PersonClaim::Release);
+    assert_eq!(done.offboarding.due, None);
+    assert_eq!(done.offboarding.counted.removed, 12);
+}
+
+#[test]
+fn a_future_leaver_waits_for_the_day() {
+    let offboarding = accepted(Request { effective_at: Some(at(1_000)), ..request() });
+    assert_eq!(offboarding.state, State::Scheduled);
+    let due = offboarding.due.expect("the sweep must find it");
+    assert_eq!((due.kind, due.at), (DueKind::Start, at(1_000)));
+
+    assert_eq!(
+        offboarding.apply(Event::Due, at(999)),
+        Err(Refusal::OutOfPlace),
+        "a clock that runs ahead starts nothing"
+    );
+    let started = offboarding.apply(Event::Due, at(1_000)).unwrap();
+    assert_eq!(started.offboarding.state, State::Planning);
+    assert_eq!(started.effects, [Effect::Enqueue(Job::Plan { offboarding: offboarding.id.clone() })]);
+}
+
+#[test]
+fn a_dry_run_ends_with_the_plan() {
+    let offboarding = accepted(Request { dry_run: true, ..request() });
+    let done = live(offboarding, [Event::Planned(plan(12, 2, danger(1)))]);
+    assert_eq!(done.offboarding.state, State::Completed { outcome: Outcome::Planned });
+    assert_eq!(done.offboarding.would_hold, danger(1));
+    assert!(!done.offboarding.removals_sent);
+    assert_eq!(done.effects, []);
+}
+
+#[test]
+fn a_danger_holds_until_each_reason_is_approved_and_then_is_planned_afresh() {
+    let reasons = [danger(1), vec![Reason::general(HoldCode::MassOffboarding, "…")]].concat();
+    let held =
+        live(accepted(request()), [Event::PlanningBegun, Event::Planned(plan(3, 1, reasons.clone()))]).offboarding;
+    assert_eq!(held.state, State::Held { reasons: reasons.clone(), resume: Stage::Planning });
+    assert_eq!(held.due, None);
+
+    let unknown = held.apply(Event::Approved(Some(vec![HoldCode::LastOrgAdmin])), at(9));
+    assert_eq!(unknown, Err(Refusal::NoSuchReason));
+
+    let half = live(held, [Event::Approved(Some(vec![HoldCode::SpaceWouldBeDeleted]))]);
+    assert!(matches!(&half.offboarding.state, State::Held { reasons, .. } if reasons.len() == 1));
+    assert_eq!(half.effects, []);
+
+    let again = live(half.offboarding, [Event::Approved(None)]);
+    assert_eq!(again.offboarding.state, State::Planning);
+    assert_eq!(again.offboarding.plan, None, "days may have gone by");
+
+    let another = [reasons, danger(2)].concat();
+    let held_again = live(again.offboarding, [Event::Planned(plan(4, 1, another))]).offboarding;
+    let State::Held { reasons, .. } = held_again.state else {
+        panic!("a new danger is not covered by an old approval")
+    };
+    assert_eq!(reasons, danger(2));
+}
+
+#[test]
+fn the_preview_right_before_the_organization_removal_can_still_hold() {
+    let events = [Event::Planned(plan(1, 1, vec![])), removed(1), Event::OrgRemovalUnsafe(danger(5))];
+    let held = live(accepted(request()), events).offboarding;
+    assert_eq!(held.state, State::Held { reasons: danger(5), resume: Stage::Finalizing });
+    assert_eq!(held.apply(Event::Cancelled, at(99)), Err(Refusal::RemovalsSent));
+    let released = live(held, [Event::Approved(None), Event::OrgRemovalUnsafe(danger(5))]).offboarding;
+    assert_eq!(released.state, State::Finalizing, "what was approved does not hold again");
+}
+
+#[test]
+fn an_old_read_back_proves_nothing() {
+    let events = [Event::Planned(plan(0, 0, vec![])), Event::OrgRemovalClaimed, Event::OrgRemovalDone];
+    let verifying = live(accepted(request()), events).offboarding;
+    let deleted = verifying.last_delete_at.unwrap();
+    let old = Event::VerifiedGone { asked_at: deleted - SignedDuration::from_millis(1) };
+    assert_eq!(verifying.apply(old, at(99)), Err(Refusal::StaleProof));
+}
+
+#[test]
+fn somebody_still_there_is_removed_again_and_then_shown_to_a_person() {
+    let events = [Event::Planned(plan(0, 0, vec![])), Event::OrgRemovalDone];
+    let mut offboarding = live(accepted(request()), events).offboarding;
+    for round in 1..=2 {
+        offboarding = live(offboarding, vec![Event::StillAMember; 4]).offboarding;
+        assert_eq!(offboarding.state, State::Finalizing, "round {round}");
+        offboarding = live(offboarding, [Event::OrgRemovalDone]).offboarding;
+    }
+    let failed = live(offboarding, vec![Event::StillAMember; 4]);
+    let State::Failed { failure, resume } = failed.offboarding.state.clone() else { panic!("limbo") };
+    assert_eq!((failure.code, resume), (FailureCode::StillAMember, Stage::Verifying));
+    assert_eq!(failed.person, PersonClaim::Release);
+    let resumed = live(failed.offboarding, [Event::Retried]);
+    assert_eq!(resumed.offboarding.state, State::Verifying);
+    assert_eq!(resumed.person, PersonClaim::Take);
+}
+
+#[test]
+fn spaces_settled_while_failed_count_and_retry_resumes_after_them() {
+    let failure = Failure { code: FailureCode::PodioUnavailable, detail: String::new() };
+    let events = [Event::Planned(plan(12, 2, vec![])), removed(10), Event::Failed(failure)];
+    let failed = live(accepted(request()), events).offboarding;
+    let counted = live(failed, [removed(2)]).offboarding;
+    assert!(matches!(counted.state, State::Failed { .. }), "only a person resumes it");
+    let resumed = live(counted, [Event::Retried]);
+    assert_eq!(resumed.offboarding.state, State::Finalizing);
+    assert!(matches!(resumed.effects[..], [Effect::Enqueue(Job::RemoveFromOrg { .. })]));
+}
+
+#[test]
+fn faults_back_off_and_end_with_a_person() {
+    let mut offboarding = accepted(request());
+    let again_at = at(500);
+    let faulted = live(offboarding.clone(), [Event::Faulted { again_at, search: Search::default() }]).offboarding;
+    assert_eq!(faulted.due.map(|due| due.at), Some(again_at), "the sweep does not interfere before");
+    let mut faults = 0;
+    while offboarding.state == State::Planning {
+        offboarding = live(offboarding, [Event::Faulted { again_at, search: Search::default() }]).offboarding;
+        faults += 1;
+    }
+    assert_eq!(faults, podio_lifecycle::retry::MAX_ATTEMPTS);
+    assert!(matches!(offboarding.state, State::Failed { resume: Stage::Planning, .. }));
+}
+
+#[test]
+fn waiting_for_a_slot_is_not_a_failure() {
+    let slot = Slot(at(40_000));
+    let parked =
+        live(accepted(request()), [Event::Parked { slots: vec![slot], search: Search::default() }]).offboarding;
+    assert_eq!(parked.work.attempts, 0);
+    assert_eq!(parked.due.map(|due| due.at), Some(slot.0));
+}
+
+#[test]
+fn an_attempt_that_died_does_not_mix_with_the_next() {
+    let first = live(accepted(request()), [Event::PlanningBegun]).offboarding;
+    let second = live(first.clone(), [Event::PlanningBegun]).offboarding;
+    assert_ne!(first.plan, second.plan);
+
+    let checking = Search { step: SearchStep::Check { batches: 3, next: 1 }, ..Search::default() };
+    let parked = live(second.clone(), [Event::Parked { slots: vec![], search: checking }]).offboarding;
+    let goes_on = live(parked, [Event::PlanningBegun]).offboarding;
+    assert_eq!(goes_on.plan, second.plan, "the batches that were checked are kept");
+}
+
+fn any_event() -> impl Strategy<Value = Event> {
+    let failure = Failure { code: FailureCode::JobCrashed, detail: String::new() };
+    prop_oneof![
+        Just(Event::Due),
+        Just(Event::PlanningBegun),
+        (0u32..4, any::<bool>()).prop_map(|(batches, bad)| {
+            Event::Planned(plan(batches * 10, batches, if bad { danger(1) } else { vec![] }))
+        }),
+        Just(Event::NotAMember),
+        Just(Event::Duplicate(OffboardingId::new(at(5), [9; 10]))),
+        Just(removed(10)),
+        Just(Event::OrgRemovalClaimed),
+        Just(Event::OrgRemovalUnsafe(danger(2))),
+        Just(Event::OrgRemovalDone),
+        Just(Event::StillAMember),
+        (0i64..200).prop_map(|second| Event::VerifiedGone { asked_at: at(second) }),
+        Just(Event::Parked { slots: vec![], search: Search::default() }),
+        Just(Event::Faulted { again_at: at(50), search: Search::default() }),
+        Just(Event::Failed(failure)),
+        Just(Event::Resent),
+        Just(Event::Approved(None)),
+        Just(Event::Cancelled),
+        Just(Event::Retried),
+    ]
+}
+
+proptest! {
+    /// Whatever happens in whatever order: the organization is only left once every batch is counted, nothing is said to
+    /// be removed without a read-back newer than the delete, what is over stays over, and what was called off was never
+    /// sent.
+    #[test]
+    fn no_order_of_events_breaks_a_rule(events in prop::collection::vec(any_event(), 1..80), dry_run: bool) {
+        let mut offboarding = accepted(Request { dry_run, ..request() });
+        let mut open = 0u32;
+        for (event, second) in events.into_iter().zip(1..) {
+            let before = offboarding.clone();
+            let Ok(change) = offboarding.apply(event.clone(), at(second)) else { continue };
+            offboarding = Offboarding { revision: before.revision + 1, ..change.offboarding };
+            match &event {
+                Event::Planned(plan) => open = plan.batches,
+                Event::BatchCounted(_) => open -= 1,
+                _ => {}
+            }
+            prop_assert!(!before.state.is_final(), "{:?} after the end", event);
+            if matches!(offboarding.state, State::Finalizing | State::Verifying) {
+                prop_assert_eq!(open, 0, "left the organization too early");
+                prop_assert!(!dry_run);
+            }
+            if offboarding.state == (State::Completed { outcome: Outcome::Removed }) {
+                let Event::VerifiedGone { asked_at } = event else { panic!("completed by {event:?}") };
+                prop_assert!(before.last_delete_at.is_some_and(|deleted| asked_at >= deleted));
+            }
+            if matches!(offboarding.state, State::Cancelled { .. }) {
+                prop_assert!(!offboarding.removals_sent);
+            }
+            let moving = !offboarding.state.is_final()
+                && !matches!(offboarding.state, State::Held { .. } | State::Failed { .. } | State::Removing);
+            prop_assert_eq!(offboarding.due.is_some(), moving, "nothing is in limbo");
+        }
+    }
+}
