@@ -1,0 +1,182 @@
+//! The HTTP side: one request on the wire for each send, bounded in time and size.
+
+use std::time::Duration;
+
+use http::{
+    HeaderMap, HeaderValue,
+    header::{ACCEPT, ACCEPT_LANGUAGE, AUTHORIZATION},
+};
+use jiff::Timestamp;
+use reqwest::{Url, redirect, retry};
+
+use crate::{
+    answer::{Answer, BodyFault, LARGEST_BODY},
+    error::Error,
+    receipt::{Exchange, Receipt},
+    request::Request,
+    secret::AccessToken,
+};
+
+/// A connection pool to one Podio. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Podio {
+    http: reqwest::Client,
+    /// Without a slash at its end.
+    base: String,
+}
+
+/// How long to wait for Podio.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeouts {
+    /// For the connection to be made.
+    pub connect: Duration,
+    /// For the whole exchange, connecting and the body included.
+    pub whole: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self { connect: Duration::from_secs(5), whole: Duration::from_secs(20) }
+    }
+}
+
+/// Why there is no client.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The address is not one of an API.
+    #[error("the address of Podio must be https (http on loopback only), without credentials, query or fragment")]
+    Address,
+    /// The program did not choose who does its cryptography.
+    #[error("no TLS crypto provider is installed in this process")]
+    NoCryptoProvider,
+    /// The HTTP client could not be set up.
+    #[error("the HTTP client could not be built")]
+    Http(#[source] reqwest::Error),
+}
+
+impl Podio {
+    /// A client of the Podio at `base`, such as `https://api.podio.com`. The program must have installed a crypto
+    /// provider for rustls before.
+    pub fn new(base: &str) -> Result<Self, BuildError> {
+        Self::with_timeouts(base, Timeouts::default())
+    }
+
+    /// The same with a patience of one's own.
+    pub fn with_timeouts(base: &str, timeouts: Timeouts) -> Result<Self, BuildError> {
+        let base = Url::parse(base).map_err(|_| BuildError::Address)?;
+        let loopback = is_loopback(&base);
+        let scheme = base.scheme() == "https" || base.scheme() == "http" && loopback;
+        let bare = base.username().is_empty() && base.password().is_none();
+        if !scheme || !bare || base.query().is_some() || base.fragment().is_some() {
+            return Err(BuildError::Address);
+        }
+        // reqwest panics without one, and a library must not choose for the program.
+        if rustls::crypto::CryptoProvider::get_default().is_none() {
+            return Err(BuildError::NoCryptoProvider);
+        }
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("podio-lifecycle/", env!("CARGO_PKG_VERSION")))
+            .default_headers(default_headers())
+            .connect_timeout(timeouts.connect)
+            .timeout(timeouts.whole)
+            // A redirected or repeated request would be charged to the quota behind the caller's back.
+            .redirect(redirect::Policy::none())
+            .retry(retry::never())
+            // A frozen function wakes up with connections that the other side has closed long ago.
+            .pool_idle_timeout(Duration::from_secs(30));
+        if loopback {
+            builder = builder.no_proxy();
+        }
+        let http = builder.build().map_err(BuildError::Http)?;
+        Ok(Self { http, base: base.as_str().trim_end_matches('/').to_owned() })
+    }
+
+    /// Sends `request` once, whatever comes of it.
+    pub async fn send<T>(&self, token: &AccessToken, request: &Request<T>) -> Exchange<T> {
+        let mut receipt = Receipt::unanswered(request);
+        let result = match self.prepare(token, request) {
+            Some(prepared) => match self.fetch(prepared).await {
+                Ok(answer) => {
+                    receipt.answered(answer.status.as_u16(), &answer.headers);
+                    answer.result(request, Timestamp::now())
+                }
+                Err(error) => Err(error),
+            },
+            None => Err(Error::Unsendable),
+        };
+        tracing::debug!(
+            method = %receipt.method,
+            route = receipt.route,
+            status = receipt.status,
+            request_id = receipt.request_id.as_deref(),
+            remaining = receipt.rate.remaining,
+            error = result.as_ref().err().map(tracing::field::display),
+            "podio call"
+        );
+        Exchange { receipt, result }
+    }
+
+    fn prepare<T>(&self, token: &AccessToken, request: &Request<T>) -> Option<reqwest::Request> {
+        let url = self.url(&request.path_and_query())?;
+        let mut authorization = HeaderValue::from_str(&format!("OAuth2 {}", token.expose())).ok()?;
+        authorization.set_sensitive(true);
+        let mut builder = self.http.request(request.method().clone(), url).header(AUTHORIZATION, authorization);
+        if let Some(body) = request.body() {
+            builder = builder.json(body);
+        }
+        builder.build().ok()
+    }
+
+    /// The address of a path below the base, or `None` if it would not reach the server as it is: a URL resolves
+    /// segments of dots, which would turn a look-up into another operation.
+    pub(crate) fn url(&self, path_and_query: &str) -> Option<Url> {
+        let wanted = format!("{}{path_and_query}", self.base);
+        Url::parse(&wanted).ok().filter(|url| url.as_str() == wanted)
+    }
+
+    /// The bare client, for the token endpoint, which is no typed call.
+    pub(crate) fn http(&self) -> &reqwest::Client {
+        &self.http
+    }
+
+    /// One exchange on the wire. An error here means that not even a status arrived.
+    pub(crate) async fn fetch(&self, request: reqwest::Request) -> Result<Answer, Error> {
+        let mut response = self.http.execute(request).await.map_err(|error| {
+            if error.is_builder() {
+                return Error::Unsendable;
+            }
+            Error::Unavailable { status: None, uncertain: !error.is_connect() }
+        })?;
+        let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
+        Ok(Answer { status, headers, body: read(response).await })
+    }
+}
+
+async fn read(mut response: reqwest::Response) -> Result<Vec<u8>, BodyFault> {
+    let mut body = Vec::new();
+    loop {
+        match response.chunk().await {
+            Ok(Some(chunk)) if body.len() + chunk.len() > LARGEST_BODY => return Err(BodyFault::TooLarge),
+            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+            Ok(None) => return Ok(body),
+            Err(_) => return Err(BodyFault::Broken),
+        }
+    }
+}
+
+/// English, because one of Podio's messages has to be told from another.
+fn default_headers() -> HeaderMap {
+    HeaderMap::from_iter([
+        (ACCEPT, HeaderValue::from_static("application/json")),
+        (ACCEPT_LANGUAGE, HeaderValue::from_static("en")),
+    ])
+}
+
+fn is_loopback(base: &Url) -> bool {
+    match base.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
