@@ -1,0 +1,70 @@
+//! People: one account each, whatever organizations they are in.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::State;
+use crate::ids::UserId;
+
+/// A person's account and profile.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Person {
+    /// The profile's id, which is not the user's.
+    pub profile_id: u64,
+    /// Full name.
+    pub name: String,
+    /// The account's address.
+    pub mail: String,
+    /// False while the person was only invited.
+    pub activated: bool,
+    /// False where Podio sends `profile: null`.
+    pub has_profile: bool,
+    /// Employee of the organization, else external.
+    pub employee: bool,
+    /// When the account was made.
+    pub created_on: Timestamp,
+    /// When the person was last seen.
+    pub last_seen_on: Option<Timestamp>,
+    /// Profile fields set by the person.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fields: BTreeMap<String, Value>,
+}
+
+impl State {
+    /// Makes an account that is active, an employee's, with a profile.
+    pub fn create_person(&mut self, now: Timestamp, name: &str, mail: &str) -> UserId {
+        let user_id = UserId(self.fresh_id());
+        let profile_id = self.fresh_id();
+        let person = Person {
+            profile_id,
+            name: name.to_owned(),
+            mail: mail.to_owned(),
+            activated: true,
+            has_profile: true,
+            employee: true,
+            created_on: now,
+            last_seen_on: Some(now),
+            fields: BTreeMap::new(),
+        };
+        self.people.insert(user_id, person);
+        user_id
+    }
+
+    /// Makes an account for an address that was invited and has never logged in.
+    pub fn invite_person(&mut self, now: Timestamp, mail: &str) -> UserId {
+        let user_id = self.create_person(now, mail, mail);
+        if let Some(person) = self.people.get_mut(&user_id) {
+            person.activated = false;
+            person.last_seen_on = None;
+        }
+        user_id
+    }
+
+    /// The person with that address, upper and lower case alike.
+    pub fn person_by_mail(&self, mail: &str) -> Option<UserId> {
+        self.people.iter().find(|(_, person)| person.mail.eq_ignore_ascii_case(mail)).map(|(user_id, _)| *user_id)
+    }
+}
