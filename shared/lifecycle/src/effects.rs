@@ -10,18 +10,8 @@ use crate::{
     job::Job,
     offboarding::{Effect, Offboarding},
     ports::{QueueError, ReadOffboardings, SendJobs, StoreError, TrackRemovals},
+    removal::RemovalBatch,
 };
-
-/// An effect could not be performed now; the sweep will.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum NotPerformed {
-    /// The queue did not take a job.
-    #[error(transparent)]
-    Queue(#[from] QueueError),
-    /// The batches could not be read or marked.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
 
 /// What performing effects takes.
 pub struct Outlets<'a> {
@@ -34,35 +24,37 @@ pub struct Outlets<'a> {
 }
 
 impl Outlets<'_> {
-    /// Performs the effects of a change that has been stored as `offboarding`. Sealing is part of the write and not
-    /// done here.
-    pub async fn perform(
+    /// What must be there before the change is stored: should a crash come between the change and its effects, the sweep
+    /// must find the batches whose jobs were not sent. Returns the batches that the effects concern.
+    pub(crate) async fn prepare(
         &self,
         effects: &[Effect],
         offboarding: &Offboarding,
         now: Timestamp,
-    ) -> Result<(), NotPerformed> {
+    ) -> Result<Vec<RemovalBatch>, StoreError> {
+        let Some(plan) = offboarding.plan.filter(|_| effects.contains(&Effect::EnqueueSpaces)) else {
+            return Ok(Vec::new());
+        };
+        let mut batches = self.offboardings.batches(&offboarding.id, plan).await?;
+        batches.retain(|batch| !batch.counted);
+        for batch in batches.iter().filter(|batch| batch.due_at.is_none()) {
+            self.removals.stamp(&batch.offboarding, batch.key, &[], Some(now)).await?;
+        }
+        Ok(batches)
+    }
+
+    /// Performs the effects of a change that has been stored. Sealing is part of the write and not done here.
+    pub(crate) async fn perform(&self, effects: &[Effect], batches: &[RemovalBatch]) -> Result<(), QueueError> {
+        let mut jobs: Vec<(Job, SignedDuration)> = Vec::new();
         for effect in effects {
             match effect {
-                Effect::Enqueue(job) => self.jobs.send(&[(job.clone(), SignedDuration::ZERO)]).await?,
-                Effect::EnqueueSpaces => self.enqueue_spaces(offboarding, now).await?,
+                Effect::Enqueue(job) => jobs.push((job.clone(), SignedDuration::ZERO)),
+                Effect::EnqueueSpaces => {
+                    jobs.extend(batches.iter().flat_map(RemovalBatch::jobs).map(|job| (job, SignedDuration::ZERO)));
+                }
                 Effect::Seal => {}
             }
         }
-        Ok(())
-    }
-
-    /// Sends a job for each pending space of the plan, and sees to it that each batch is watched from now on.
-    async fn enqueue_spaces(&self, offboarding: &Offboarding, now: Timestamp) -> Result<(), NotPerformed> {
-        let Some(plan) = offboarding.plan else { return Ok(()) };
-        let batches = self.offboardings.batches(&offboarding.id, plan).await?;
-        let mut jobs: Vec<(Job, SignedDuration)> = Vec::new();
-        for batch in batches.iter().filter(|batch| !batch.counted) {
-            if batch.due_at.is_none() {
-                self.removals.stamp(&batch.offboarding, batch.key, &[], Some(now)).await?;
-            }
-            jobs.extend(batch.jobs().into_iter().map(|job| (job, SignedDuration::ZERO)));
-        }
-        Ok(self.jobs.send(&jobs).await?)
+        if jobs.is_empty() { Ok(()) } else { self.jobs.send(&jobs).await }
     }
 }

@@ -143,8 +143,9 @@ impl Ledger<'_> {
             self.conclude(&mut offboarding, effects.contains(&Effect::Seal), now).await?;
         }
         offboarding.revision = before.revision + 1;
+        let batches = self.outlets.prepare(&effects, &offboarding, now).await?;
         self.offboardings.save(before.revision, &offboarding, person, counted.map(|batch| batch.key)).await?;
-        let performed = self.outlets.perform(&effects, &offboarding, now).await;
+        let performed = self.outlets.perform(&effects, &batches).await;
         Ok(Committed { offboarding, left_to_sweep: performed.err().map(|error| error.to_string()) })
     }
 

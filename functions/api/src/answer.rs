@@ -1,0 +1,86 @@
+//! What goes back: the body, and the headers that every answer carries.
+
+use lambda_http::{
+    Body, Response,
+    http::{
+        HeaderName, HeaderValue, StatusCode,
+        header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS},
+    },
+};
+use podio_lifecycle::ids::OffboardingId;
+use serde::Serialize;
+
+const JSON: &str = "application/json";
+
+/// An answer, and the offboarding that it is about, for the log.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    response: Response<Body>,
+    pub(crate) offboarding: Option<OffboardingId>,
+}
+
+impl Answer {
+    /// An answer in JSON.
+    pub(crate) fn json(status: StatusCode, body: &impl Serialize) -> Self {
+        Self::json_as(JSON, status, body)
+    }
+
+    /// An answer in JSON of a more special media type.
+    pub(crate) fn json_as(media_type: &'static str, status: StatusCode, body: &impl Serialize) -> Self {
+        match serde_json::to_string(body) {
+            Ok(text) => Self::text(media_type, status, text),
+            // Our own types have string keys throughout, so this cannot happen; should it, say nothing wrong.
+            Err(_) => Self::text(JSON, StatusCode::INTERNAL_SERVER_ERROR, "{}".to_owned()),
+        }
+    }
+
+    /// An answer in any media type.
+    pub(crate) fn text(media_type: &'static str, status: StatusCode, text: String) -> Self {
+        let mut response = Response::new(Body::Text(text));
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+        // Answers name people, and change from one moment to the next.
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+        headers.insert(
+            HeaderName::from_static("strict-transport-security"),
+            HeaderValue::from_static("max-age=63072000; includeSubDomains"),
+        );
+        Self { response, offboarding: None }
+    }
+
+    /// Sets a header. A value that cannot stand in a header is left out.
+    pub(crate) fn with(mut self, name: HeaderName, value: &str) -> Self {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.response.headers_mut().insert(name, value);
+        }
+        self
+    }
+
+    /// Notes what it is about.
+    pub(crate) fn about(mut self, id: &OffboardingId) -> Self {
+        self.offboarding = Some(id.clone());
+        self
+    }
+
+    /// Says where to look on.
+    pub(crate) fn located_at(self, url: &str) -> Self {
+        self.with(LOCATION, url)
+    }
+
+    /// The same without its body, as HEAD wants it.
+    pub(crate) fn without_body(mut self) -> Self {
+        *self.response.body_mut() = Body::Empty;
+        self
+    }
+
+    pub(crate) fn status(&self) -> StatusCode {
+        self.response.status()
+    }
+
+    pub(crate) fn into_response(self) -> Response<Body> {
+        self.response
+    }
+}

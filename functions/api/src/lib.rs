@@ -1,0 +1,147 @@
+//! The door for HR systems, identity providers and admins.
+//!
+//! It checks what comes in, writes it down, enqueues a job and answers. It holds no credential of Podio's and never
+//! waits for Podio. What it has accepted is durable: when the queue is down the answer is still yes, and the sweep sends
+//! the job later; when the table is down the answer is 503 and nothing has happened.
+//!
+//! [`handle`] is the whole function, over [`Ports`] and [`Settings`]; `main.rs` only wires it to AWS. Each route has a
+//! file of its own.
+
+mod answer;
+mod auth;
+mod change;
+mod eta;
+mod health;
+mod json;
+mod offboardings;
+mod problem;
+mod query;
+mod quota;
+mod route;
+pub mod settings;
+mod snapshot;
+mod view;
+
+use std::sync::Arc;
+
+use lambda_http::{Body, Request, Response, http::Method};
+use podio_lifecycle::{
+    ids::OffboardingId,
+    ports::{
+        AcceptOffboardings, Clock, Random, ReadCalls, ReadOffboardings, ReadQuota, SendJobs, TrackRemovals,
+        WriteOffboardings,
+    },
+};
+
+pub use crate::settings::Settings;
+use crate::{answer::Answer, problem::Problem, route::Route};
+
+/// The largest body that is read.
+pub const MAX_BODY_BYTES: usize = 256 * 1024;
+
+/// Everything outside that this function touches: what its role must allow, and no more.
+#[derive(Clone)]
+pub struct Ports {
+    /// Storing new offboardings.
+    pub accept: Arc<dyn AcceptOffboardings>,
+    /// Reading them.
+    pub read: Arc<dyn ReadOffboardings>,
+    /// Changing them: approve, cancel, retry.
+    pub write: Arc<dyn WriteOffboardings>,
+    /// Marking batches as due, when a failed offboarding is resumed.
+    pub removals: Arc<dyn TrackRemovals>,
+    /// Reading the recorded calls.
+    pub calls: Arc<dyn ReadCalls>,
+    /// Reading the reservation log.
+    pub quota: Arc<dyn ReadQuota>,
+    /// Sending jobs to the worker.
+    pub jobs: Arc<dyn SendJobs>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness, for ids.
+    pub random: Arc<dyn Random>,
+}
+
+/// What every route is given.
+struct Exchange<'a> {
+    ports: &'a Ports,
+    settings: &'a Settings,
+    request: &'a Request,
+}
+
+impl Exchange<'_> {
+    fn body(&self) -> &[u8] {
+        self.request.body()
+    }
+
+    fn header(&self, name: &str) -> Option<&[u8]> {
+        self.request.headers().get(name).map(|value| value.as_bytes())
+    }
+}
+
+/// Answers one request. Never panics, and never fails otherwise than by an answer.
+pub async fn handle(ports: &Ports, settings: &Settings, request: Request) -> Response<Body> {
+    let started = ports.clock.now();
+    let route = Route::of(&request);
+    let exchange = Exchange { ports, settings, request: &request };
+    let mut answer = match dispatch(&exchange, &route).await {
+        Ok(answer) => answer,
+        Err(problem) => problem.answer(),
+    };
+    if request.method() == Method::HEAD {
+        answer = answer.without_body();
+    }
+    let offboarding = answer.offboarding.as_ref().or(route.offboarding());
+    tracing::info!(
+        route = route.template(),
+        method = known_method(request.method()),
+        status = answer.status().as_u16(),
+        offboarding = offboarding.map(OffboardingId::as_str),
+        duration_ms = u64::try_from(ports.clock.now().duration_since(started).as_millis()).unwrap_or(0),
+        "answered"
+    );
+    answer.into_response()
+}
+
+async fn dispatch(exchange: &Exchange<'_>, route: &Route) -> Result<Answer, Problem> {
+    if exchange.body().len() > MAX_BODY_BYTES {
+        return Err(Problem::TooLarge);
+    }
+    if !route.allows(exchange.request.method()) {
+        return Err(Problem::MethodNotAllowed { allow: route.allow() });
+    }
+    // The two routes that need no token come first; everything after the check below does.
+    match route {
+        Route::Unknown => return Err(Problem::NoSuchRoute),
+        Route::Health => return Ok(health::get()),
+        Route::Offboardings if exchange.request.method() == Method::POST => {
+            return offboardings::post::post(exchange).await;
+        }
+        _ => auth::admin(exchange)?,
+    }
+    match route {
+        Route::Offboardings => offboardings::list::list(exchange).await,
+        Route::Offboarding(id) => offboardings::get::get(exchange, known(id)?).await,
+        Route::Approve(id) => offboardings::approve::approve(exchange, known(id)?).await,
+        Route::Cancel(id) => offboardings::cancel::cancel(exchange, known(id)?).await,
+        Route::Retry(id) => offboardings::retry::retry(exchange, known(id)?).await,
+        Route::Evidence(id) => offboardings::evidence::get(exchange, known(id)?).await,
+        Route::Quota => quota::get(exchange).await,
+        Route::Health | Route::Unknown => Err(Problem::NoSuchRoute),
+    }
+}
+
+/// An id that cannot be one of ours is an id that is not known.
+fn known(id: &Option<OffboardingId>) -> Result<&OffboardingId, Problem> {
+    id.as_ref().ok_or(Problem::NoSuchOffboarding)
+}
+
+/// A caller can make up methods, and what a caller makes up does not belong into a log.
+fn known_method(method: &Method) -> &str {
+    match *method {
+        Method::GET | Method::HEAD | Method::POST | Method::PUT | Method::PATCH | Method::DELETE | Method::OPTIONS => {
+            method.as_str()
+        }
+        _ => "other",
+    }
+}

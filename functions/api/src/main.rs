@@ -1,0 +1,55 @@
+//! The function `api`: wires [`api::handle`] to DynamoDB and SQS.
+
+use std::{process::ExitCode, sync::Arc, time::Duration};
+
+use api::{Ports, Settings, settings};
+use lambda_http::{Error, Request, service_fn};
+use podio_aws::{
+    DynamoStore, config,
+    queue::SqsJobs,
+    runtime::{self, SystemClock, SystemRandom},
+    secrets,
+    settings::Settings as Source,
+};
+use podio_lifecycle::ports::ReadQuota;
+
+/// How long the start waits for a first answer of DynamoDB's.
+const WARM_UP: Duration = Duration::from_secs(1);
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    runtime::init_tracing();
+    runtime::install_tls();
+    match serve().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve() -> Result<(), Error> {
+    let sdk = config::sdk_config().await;
+    let source = secrets::overlay(Source::environment(), &sdk, &settings::SECRETS).await?;
+    let settings = Settings::read(&source)?;
+    let store = DynamoStore::new(aws_sdk_dynamodb::Client::new(&sdk), source.text("TABLE_NAME")?);
+    let store = Arc::new(store);
+    let jobs = SqsJobs::new(aws_sdk_sqs::Client::new(&sdk), source.text("QUEUE_URL")?);
+    // The first call pays for the connection; the start is the cheap moment for it. Its answer does not matter.
+    let _ = tokio::time::timeout(WARM_UP, store.quota()).await;
+    let ports = Ports {
+        accept: store.clone(),
+        read: store.clone(),
+        write: store.clone(),
+        removals: store.clone(),
+        calls: store.clone(),
+        quota: store,
+        jobs: Arc::new(jobs),
+        clock: Arc::new(SystemClock),
+        random: Arc::new(SystemRandom),
+    };
+    let (ports, settings) = (&ports, &settings);
+    lambda_http::run(service_fn(async |request: Request| Ok::<_, Error>(api::handle(ports, settings, request).await)))
+        .await
+}

@@ -1,0 +1,30 @@
+//! `GET /offboardings/{id}`: where it stands.
+
+use lambda_http::http::StatusCode;
+use podio_lifecycle::ids::OffboardingId;
+
+use crate::{
+    Exchange,
+    answer::Answer,
+    problem::Problem,
+    query::Query,
+    snapshot::{self, Snapshot},
+    view::{Detail, View},
+};
+
+pub(crate) async fn get(exchange: &Exchange<'_>, id: &OffboardingId) -> Result<Answer, Problem> {
+    let mut query = Query::of(exchange);
+    let detail = query
+        .get("fields", "expected summary", |value| (value == "summary").then_some(Detail::Summary))
+        .unwrap_or(Detail::Full);
+    if !query.errors.is_empty() {
+        return Err(Problem::BadQuery(query.errors));
+    }
+    let ports = exchange.ports;
+    let offboarding = ports.read.load(id).await?.ok_or(Problem::NoSuchOffboarding)?;
+    // The summary too is read from the batches: whoever polls it wants to see each space count.
+    let snapshot = Snapshot::whole(ports, offboarding).await?;
+    let log = snapshot::quota(ports).await;
+    let view = View::of(&snapshot, detail, &log, ports.clock.now(), exchange.settings.ceiling);
+    Ok(Answer::json(StatusCode::OK, &view))
+}

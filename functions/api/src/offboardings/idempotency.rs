@@ -1,0 +1,32 @@
+//! The caller's idempotency key: the same request twice is one offboarding.
+//!
+//! Senders repeat what was not answered, for hours; the key is remembered for longer than any of them does. Two kinds of
+//! callers, and the two headers, never meet under one key.
+
+use jiff::{SignedDuration, Timestamp};
+use podio_lifecycle::ports::IdempotencyKey;
+use podio_signatures::standard_webhooks;
+use sha2::{Digest, Sha256};
+
+use crate::{Exchange, auth::Sender, problem::Problem};
+
+const HEADER: &str = "idempotency-key";
+const LONGEST: usize = 255;
+const REMEMBERED: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// The key of a request, if it has one: what the caller chose, else the id that its webhook system gave the message.
+pub(super) fn key(exchange: &Exchange<'_>, sender: Sender, now: Timestamp) -> Result<Option<IdempotencyKey>, Problem> {
+    let header = if exchange.header(HEADER).is_some() { HEADER } else { standard_webhooks::ID };
+    let Some(value) = exchange.header(header) else { return Ok(None) };
+    let text = std::str::from_utf8(value).unwrap_or_default().trim();
+    let printable = text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+    if text.is_empty() || text.len() > LONGEST || !printable {
+        let detail = format!("The header {header} must hold 1 to {LONGEST} printable ASCII characters.");
+        return Err(Problem::Malformed(detail.into()));
+    }
+    Ok(Some(IdempotencyKey {
+        key: format!("{}:{header}:{text}", sender.name()),
+        fingerprint: hex::encode(Sha256::digest(exchange.body())),
+        expires_at: now + REMEMBERED,
+    }))
+}

@@ -1,0 +1,205 @@
+//! An offboarding as the contract shows it.
+
+use jiff::Timestamp;
+use podio_lifecycle::{
+    hold::Reason,
+    ids::{OffboardingId, OrgId, SpaceId, UserId},
+    offboarding::{Failure, Offboarding, Outcome, Person, Stage, State},
+    quota::{Ceiling, ReservationLog},
+    removal::{RemovalBatch, RemovalState, SpaceRemoval, Tally},
+};
+use serde::Serialize;
+
+use crate::{eta::eta, snapshot::Snapshot};
+
+/// The body of `GET /offboardings/{id}`. Without `spaces` it is the summary.
+#[derive(Debug, Serialize)]
+pub(crate) struct View<'a> {
+    id: &'a OffboardingId,
+    state: &'static str,
+    org_id: OrgId,
+    user: User<'a>,
+    dry_run: bool,
+    require_approval: bool,
+    reason: Option<&'a str>,
+    requested_by: Option<&'a str>,
+    created_at: Timestamp,
+    effective_at: Timestamp,
+    updated_at: Timestamp,
+    completed_at: Option<Timestamp>,
+    eta: Option<Timestamp>,
+    progress: Progress,
+    hold: Option<Hold<'a>>,
+    failure: Option<&'a Failure>,
+    outcome: Option<Outcome>,
+    duplicate_of: Option<&'a OffboardingId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plan: Option<DryRun<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    spaces: Option<Vec<Space<'a>>>,
+    podio_calls: u32,
+}
+
+#[derive(Debug, Serialize)]
+struct User<'a> {
+    user_id: Option<UserId>,
+    email: Option<&'a str>,
+    name: Option<&'a str>,
+}
+
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+struct Progress {
+    spaces_total: u32,
+    spaces_removed: u32,
+    spaces_already_gone: u32,
+    spaces_left_to_org_removal: u32,
+    spaces_pending: u32,
+}
+
+#[derive(Debug, Serialize)]
+struct Hold<'a> {
+    reasons: &'a [Reason],
+}
+
+/// What a dry run has found out.
+#[derive(Debug, Serialize)]
+struct DryRun<'a> {
+    /// Calls to Podio that the removal would take.
+    calls: usize,
+    /// When it would be through, were it started now.
+    eta: Timestamp,
+    /// What it would be held for.
+    would_hold: &'a [Reason],
+}
+
+/// A space, in the list and in the evidence.
+#[derive(Debug, Serialize)]
+pub(crate) struct Space<'a> {
+    pub(crate) space_id: SpaceId,
+    pub(crate) name: Option<&'a str>,
+    pub(crate) state: RemovalState,
+    pub(crate) settled_at: Option<Timestamp>,
+}
+
+/// Whether to show the spaces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Detail {
+    Full,
+    Summary,
+}
+
+impl<'a> View<'a> {
+    /// What is shown of a snapshot.
+    pub(crate) fn of(
+        snapshot: &'a Snapshot,
+        detail: Detail,
+        log: &ReservationLog,
+        now: Timestamp,
+        ceiling: Ceiling,
+    ) -> Self {
+        let Snapshot { offboarding, batches, podio_calls } = snapshot;
+        let request = &offboarding.request;
+        let (hold, failure, outcome, duplicate_of) = match &offboarding.state {
+            State::Held { reasons, .. } => (Some(Hold { reasons }), None, None, None),
+            State::Failed { failure, .. } => (None, Some(failure), None, None),
+            State::Completed { outcome } => (None, None, Some(*outcome), None),
+            State::Cancelled { duplicate_of } => (None, None, None, duplicate_of.as_ref()),
+            _ => (None, None, None, None),
+        };
+        Self {
+            id: &offboarding.id,
+            state: offboarding.state.name(),
+            org_id: offboarding.org_id,
+            user: user(offboarding),
+            dry_run: request.dry_run,
+            require_approval: request.require_approval,
+            reason: request.reason.as_deref(),
+            requested_by: request.requested_by.as_deref(),
+            created_at: offboarding.created_at,
+            effective_at: offboarding.effective_at(),
+            updated_at: offboarding.updated_at,
+            completed_at: offboarding.completed_at,
+            eta: eta(offboarding, batches, log, now, ceiling),
+            progress: progress(offboarding, batches),
+            hold,
+            failure,
+            outcome,
+            duplicate_of,
+            plan: dry_run(offboarding, log, now, ceiling),
+            spaces: (detail == Detail::Full).then(|| spaces(offboarding, batches)),
+            podio_calls: *podio_calls,
+        }
+    }
+}
+
+/// The spaces of the plan; none while it is being made.
+pub(crate) fn spaces<'a>(offboarding: &Offboarding, batches: &'a [RemovalBatch]) -> Vec<Space<'a>> {
+    if !is_planned(offboarding) {
+        return Vec::new();
+    }
+    let of_plan = |space: &&SpaceRemoval| !matches!(space.state, RemovalState::Unchecked | RemovalState::NotAMember);
+    let shown = |space: &'a SpaceRemoval| Space {
+        space_id: space.space_id,
+        name: space.name.as_deref(),
+        state: space.state,
+        settled_at: space.settled_at,
+    };
+    batches.iter().flat_map(|batch| &batch.spaces).filter(of_plan).map(shown).collect()
+}
+
+/// Whether what is stored of the plan is the whole of it.
+fn is_planned(offboarding: &Offboarding) -> bool {
+    let unfinished = matches!(offboarding.state, State::Planning | State::Failed { resume: Stage::Planning, .. });
+    offboarding.leaver.is_some() && !unfinished
+}
+
+fn user(offboarding: &Offboarding) -> User<'_> {
+    let asked = match &offboarding.request.person {
+        Person::Email(email) => User { user_id: None, email: Some(email.as_str()), name: None },
+        Person::User(user) => User { user_id: Some(*user), email: None, name: None },
+    };
+    match &offboarding.leaver {
+        None => asked,
+        Some(leaver) => User {
+            user_id: Some(leaver.user_id),
+            email: leaver.email.as_ref().map(|email| email.as_str()).or(asked.email),
+            name: leaver.name.as_ref().map(|name| name.0.as_str()),
+        },
+    }
+}
+
+fn progress(offboarding: &Offboarding, batches: &[RemovalBatch]) -> Progress {
+    if !is_planned(offboarding) {
+        return Progress::default();
+    }
+    // The batches are as fine as can be; where they were not read, the numbers on the offboarding are final or the start.
+    let tally = if batches.is_empty() {
+        let settled = offboarding.counted;
+        Tally { pending: offboarding.spaces_total.saturating_sub(settled.total()), ..settled }
+    } else {
+        batches.iter().map(RemovalBatch::tally).sum()
+    };
+    Progress {
+        spaces_total: tally.total(),
+        spaces_removed: tally.removed,
+        spaces_already_gone: tally.already_gone,
+        spaces_left_to_org_removal: tally.left_to_org_removal,
+        spaces_pending: tally.pending,
+    }
+}
+
+fn dry_run<'a>(
+    offboarding: &'a Offboarding,
+    log: &ReservationLog,
+    now: Timestamp,
+    ceiling: Ceiling,
+) -> Option<DryRun<'a>> {
+    if offboarding.state != (State::Completed { outcome: Outcome::Planned }) {
+        return None;
+    }
+    let mut in_earnest = offboarding.clone();
+    in_earnest.request.dry_run = false;
+    in_earnest.state = State::Planning;
+    let calls = in_earnest.calls_ahead(offboarding.spaces_total);
+    Some(DryRun { calls, eta: log.forecast(now, calls, ceiling), would_hold: &offboarding.would_hold })
+}

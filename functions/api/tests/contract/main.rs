@@ -1,0 +1,11 @@
+//! The contract, row by row, through [`api::handle`] over in-memory twins.
+
+#![allow(clippy::unwrap_used, reason = "the helpers of tests are no test functions to clippy")]
+
+mod accepting;
+mod deciding;
+mod evidence;
+mod properties;
+mod reading;
+mod refusing;
+mod world;

@@ -1,0 +1,225 @@
+//! `GET /offboardings`, `GET /offboardings/{id}` and `GET /quota`.
+
+use podio_lifecycle::{
+    evidence::CallRecord,
+    hold::{HoldCode, Reason},
+    ids::SpaceId,
+    job::BatchKey,
+    offboarding::{Event, Failure, FailureCode},
+    ports::{QuotaLog, RecordCalls, TrackRemovals},
+    removal::RemovalState,
+};
+use serde_json::{Value, json};
+
+use crate::world::{START, World, jane};
+
+#[tokio::test]
+async fn a_fresh_offboarding_shows_what_was_asked_for() {
+    let world = World::new();
+    let id =
+        world.accepted(json!({"user": {"email": "jane@example.com"}, "reason": "left", "requested_by": "HR"})).await;
+    let view = world.get(&format!("/offboardings/{id}")).await.json();
+    let expected = json!({
+        "id": id, "state": "planning", "org_id": 678,
+        "user": {"user_id": null, "email": "jane@example.com", "name": null},
+        "dry_run": false, "require_approval": false, "reason": "left", "requested_by": "HR",
+        "created_at": START, "effective_at": START, "updated_at": START, "completed_at": null,
+        "eta": START,
+        "progress": {"spaces_total": 0, "spaces_removed": 0, "spaces_already_gone": 0, "spaces_left_to_org_removal": 0, "spaces_pending": 0},
+        "hold": null, "failure": null, "outcome": null, "duplicate_of": null, "spaces": [], "podio_calls": 0,
+    });
+    assert_eq!(view, expected);
+    let head = world.call("HEAD", &format!("/offboardings/{id}"), "").await;
+    assert_eq!((head.status, head.text.as_str()), (200, ""));
+}
+
+#[tokio::test]
+async fn progress_counts_every_space_and_the_eta_every_call() {
+    let world = World::new();
+    let id = world.accepted(jane()).await;
+    world.planned(&id, 12, Vec::new()).await;
+    let plan = world.load(&id).await.plan.unwrap();
+    let settle = async |number: u32, space: u64, state| {
+        let key = BatchKey { plan, number };
+        world.store.settle(&id, key, SpaceId(space), state, world.ports.clock.now()).await.unwrap();
+    };
+    settle(0, 1, RemovalState::Removed).await;
+    settle(0, 2, RemovalState::AlreadyGone).await;
+    settle(1, 11, RemovalState::LeftToOrgRemoval).await;
+    let call = CallRecord {
+        at: START.parse().unwrap(),
+        method: "GET".into(),
+        path: "/".into(),
+        status: Some(200),
+        request_id: None,
+    };
+    world.store.record(&id, &call, [0; 10]).await.unwrap();
+
+    let view = world.get(&format!("/offboardings/{id}")).await.json();
+    assert_eq!(view["state"], "removing");
+    assert_eq!(view["user"], json!({"user_id": 12345, "email": "jane@example.com", "name": "Jane <Doe>"}));
+    let progress = json!({
+        "spaces_total": 12, "spaces_removed": 1, "spaces_already_gone": 1, "spaces_left_to_org_removal": 1, "spaces_pending": 9,
+    });
+    assert_eq!(view["progress"], progress);
+    assert_eq!(view["eta"], "2026-03-01T12:01:41Z", "nine spaces and three calls more: two over the ceiling of ten");
+    assert_eq!(view["podio_calls"], 1);
+    let spaces = view["spaces"].as_array().unwrap();
+    assert_eq!(spaces.len(), 12);
+    assert_eq!(spaces[0], json!({"space_id": 1, "name": "Space 1", "state": "removed", "settled_at": START}));
+    assert_eq!(spaces[11], json!({"space_id": 12, "name": "Space 12", "state": "pending", "settled_at": null}));
+
+    let summary = world.get(&format!("/offboardings/{id}?fields=summary")).await.json();
+    assert_eq!(summary.get("spaces"), None);
+    assert_eq!(summary["progress"], progress);
+    let listed = world.get("/offboardings").await.json();
+    assert_eq!(listed["offboardings"], json!([summary]));
+}
+
+#[tokio::test]
+async fn a_hold_a_failure_and_an_end_are_explained() {
+    let world = World::new();
+    let id = world.accepted(jane()).await;
+    let reason = Reason::of_space(HoldCode::SpaceWouldBeDeleted, SpaceId(3), "The leaver is alone in it.");
+    world.planned(&id, 3, vec![reason]).await;
+    let view = world.get(&format!("/offboardings/{id}")).await.json();
+    assert_eq!(view["state"], "held");
+    assert_eq!(
+        view["hold"],
+        json!({"reasons": [{"code": "space_would_be_deleted", "detail": "The leaver is alone in it.", "space_id": 3}]})
+    );
+    assert_eq!((&view["eta"], &view["progress"]["spaces_pending"]), (&Value::Null, &json!(3)));
+
+    let other = world.accepted(json!({"user": {"user_id": 2}})).await;
+    let failure = Failure { code: FailureCode::UnknownOrg, detail: "Check org_id.".into() };
+    world.happen(&other, Event::Failed(failure)).await;
+    let view = world.get(&format!("/offboardings/{other}")).await.json();
+    assert_eq!(
+        (&view["state"], &view["failure"]),
+        (&json!("failed"), &json!({"code": "unknown_org", "detail": "Check org_id."}))
+    );
+
+    let gone = world.accepted(json!({"user": {"user_id": 3}})).await;
+    world.happen(&gone, Event::NotAMember).await;
+    let view = world.get(&format!("/offboardings/{gone}")).await.json();
+    assert_eq!((&view["state"], &view["outcome"]), (&json!("completed"), &json!("already_gone")));
+    assert_eq!((&view["completed_at"], &view["eta"]), (&json!(START), &Value::Null));
+
+    let double = world.accepted(json!({"user": {"user_id": 4}})).await;
+    world.happen(&double, Event::Duplicate(id.clone())).await;
+    let view = world.get(&format!("/offboardings/{double}")).await.json();
+    assert_eq!((&view["state"], &view["duplicate_of"]), (&json!("cancelled"), &json!(id)));
+}
+
+#[tokio::test]
+async fn a_dry_run_says_what_it_would_take() {
+    let world = World::new();
+    let id = world.accepted(json!({"user": {"user_id": 1}, "dry_run": true})).await;
+    let reason = Reason::general(HoldCode::LastOrgAdmin, "The last admin.");
+    world.planned(&id, 12, vec![reason]).await;
+    let view = world.get(&format!("/offboardings/{id}")).await.json();
+    assert_eq!(
+        (&view["state"], &view["outcome"], &view["dry_run"]),
+        (&json!("completed"), &json!("planned"), &json!(true))
+    );
+    assert_eq!(
+        view["plan"],
+        json!({"calls": 17, "eta": "2026-03-01T12:01:41Z", "would_hold": [{"code": "last_org_admin", "detail": "The last admin."}]})
+    );
+    assert_eq!((&view["hold"], &view["progress"]["spaces_total"]), (&Value::Null, &json!(12)));
+}
+
+#[tokio::test]
+async fn what_does_not_exist_is_not_found() {
+    let world = World::new();
+    world.get("/offboardings/off_0123456789abcdef0123456789abcdef").await.problem(404);
+    world.get("/offboardings/jane@example.com").await.problem(404);
+    let id = world.accepted(jane()).await;
+    assert_eq!(world.get(&format!("/offboardings/{id}?fields=all")).await.errors(400, "parameter"), ["fields"]);
+}
+
+#[tokio::test]
+async fn the_list_is_newest_first_and_goes_on_where_it_stopped() {
+    let world = World::new();
+    let mut ids = Vec::new();
+    for user in 1..=5 {
+        ids.push(world.accepted(json!({"user": {"user_id": user}})).await.to_string());
+        world.clock.advance(1);
+    }
+    ids.reverse();
+    world.happen(&ids[1].parse().unwrap(), Event::Cancelled).await;
+
+    let mut seen = Vec::new();
+    let mut path = "/offboardings?limit=2".to_owned();
+    loop {
+        let page = world.get(&path).await.json();
+        let entries = page["offboardings"].as_array().unwrap();
+        assert!(entries.len() <= 2);
+        seen.extend(entries.iter().map(|entry| entry["id"].as_str().unwrap().to_owned()));
+        match page["next_cursor"].as_str() {
+            Some(cursor) => path = format!("/offboardings?limit=2&cursor={cursor}"),
+            None => break,
+        }
+    }
+    assert_eq!(seen, ids);
+
+    let cancelled = world.get("/offboardings?state=cancelled").await.json();
+    assert_eq!(cancelled["offboardings"][0]["id"], ids[1].as_str());
+    assert_eq!(cancelled["offboardings"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_query_that_means_nothing_is_refused() {
+    let world = World::new();
+    for (query, parameters) in [
+        ("state=gone", vec!["state"]),
+        ("state=", vec!["state"]),
+        ("limit=0", vec!["limit"]),
+        ("limit=101", vec!["limit"]),
+        ("limit=ten", vec!["limit"]),
+        ("cursor=abc", vec!["cursor"]),
+        ("limit=1&limit=2", vec!["limit"]),
+        ("state=x&limit=-1&cursor=%00", vec!["state", "limit", "cursor"]),
+    ] {
+        let reply = world.get(&format!("/offboardings?{query}")).await;
+        assert_eq!(reply.errors(400, "parameter"), parameters, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn the_quota_shows_what_is_used_and_when_the_backlog_is_through() {
+    let world = World::new();
+    let quiet = world.get("/quota").await.json();
+    let expected = json!({
+        "limit": 10, "window_seconds": 100, "used": 0, "free_now": 10, "next_free_at": START, "blocked_until": null,
+        "backlog": 0, "drained_at": null, "rejections": 0,
+    });
+    assert_eq!(quiet, expected);
+
+    // Four calls went out, one leaver is in the middle of twelve spaces, another's time has not come.
+    let now = world.ports.clock.now();
+    let (mut log, revision) = world.store.read().await.unwrap();
+    log.reserve(now, 4, world.settings.ceiling);
+    world.store.write(revision, &log).await.unwrap();
+    let id = world.accepted(jane()).await;
+    world.planned(&id, 12, Vec::new()).await;
+    world.accepted(json!({"user": {"user_id": 2}, "effective_at": "2030-01-01T00:00:00Z"})).await;
+    world.clock.advance(1);
+
+    let busy = world.get("/quota").await.json();
+    assert_eq!((&busy["used"], &busy["free_now"], &busy["backlog"]), (&json!(4), &json!(6), &json!(15)));
+    assert_eq!(
+        busy["drained_at"], "2026-03-01T12:01:42Z",
+        "six now, four when the first four are a window old, five a little later"
+    );
+
+    let (mut log, revision) = world.store.read().await.unwrap();
+    log.rejected(world.ports.clock.now(), Some(jiff::SignedDuration::from_secs(300)), world.settings.ceiling);
+    world.store.write(revision, &log).await.unwrap();
+    let blocked = world.get("/quota").await.json();
+    assert_eq!((&blocked["free_now"], &blocked["rejections"]), (&json!(0), &json!(1)));
+    assert_eq!(
+        (&blocked["blocked_until"], &blocked["next_free_at"]),
+        (&json!("2026-03-01T12:05:01Z"), &json!("2026-03-01T12:05:01Z"))
+    );
+}

@@ -1,0 +1,239 @@
+//! A world to test in: storage and queue in memory, a clock that stands still until told.
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, AtomicU8, Ordering},
+};
+
+use api::{Ports, Settings, handle};
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use lambda_http::{
+    Body, Request,
+    http::{self, HeaderMap, request::Builder},
+};
+use podio_aws::twin::MemoryStore;
+use podio_lifecycle::{
+    ids::{OffboardingId, OrgId, SpaceId, UserId},
+    job::Job,
+    offboarding::{Event, Leaver, Offboarding, PersonClaim, PersonName, Plan},
+    ports::{Clock, QueueError, Random, ReadOffboardings, SendJobs, TrackRemovals, WriteOffboardings},
+    quota::Ceiling,
+    removal::{RemovalBatch, RemovalState, SpaceRemoval},
+};
+use podio_signatures::{
+    bearer::Tokens,
+    standard_webhooks::{Secret, sign},
+};
+use serde_json::{Value, json};
+
+pub const TOKEN: &str = "a-token-for-tests";
+pub const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+pub const START: &str = "2026-03-01T12:00:00Z";
+
+pub struct World {
+    pub store: Arc<MemoryStore>,
+    pub jobs: Arc<Jobs>,
+    pub clock: Arc<Stopped>,
+    pub ports: Ports,
+    pub settings: Settings,
+}
+
+/// An answer, read.
+#[derive(Debug)]
+pub struct Reply {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub text: String,
+}
+
+impl World {
+    pub fn new() -> Self {
+        let store = Arc::new(MemoryStore::new());
+        let jobs = Arc::new(Jobs::default());
+        let clock = Arc::new(Stopped(Mutex::new(START.parse().unwrap())));
+        let ports = Ports {
+            accept: store.clone(),
+            read: store.clone(),
+            write: store.clone(),
+            removals: store.clone(),
+            calls: store.clone(),
+            quota: store.clone(),
+            jobs: jobs.clone(),
+            clock: clock.clone(),
+            random: Arc::new(Counting::default()),
+        };
+        let settings = Settings {
+            org_id: Some(OrgId(678)),
+            offboarding_secrets: vec![SECRET.parse().unwrap()],
+            api_tokens: Tokens::new([TOKEN]),
+            ceiling: Ceiling::new(10, SignedDuration::from_secs(100)).unwrap(),
+        };
+        Self { store, jobs, clock, ports, settings }
+    }
+
+    pub async fn send(&self, request: Request) -> Reply {
+        let answer = handle(&self.ports, &self.settings, request).await;
+        let (parts, body) = answer.into_parts();
+        let text = String::from_utf8(body.to_vec()).unwrap();
+        assert_eq!(parts.headers["cache-control"], "no-store");
+        assert_eq!(parts.headers["x-content-type-options"], "nosniff");
+        Reply { status: parts.status.as_u16(), headers: parts.headers, text }
+    }
+
+    /// With a token.
+    pub async fn call(&self, method: &str, path: &str, body: &str) -> Reply {
+        self.send(bearer(method, path).body(Body::from(body)).unwrap()).await
+    }
+
+    pub async fn get(&self, path: &str) -> Reply {
+        self.call("GET", path, "").await
+    }
+
+    /// A leaver, signed.
+    pub async fn post_signed(&self, webhook_id: &str, body: &str) -> Reply {
+        self.send(self.signed(webhook_id, self.clock.now(), body).body(Body::from(body)).unwrap()).await
+    }
+
+    /// The headers of a signed leaver.
+    pub fn signed(&self, webhook_id: &str, sent_at: Timestamp, body: &str) -> Builder {
+        let secret: Secret = SECRET.parse().unwrap();
+        http::Request::post("/offboardings")
+            .header("webhook-id", webhook_id)
+            .header("webhook-timestamp", sent_at.as_second().to_string())
+            .header("webhook-signature", sign(&secret, webhook_id, sent_at, body.as_bytes()))
+    }
+
+    /// A leaver that was accepted.
+    pub async fn accepted(&self, body: Value) -> OffboardingId {
+        let reply = self.call("POST", "/offboardings", &body.to_string()).await;
+        assert_eq!(reply.status, 202, "{reply:?}");
+        reply.json()["id"].as_str().unwrap().parse().unwrap()
+    }
+
+    pub async fn load(&self, id: &OffboardingId) -> Offboarding {
+        self.store.load(id).await.unwrap().unwrap()
+    }
+
+    /// Something happens in the worker.
+    pub async fn happen(&self, id: &OffboardingId, event: Event) -> Offboarding {
+        let before = self.load(id).await;
+        let change = before.apply(event, self.clock.now()).unwrap();
+        self.store.save(before.revision, &change.offboarding, change.person, None).await.unwrap();
+        self.load(id).await
+    }
+
+    /// The worker has made a plan with so many spaces and these reasons to hold.
+    pub async fn planned(&self, id: &OffboardingId, spaces: u64, reasons: Vec<podio_lifecycle::hold::Reason>) {
+        let begun = self.happen(id, Event::PlanningBegun).await;
+        let due_at = Some(self.clock.now());
+        let space = |n| SpaceRemoval::new(SpaceId(n), Some(format!("Space {n}")), RemovalState::Pending);
+        let batches = RemovalBatch::cut(id, begun.plan.unwrap(), (1..=spaces).map(space).collect(), due_at);
+        self.store.create_batches(&batches).await.unwrap();
+        let leaver = Leaver {
+            user_id: UserId(12345),
+            email: Some("jane@example.com".parse().unwrap()),
+            name: Some(PersonName("Jane <Doe>".into())),
+        };
+        let batches = u32::try_from(batches.len()).unwrap();
+        let plan = Plan { leaver, spaces: u32::try_from(spaces).unwrap(), batches, reasons };
+        self.happen(id, Event::Planned(plan)).await;
+    }
+
+    /// Rewrites a stored offboarding behind everybody's back.
+    pub async fn rewrite(&self, id: &OffboardingId, person: PersonClaim, change: impl FnOnce(&mut Offboarding)) {
+        let mut offboarding = self.load(id).await;
+        let revision = offboarding.revision;
+        change(&mut offboarding);
+        self.store.save(revision, &offboarding, person, None).await.unwrap();
+    }
+}
+
+impl Reply {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("not JSON: {}", self.text))
+    }
+
+    /// Checks that it is a problem as RFC 9457 wants it.
+    #[track_caller]
+    pub fn problem(&self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{self:?}");
+        assert_eq!(self.headers["content-type"], "application/problem+json");
+        let problem = self.json();
+        assert_eq!(problem["status"], status);
+        for member in ["type", "title", "detail"] {
+            assert!(problem[member].as_str().is_some_and(|text| !text.is_empty()), "{member}: {problem}");
+        }
+        problem
+    }
+
+    /// The pointers, or names of parameters, that a problem names.
+    #[track_caller]
+    pub fn errors(&self, status: u16, member: &str) -> Vec<String> {
+        let problem = self.problem(status);
+        let errors = problem["errors"].as_array().unwrap();
+        errors.iter().map(|error| error[member].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+pub fn bearer(method: &str, path: &str) -> Builder {
+    http::Request::builder().method(method).uri(path).header("authorization", format!("Bearer {TOKEN}"))
+}
+
+pub fn jane() -> Value {
+    json!({"user": {"email": "jane@example.com"}})
+}
+
+/// A queue that remembers what was sent, and can be down.
+#[derive(Default)]
+pub struct Jobs {
+    sent: Mutex<Vec<Job>>,
+    pub down: AtomicBool,
+}
+
+impl Jobs {
+    /// What was sent since the last look.
+    pub fn take(&self) -> Vec<Job> {
+        std::mem::take(&mut self.sent.lock().unwrap())
+    }
+}
+
+#[async_trait]
+impl SendJobs for Jobs {
+    async fn send(&self, jobs: &[(Job, SignedDuration)]) -> Result<(), QueueError> {
+        if self.down.load(Ordering::SeqCst) {
+            return Err(QueueError("down".into()));
+        }
+        self.sent.lock().unwrap().extend(jobs.iter().map(|(job, _)| job.clone()));
+        Ok(())
+    }
+}
+
+pub struct Stopped(Mutex<Timestamp>);
+
+impl Stopped {
+    pub fn advance(&self, seconds: i64) {
+        *self.0.lock().unwrap() += SignedDuration::from_secs(seconds);
+    }
+}
+
+#[async_trait]
+impl Clock for Stopped {
+    fn now(&self) -> Timestamp {
+        *self.0.lock().unwrap()
+    }
+
+    async fn sleep(&self, duration: SignedDuration) {
+        *self.0.lock().unwrap() += duration;
+    }
+}
+
+/// Numbers that differ.
+#[derive(Default)]
+struct Counting(AtomicU8);
+
+impl Random for Counting {
+    fn bytes(&self) -> [u8; 10] {
+        [self.0.fetch_add(1, Ordering::SeqCst); 10]
+    }
+}

@@ -1,0 +1,102 @@
+//! The clock's function: makes the whole forgiving.
+//!
+//! It starts what is due, sends again what a crash or a lost message left undone, and turns what ended in the
+//! dead-letter queue into a failure that a person sees. Everything it does may be done twice.
+
+mod dead_letters;
+mod start;
+mod watch;
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use podio_lifecycle::{
+    effects::Outlets,
+    ledger::Ledger,
+    ports::{Clock, DeadLetters, FindDue, ReadOffboardings, SendJobs, StoreError, TrackRemovals, WriteOffboardings},
+};
+use serde::Serialize;
+
+/// Everything that the sweep reaches. It cannot call Podio.
+#[derive(Clone)]
+pub struct Ports {
+    /// To find what is due.
+    pub due: Arc<dyn FindDue>,
+    /// To read offboardings.
+    pub offboardings: Arc<dyn ReadOffboardings>,
+    /// To change them.
+    pub changes: Arc<dyn WriteOffboardings>,
+    /// To look at batches.
+    pub removals: Arc<dyn TrackRemovals>,
+    /// To send jobs.
+    pub jobs: Arc<dyn SendJobs>,
+    /// To read what crashed the worker.
+    pub dead_letters: Arc<dyn DeadLetters>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// What one sweep did.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Swept {
+    /// Offboardings whose time has come.
+    pub started: u32,
+    /// Offboardings and batches whose jobs were sent again.
+    pub resent: u32,
+    /// Settled batches that a crash had left uncounted.
+    pub counted: u32,
+    /// Items that needed no more watching.
+    pub retired: u32,
+    /// Dead letters turned into failures.
+    pub dead_letters: u32,
+    /// Dead letters that nobody can read; they stay for a person.
+    pub unreadable: u32,
+    /// Items left for the next sweep, since storage or the queue failed.
+    pub postponed: u32,
+}
+
+/// Items looked at in one round; a sweep goes on until a round brings nothing new.
+const ROUND: usize = 100;
+
+/// Rounds in one sweep, so that a sweep ends within its time.
+const ROUNDS: usize = 20;
+
+/// The sweep.
+pub struct Sweep {
+    ports: Ports,
+    /// How long after the expected moment something counts as lost: longer than a worker may be busy with it.
+    patience: SignedDuration,
+}
+
+impl Sweep {
+    /// A sweep with that much patience.
+    pub fn new(ports: Ports, patience: SignedDuration) -> Self {
+        Self { ports, patience }
+    }
+
+    /// Sweeps once.
+    pub async fn run(&self) -> Result<Swept, StoreError> {
+        let mut swept = Swept::default();
+        self.start_due(&mut swept).await?;
+        self.watch(&mut swept).await?;
+        self.bury(&mut swept).await;
+        tracing::info!(?swept, "swept");
+        Ok(swept)
+    }
+
+    fn now(&self) -> Timestamp {
+        self.ports.clock.now()
+    }
+
+    fn ledger(&self) -> Ledger<'_> {
+        Ledger {
+            offboardings: &*self.ports.changes,
+            outlets: Outlets {
+                offboardings: &*self.ports.offboardings,
+                removals: &*self.ports.removals,
+                jobs: &*self.ports.jobs,
+            },
+            sealer: None,
+        }
+    }
+}

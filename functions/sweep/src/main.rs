@@ -1,0 +1,49 @@
+//! The function `sweep`: wires [`sweep::Sweep`] to DynamoDB and SQS.
+
+use std::{process::ExitCode, sync::Arc};
+
+use jiff::SignedDuration;
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use podio_aws::{
+    DynamoStore, config,
+    queue::{SqsDeadLetters, SqsJobs},
+    runtime::{self, SystemClock},
+    settings::Settings,
+};
+use serde_json::Value;
+use sweep::{Ports, Sweep};
+
+/// How long after the expected moment something counts as lost.
+const PATIENCE: &str = "SWEEP_PATIENCE_SECONDS";
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    runtime::init_tracing();
+    runtime::install_tls();
+    match serve().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve() -> Result<(), Error> {
+    let settings = Settings::environment();
+    let patience = settings.seconds_or(PATIENCE, SignedDuration::from_mins(5))?;
+    let sdk = config::sdk_config().await;
+    let store = Arc::new(DynamoStore::new(aws_sdk_dynamodb::Client::new(&sdk), settings.text("TABLE_NAME")?));
+    let queues = aws_sdk_sqs::Client::new(&sdk);
+    let ports = Ports {
+        due: store.clone(),
+        offboardings: store.clone(),
+        changes: store.clone(),
+        removals: store,
+        jobs: Arc::new(SqsJobs::new(queues.clone(), settings.text("QUEUE_URL")?)),
+        dead_letters: Arc::new(SqsDeadLetters::new(queues, settings.text("DEAD_LETTER_QUEUE_URL")?)),
+        clock: Arc::new(SystemClock),
+    };
+    let sweep = &Sweep::new(ports, patience);
+    lambda_runtime::run(service_fn(async |_: LambdaEvent<Value>| sweep.run().await.map_err(Error::from))).await
+}

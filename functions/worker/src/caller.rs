@@ -1,0 +1,158 @@
+//! Calling Podio on behalf of one job: token, slot, call, evidence, in that order, for every call alike.
+
+use std::collections::VecDeque;
+
+use jiff::SignedDuration;
+use podio_client::{Error, Request};
+use podio_lifecycle::{
+    capability::{Capabilities, Capability},
+    evidence::CallRecord,
+    ids::{OffboardingId, UserId},
+    quota::Slot,
+};
+
+use crate::{
+    Worker,
+    reserve::{Need, SHORT},
+    tokens::Account,
+    verdict::Halt,
+};
+
+/// The way to Podio for one run of one job.
+pub(crate) struct Caller<'a> {
+    worker: &'a Worker,
+    offboarding: &'a OffboardingId,
+    slots: VecDeque<Slot>,
+    account: Option<Account>,
+    renewed: bool,
+}
+
+impl<'a> Caller<'a> {
+    /// A caller that may spend `slots`.
+    pub(crate) fn new(worker: &'a Worker, offboarding: &'a OffboardingId, slots: Vec<Slot>) -> Self {
+        Self { worker, offboarding, slots: slots.into(), account: None, renewed: false }
+    }
+
+    /// Makes one call. The outer error says why it could not be made or must be made later; the inner one is what Podio
+    /// answered.
+    pub(crate) async fn call<T>(&mut self, request: &Request<T>) -> Result<Result<T, Error>, Halt> {
+        loop {
+            let account = self.account().await?;
+            self.await_slot().await?;
+            let at = self.worker.now();
+            let exchange = self.worker.podio.send(&account.token, request).await;
+            let receipt = exchange.receipt;
+            tracing::info!(
+                offboarding = %self.offboarding, method = %receipt.method, route = receipt.route,
+                status = receipt.status, podio_request = receipt.request_id.as_deref(), "called Podio",
+            );
+            let call = CallRecord {
+                at,
+                method: receipt.method.to_string(),
+                path: receipt.path,
+                status: receipt.status,
+                request_id: receipt.request_id,
+            };
+            self.worker.ports.record.record(self.offboarding, &call, self.worker.ports.random.bytes()).await?;
+            match exchange.result {
+                Err(Error::Unauthorized) if !self.renewed => {
+                    // Podio says "expired" of revoked and invented tokens too, so one renewal must do.
+                    self.renewed = true;
+                    self.account = Some(self.worker.tokens.replace(&account).await?);
+                }
+                Err(Error::RateLimited { wait }) => return Err(self.rejected(wait).await?),
+                result => return Ok(result),
+            }
+        }
+    }
+
+    /// Makes sure that the next `calls` calls need not be reserved one by one, if the quota has room for them now.
+    pub(crate) async fn expect(&mut self, calls: usize) -> Result<(), Halt> {
+        let missing = calls.saturating_sub(self.slots.len());
+        if missing > 1 {
+            let slots = self.reserve(missing).await?;
+            self.slots.extend(slots);
+        }
+        Ok(())
+    }
+
+    /// The account that the service acts as, where Podio told with the token.
+    pub(crate) async fn acting_user(&mut self) -> Result<Option<UserId>, Halt> {
+        Ok(self.account().await?.acting_user)
+    }
+
+    /// Obtains the token and waits for a slot without spending it, so that the next call goes out at once.
+    pub(crate) async fn be_ready(&mut self) -> Result<(), Halt> {
+        self.account().await?;
+        let slot = self.take_slot().await?;
+        self.slots.push_front(slot);
+        Ok(())
+    }
+
+    /// What Podio is known to offer.
+    pub(crate) async fn capabilities(&self) -> Result<Capabilities, Halt> {
+        Ok(self.worker.ports.capabilities.capabilities().await?)
+    }
+
+    /// Whether a call that only some Podios know is worth trying.
+    pub(crate) async fn may_offer(&self, capability: Capability) -> Result<bool, Halt> {
+        Ok(self.capabilities().await?.may_offer(capability, self.worker.now()))
+    }
+
+    /// Remembers that Podio does not know a route.
+    pub(crate) async fn learn_missing(&self, capability: Capability) -> Result<(), Halt> {
+        let mut known = self.capabilities().await?;
+        known.missing(capability, self.worker.now());
+        tracing::info!(?capability, "Podio does not offer this; using the fallback for a week");
+        Ok(self.worker.ports.capabilities.learned(&known).await?)
+    }
+
+    async fn account(&mut self) -> Result<Account, Halt> {
+        match &self.account {
+            Some(account) => Ok(account.clone()),
+            None => Ok(self.account.insert(self.worker.tokens.current().await?).clone()),
+        }
+    }
+
+    async fn await_slot(&mut self) -> Result<(), Halt> {
+        self.take_slot().await.map(drop)
+    }
+
+    async fn take_slot(&mut self) -> Result<Slot, Halt> {
+        let ceiling = self.worker.policy.ceiling;
+        let held = loop {
+            match self.slots.pop_front() {
+                Some(slot) if slot.is_missed(self.worker.now(), ceiling) => {}
+                other => break other,
+            }
+        };
+        let slot = match held {
+            Some(slot) => slot,
+            None => self.reserve(1).await?.pop().ok_or(Halt::Fault)?,
+        };
+        let ahead = slot.0.duration_since(self.worker.now());
+        if ahead > SHORT {
+            let mut slots = vec![slot];
+            slots.extend(self.slots.drain(..));
+            return Err(Halt::Wait(slots));
+        }
+        if ahead > SignedDuration::ZERO {
+            self.worker.ports.clock.sleep(ahead).await;
+        }
+        Ok(slot)
+    }
+
+    async fn reserve(&self, calls: usize) -> Result<Vec<Slot>, Halt> {
+        let reserved = self.worker.reserve(&[Need { held: Vec::new(), calls }]).await?;
+        Ok(reserved.into_iter().flatten().collect())
+    }
+
+    /// Podio refused although the log allowed it: everything stops for as long as it says, and this job takes a new slot.
+    async fn rejected(&mut self, wait: Option<std::time::Duration>) -> Result<Halt, Halt> {
+        let wait = wait.and_then(|wait| SignedDuration::try_from(wait).ok());
+        tracing::warn!(offboarding = %self.offboarding, wait_seconds = wait.map(|wait| wait.as_secs()), "Podio answered 420");
+        self.worker.book_rejection(wait).await?;
+        self.slots.clear();
+        Ok(Halt::Wait(self.reserve(1).await?))
+    }
+}

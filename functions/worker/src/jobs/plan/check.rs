@@ -1,0 +1,141 @@
+//! Looking into each space for the leaver and for company, where Podio previews nothing.
+
+use podio_client::{
+    Error, NotFoundKind, Page, Role,
+    space_member::{self, SpaceMember},
+};
+use podio_lifecycle::{
+    capability::Capability,
+    hold::Preview,
+    ids::{SpaceId, UserId},
+    offboarding::{Leaver, SearchStep},
+    ports::SaveError,
+    removal::{Company, RemovalBatch, RemovalState, SpaceRemoval},
+};
+
+use super::summed_up;
+use crate::{Worker, caller::Caller, jobs::StageTask, verdict::Halt};
+
+/// A list of members shorter than this has nothing behind it, whatever page size Podio has in mind: the guide's default
+/// is the smallest known.
+const SURELY_WHOLE: usize = 20;
+
+impl Worker {
+    /// Goes through the batches of the plan from where an earlier run stopped, a batch at a time.
+    pub(super) async fn check_spaces(
+        &self,
+        stage: &mut StageTask,
+        leaver: &Leaver,
+        caller: &mut Caller<'_>,
+    ) -> Result<(Preview, Vec<RemovalBatch>), Halt> {
+        let plan = stage.offboarding.plan.ok_or(Halt::Overtaken)?;
+        let mut batches = self.ports.offboardings.batches(&stage.offboarding.id, plan).await?;
+        let SearchStep::Check { batches: count, next } = stage.search.step else { return Err(Halt::Overtaken) };
+        for (batch, number) in batches.iter_mut().zip(0..).skip(next as usize) {
+            let result = self.check_batch(batch, leaver.user_id, caller).await;
+            // What was seen is kept even where the quota, or Podio, cut the look short.
+            match self.ports.removals.replace_batch(batch).await {
+                Ok(()) => batch.revision += 1,
+                Err(SaveError::Store(error)) => return Err(error.into()),
+                Err(SaveError::Conflict | SaveError::PersonTaken(_)) => return Err(Halt::Overtaken),
+            }
+            result?;
+            stage.search.step = SearchStep::Check { batches: count, next: number + 1 };
+        }
+        let preview = summed_up(batches.iter().flat_map(|batch| &batch.spaces));
+        Ok((preview, batches))
+    }
+
+    async fn check_batch(&self, batch: &mut RemovalBatch, user: UserId, caller: &mut Caller<'_>) -> Result<(), Halt> {
+        let open = |space: &&mut SpaceRemoval| space.state == RemovalState::Unchecked || is_unseen(space);
+        let count = batch.spaces.iter_mut().filter(open).count();
+        if caller.may_offer(Capability::SpaceMembership).await? {
+            caller.expect(count).await?;
+        }
+        for space in batch.spaces.iter_mut().filter(open) {
+            if space.state == RemovalState::Unchecked {
+                (space.state, space.company) = self.membership(space.space_id, user, caller).await?;
+            }
+            if is_unseen(space) {
+                space.company = self.company(space.space_id, user, caller).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the leaver is in a space. Asked of the membership itself, since the lists leave out who is only invited.
+    async fn membership(
+        &self,
+        space: SpaceId,
+        user: UserId,
+        caller: &mut Caller<'_>,
+    ) -> Result<(RemovalState, Company), Halt> {
+        // Where it cannot be seen, the removal will show.
+        let unseen = (RemovalState::Pending, Company::Hidden);
+        if !caller.may_offer(Capability::SpaceMembership).await? {
+            return Ok(unseen);
+        }
+        match caller.call(&space_member::get(space, user)).await? {
+            Ok(member) if member.is_current() => Ok((RemovalState::Pending, implied_by(member.role.as_ref()))),
+            Ok(_) | Err(Error::NotFound(NotFoundKind::Object) | Error::Gone) => {
+                Ok((RemovalState::NotAMember, Company::Unknown))
+            }
+            Err(Error::NotFound(NotFoundKind::Route)) => {
+                caller.learn_missing(Capability::SpaceMembership).await?;
+                Ok(unseen)
+            }
+            Err(Error::Forbidden { .. } | Error::Invalid { .. }) => Ok(unseen),
+            Err(error) => Err(Halt::of(&error, "the look-up of a membership")),
+        }
+    }
+
+    /// Who else is in a space, by the better of two calls that this Podio may or may not know.
+    async fn company(&self, space: SpaceId, user: UserId, caller: &mut Caller<'_>) -> Result<Company, Halt> {
+        let calls = [
+            (Capability::SpaceMembersV2, space_member::list_v2(space, Page::FIRST)),
+            (Capability::SpaceMembers, space_member::list(space)),
+        ];
+        for (capability, request) in calls {
+            if !caller.may_offer(capability).await? {
+                continue;
+            }
+            match caller.call(&request).await? {
+                Ok(members) => return Ok(seen_in(&members, user)),
+                Err(Error::NotFound(NotFoundKind::Route)) => caller.learn_missing(capability).await?,
+                Err(Error::Invalid { .. }) => {}
+                Err(Error::Forbidden { .. } | Error::NotFound(NotFoundKind::Object) | Error::Gone) => break,
+                Err(error) => return Err(Halt::of(&error, "the list of a space's members")),
+            }
+        }
+        Ok(Company::Hidden)
+    }
+}
+
+/// A space that the leaver is known to be in, and that nobody has looked into.
+fn is_unseen(space: &SpaceRemoval) -> bool {
+    space.state == RemovalState::Pending && space.company == Company::Unknown
+}
+
+/// A space has an admin; if that is not the leaver, it is somebody else. Good enough to leave the space by its own call,
+/// which deletes nothing; not good enough for the organization removal, which might.
+pub(super) fn implied_by(role: Option<&Role>) -> Company {
+    match role {
+        Some(Role::Light | Role::Regular) => Company::Implied,
+        Some(Role::Admin | Role::Other(_)) | None => Company::Unknown,
+    }
+}
+
+/// What a list of members says about the leaver's company.
+fn seen_in(members: &[SpaceMember], user: UserId) -> Company {
+    let mut others = members.iter().filter(|member| member.is_current() && member.user_id != user).peekable();
+    if others.peek().is_none() {
+        return Company::Alone;
+    }
+    // Behind a long list there may be another admin; Podio's own refusal, or promotion, decides then.
+    let may_go_on = members.len() >= SURELY_WHOLE;
+    if may_go_on || others.any(|member| member.role == Some(Role::Admin)) {
+        Company::Others
+    } else {
+        Company::OthersWithoutAdmin
+    }
+}

@@ -1,0 +1,126 @@
+//! Planning: find the member, preview the removal, list the spaces, write them down, and hold where that is wise.
+//!
+//! Where Podio offers its shortcuts this takes two calls; where it does not, as many as the organization has spaces. What
+//! was found out is kept across waits, so no call is made twice.
+
+mod check;
+mod find;
+mod preview;
+
+use jiff::SignedDuration;
+use podio_lifecycle::{
+    hold::{HoldCode, Preview, Reason, Standing},
+    ledger::NotCommitted,
+    offboarding::{Event, Leaver, Plan, SearchStep},
+    removal::{Company, RemovalBatch, RemovalState, SpaceRemoval},
+};
+
+use self::{find::Finding, preview::Spaces};
+use super::StageTask;
+use crate::{Worker, caller::Caller, verdict::Halt};
+
+impl Worker {
+    /// Plans from wherever an earlier run has got to.
+    pub(crate) async fn plan(&self, stage: &mut StageTask, caller: &mut Caller<'_>) -> Result<(), Halt> {
+        self.advance(stage, Event::PlanningBegun).await?;
+        let leaver = match stage.search.found.clone() {
+            Some(leaver) => leaver,
+            None => match self.find(stage, caller).await? {
+                Finding::Member(leaver) => leaver,
+                Finding::NotAMember => return self.advance(stage, Event::NotAMember).await,
+            },
+        };
+        self.look_up_admins(stage, caller).await?;
+        let (preview, batches) = match stage.search.step {
+            SearchStep::Check { .. } => self.check_spaces(stage, &leaver, caller).await?,
+            _ => match self.preview(stage, &leaver, caller).await? {
+                Spaces::Known { preview, spaces } => {
+                    let batches = self.write_down(stage, spaces).await?;
+                    (preview, batches)
+                }
+                Spaces::ToCheck(spaces) => {
+                    let batches = self.write_down(stage, spaces).await?;
+                    let count = u32::try_from(batches.len()).unwrap_or(u32::MAX);
+                    stage.search.step = SearchStep::Check { batches: count, next: 0 };
+                    self.check_spaces(stage, &leaver, caller).await?
+                }
+            },
+        };
+        self.conclude_plan(stage, leaver, &preview, &batches, caller).await
+    }
+
+    /// Stores the spaces ten to an item, under this plan's name.
+    async fn write_down(&self, stage: &StageTask, spaces: Vec<SpaceRemoval>) -> Result<Vec<RemovalBatch>, Halt> {
+        let plan = stage.offboarding.plan.ok_or(Halt::Overtaken)?;
+        // Nothing is removed in a dry run, so nothing need be watched.
+        let due_at = (!stage.offboarding.request.dry_run).then(|| self.now());
+        let batches = RemovalBatch::cut(&stage.offboarding.id, plan, spaces, due_at);
+        self.ports.removals.create_batches(&batches).await?;
+        Ok(batches)
+    }
+
+    async fn conclude_plan(
+        &self,
+        stage: &mut StageTask,
+        leaver: Leaver,
+        preview: &Preview,
+        batches: &[RemovalBatch],
+        caller: &mut Caller<'_>,
+    ) -> Result<(), Halt> {
+        let standing = Standing {
+            user: Some(leaver.user_id),
+            acting: caller.acting_user().await?,
+            org_admins: stage.search.admins.clone(),
+        };
+        let mut reasons = standing.reasons();
+        reasons.extend(preview.reasons());
+        reasons.extend(self.mass_offboarding(stage).await?);
+        let open: Vec<&RemovalBatch> = batches.iter().filter(|batch| !batch.is_settled()).collect();
+        let spaces = batches.iter().map(|batch| batch.tally().total()).sum();
+        let plan = Plan { leaver, spaces, batches: u32::try_from(open.len()).unwrap_or(u32::MAX), reasons };
+        let committed = self.ledger().commit(&stage.offboarding, Event::Planned(plan), self.now()).await;
+        match committed {
+            Ok(committed) => {
+                if let Some(reason) = committed.left_to_sweep {
+                    tracing::warn!(offboarding = %stage.offboarding.id, reason, "jobs are left to the sweep");
+                }
+                tracing::info!(offboarding = %stage.offboarding.id, state = committed.offboarding.state.name(), spaces, "planned");
+                Ok(())
+            }
+            Err(NotCommitted::PersonTaken(other)) => self.advance(stage, Event::Duplicate(other)).await,
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// A leaver too many for one hour. Dry runs do not count, and are not counted.
+    async fn mass_offboarding(&self, stage: &StageTask) -> Result<Option<Reason>, Halt> {
+        let offboarding = &stage.offboarding;
+        let threshold = self.policy.mass_threshold;
+        let hour_before = offboarding.created_at - SignedDuration::from_hours(1);
+        let earlier = self.ports.offboardings.count_accepted(hour_before, &offboarding.id, threshold).await?;
+        Ok((earlier >= threshold && !offboarding.request.dry_run).then(|| {
+            let detail = format!(
+                "More than {threshold} leavers were posted within an hour, which may be a mistake of the sender. \
+                 Check the list, then approve."
+            );
+            Reason::general(HoldCode::MassOffboarding, detail)
+        }))
+    }
+}
+
+/// What the looks into the spaces add up to.
+pub(crate) fn summed_up<'a>(spaces: impl IntoIterator<Item = &'a SpaceRemoval>) -> Preview {
+    let mut preview = Preview::default();
+    for space in spaces {
+        let belongs = !matches!(space.state, RemovalState::NotAMember);
+        match space.company {
+            Company::Alone if belongs => preview.deleted.push(space.space_id),
+            Company::OthersWithoutAdmin if belongs => preview.promoted.push(space.space_id),
+            Company::Unknown | Company::Hidden | Company::Implied if space.state == RemovalState::LeftToOrgRemoval => {
+                preview.unseen.push(space.space_id);
+            }
+            _ => {}
+        }
+    }
+    preview
+}

@@ -1,0 +1,144 @@
+//! Previewing the removal and listing the spaces.
+
+use std::collections::HashMap;
+
+use podio_client::{Error, NotFoundKind, Request, Role, SpaceMembership, org, org_member, org_member::EndMemberInfo};
+use podio_lifecycle::{
+    capability::Capability,
+    hold::Preview,
+    ids::SpaceId,
+    offboarding::Leaver,
+    removal::{RemovalState, SpaceRemoval},
+};
+
+use super::check::implied_by;
+use crate::{Worker, caller::Caller, jobs::StageTask, verdict::Halt};
+
+/// The leaver's spaces.
+pub(super) enum Spaces {
+    /// Podio previewed the removal: nothing else need be looked at.
+    Known {
+        /// The dangers.
+        preview: Preview,
+        /// The spaces.
+        spaces: Vec<SpaceRemoval>,
+    },
+    /// Podio gave a list only: each space has to be looked into.
+    ToCheck(Vec<SpaceRemoval>),
+}
+
+impl Worker {
+    /// The best that Podio offers: the preview, else the member's spaces, else all spaces of the organization.
+    pub(super) async fn preview(
+        &self,
+        stage: &StageTask,
+        leaver: &Leaver,
+        caller: &mut Caller<'_>,
+    ) -> Result<Spaces, Halt> {
+        let (org, user) = (stage.offboarding.org_id, leaver.user_id);
+        if let Some(info) = offered(caller, Capability::EndMemberInfo, &org_member::end_member_info(org, user)).await? {
+            let preview = dangers(&info);
+            let every = info.to_remove.into_iter().chain(info.to_promote).chain(info.to_delete);
+            let spaces = distinct(every.map(|space| (space.space_id, space.name)), RemovalState::Pending);
+            return Ok(Spaces::Known { preview, spaces });
+        }
+        if let Some(spaces) =
+            offered(caller, Capability::MemberSpaces, &org_member::space_memberships(org, user)).await?
+        {
+            let roles: HashMap<SpaceId, Option<Role>> =
+                spaces.iter().map(|space| (space.space_id, space.role.clone())).collect();
+            let named = spaces.into_iter().map(|SpaceMembership { space_id, name, .. }| (space_id, name));
+            let mut spaces = distinct(named, RemovalState::Pending);
+            for space in &mut spaces {
+                space.company = implied_by(roles.get(&space.space_id).and_then(Option::as_ref));
+            }
+            return Ok(Spaces::ToCheck(spaces));
+        }
+        let all = match offered(caller, Capability::AllSpaces, &org::all_spaces(org)).await? {
+            Some(spaces) => spaces,
+            None => match caller.call(&org::spaces(org)).await? {
+                Ok(spaces) => spaces,
+                Err(error) => return Err(Halt::of(&error, "the list of the organization's spaces")),
+            },
+        };
+        let named = all.into_iter().map(|space| (space.space_id, space.name));
+        Ok(Spaces::ToCheck(distinct(named, RemovalState::Unchecked)))
+    }
+
+    /// The preview alone, where Podio offers one; nothing where it does not, or says that there is no such member.
+    pub(crate) async fn preview_again(
+        &self,
+        stage: &StageTask,
+        leaver: &Leaver,
+        caller: &mut Caller<'_>,
+    ) -> Result<Option<Preview>, Halt> {
+        let request = org_member::end_member_info(stage.offboarding.org_id, leaver.user_id);
+        if !caller.may_offer(Capability::EndMemberInfo).await? {
+            return Ok(None);
+        }
+        match caller.call(&request).await? {
+            Ok(info) => Ok(Some(dangers(&info))),
+            // Leaving the last space may have ended the membership of the organization with it.
+            Err(Error::NotFound(NotFoundKind::Object) | Error::Gone) => Ok(Some(Preview::default())),
+            Err(Error::NotFound(NotFoundKind::Route)) => {
+                caller.learn_missing(Capability::EndMemberInfo).await?;
+                Ok(None)
+            }
+            Err(Error::Forbidden { .. } | Error::Invalid { .. }) => Ok(None),
+            Err(error) => Err(Halt::of(&error, "the preview of the removal")),
+        }
+    }
+}
+
+/// Makes a call that only some Podios know; nothing where this one does not, or does not allow it.
+async fn offered<T>(caller: &mut Caller<'_>, capability: Capability, request: &Request<T>) -> Result<Option<T>, Halt> {
+    if !caller.may_offer(capability).await? {
+        return Ok(None);
+    }
+    match caller.call(request).await? {
+        Ok(value) => Ok(Some(value)),
+        Err(Error::NotFound(NotFoundKind::Route)) => {
+            caller.learn_missing(capability).await?;
+            Ok(None)
+        }
+        Err(Error::Forbidden { .. } | Error::Invalid { .. }) => Ok(None),
+        // The member was there a moment ago; look again.
+        Err(Error::NotFound(NotFoundKind::Object)) => Err(Halt::Fault),
+        Err(error) => Err(Halt::of(&error, "the preview of the removal")),
+    }
+}
+
+fn dangers(info: &EndMemberInfo) -> Preview {
+    let ids = |spaces: &[SpaceMembership]| spaces.iter().map(|space| space.space_id).collect();
+    Preview { deleted: ids(&info.to_delete), unseen: Vec::new(), promoted: ids(&info.to_promote) }
+}
+
+/// Each space once, in the order of its first mention, with the first name that is told.
+fn distinct(spaces: impl Iterator<Item = (SpaceId, Option<String>)>, state: RemovalState) -> Vec<SpaceRemoval> {
+    let mut all: Vec<SpaceRemoval> = Vec::new();
+    let mut places = HashMap::new();
+    for (space, name) in spaces {
+        let place = *places.entry(space).or_insert_with(|| {
+            all.push(SpaceRemoval::new(space, None, state));
+            all.len() - 1
+        });
+        if all[place].name.is_none() {
+            all[place].name = name;
+        }
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_space_that_two_lists_name_is_left_once() {
+        let lists = [(1, None), (2, Some("Sales")), (1, Some("HR"))];
+        let named = lists.into_iter().map(|(id, name)| (SpaceId(id), name.map(str::to_owned)));
+        let spaces = distinct(named, RemovalState::Pending);
+        let seen: Vec<_> = spaces.iter().map(|space| (space.space_id.0, space.name.as_deref())).collect();
+        assert_eq!(seen, [(1, Some("HR")), (2, Some("Sales"))]);
+    }
+}

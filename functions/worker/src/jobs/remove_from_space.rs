@@ -1,0 +1,63 @@
+//! The leaver out of one space.
+
+use podio_client::{Error, NotFoundKind, space_member};
+use podio_lifecycle::{ledger::NotCommitted, removal::RemovalState};
+
+use super::SpaceTask;
+use crate::{Worker, caller::Caller, verdict::Halt};
+
+impl Worker {
+    /// Sends the `DELETE`, settles the space by what Podio says, and counts the batch if it was its last.
+    pub(crate) async fn remove_from_space(&self, task: &SpaceTask, caller: &mut Caller<'_>) -> Result<(), Halt> {
+        let mut batch = task.batch.clone();
+        if task.entry.state == RemovalState::Pending {
+            let Some(leaver) = &task.offboarding.leaver else { return Ok(()) };
+            let space = task.entry.space_id;
+            let state = settled_as(caller.call(&space_member::remove(space, leaver.user_id)).await?)?;
+            let id = &task.offboarding.id;
+            batch = self.ports.removals.settle(id, task.key, space, state, self.now()).await?.batch;
+            tracing::info!(offboarding = %id, %space, state = ?state, "space settled");
+        }
+        if batch.is_settled() && !batch.counted {
+            match self.ledger().count(&batch, self.now()).await {
+                Ok(()) | Err(NotCommitted::Unknown) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What Podio's answer says about the membership.
+fn settled_as(answer: Result<(), Error>) -> Result<RemovalState, Halt> {
+    match answer {
+        Ok(()) => Ok(RemovalState::Removed),
+        Err(Error::NotFound(NotFoundKind::Object) | Error::Gone) => Ok(RemovalState::AlreadyGone),
+        // An org admin is not automatically an admin of every space, and a last admin may be refused; the organization
+        // removal, which is previewed once more, ends these memberships too.
+        Err(Error::Forbidden { .. } | Error::Invalid { status: 409, .. }) => Ok(RemovalState::LeftToOrgRemoval),
+        Err(error) => Err(Halt::of(&error, "the removal from a space")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use podio_lifecycle::offboarding::FailureCode;
+
+    use super::*;
+
+    #[test]
+    fn only_podios_own_word_settles_a_space() {
+        assert_eq!(settled_as(Ok(())).ok(), Some(RemovalState::Removed));
+        let gone = Err(Error::NotFound(NotFoundKind::Object));
+        assert_eq!(settled_as(gone).ok(), Some(RemovalState::AlreadyGone));
+
+        let lost = Err(Error::Unavailable { status: None, uncertain: true });
+        assert!(matches!(settled_as(lost), Err(Halt::Fault)));
+        let page = Err(Error::NotFound(NotFoundKind::Unclear));
+        assert!(matches!(settled_as(page), Err(Halt::Fault)), "a proxy's 404 proves nothing");
+
+        let route = settled_as(Err(Error::NotFound(NotFoundKind::Route)));
+        assert!(matches!(route, Err(Halt::Fail(failure)) if failure.code == FailureCode::UnexpectedAnswer));
+    }
+}

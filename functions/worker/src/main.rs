@@ -1,0 +1,69 @@
+//! The function `worker`: wires [`worker::Worker`] to DynamoDB, SQS and Podio.
+
+use std::{process::ExitCode, sync::Arc, time::Duration};
+
+use aws_lambda_events::sqs::SqsEvent;
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use podio_aws::{
+    DynamoCredentials, DynamoStore, config,
+    queue::SqsJobs,
+    runtime::{self, SystemClock, SystemRandom},
+    secrets,
+    settings::Settings as Source,
+};
+use podio_client::Podio;
+use podio_lifecycle::ports::ReadQuota;
+use worker::{
+    Ports, Tokens, Worker,
+    settings::{self, Settings},
+};
+
+/// How long the start waits for a first answer of DynamoDB's.
+const WARM_UP: Duration = Duration::from_secs(1);
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    runtime::init_tracing();
+    runtime::install_tls();
+    match serve().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve() -> Result<(), Error> {
+    let sdk = config::sdk_config().await;
+    let source = secrets::overlay(Source::environment(), &sdk, &settings::SECRETS).await?;
+    let settings = Settings::read(&source)?;
+    let dynamodb = aws_sdk_dynamodb::Client::new(&sdk);
+    let store = Arc::new(DynamoStore::new(dynamodb.clone(), source.text("TABLE_NAME")?));
+    let credentials = Arc::new(DynamoCredentials::new(dynamodb, source.text("CREDENTIALS_TABLE_NAME")?));
+    let jobs = Arc::new(SqsJobs::new(aws_sdk_sqs::Client::new(&sdk), source.text("QUEUE_URL")?));
+    // The first call pays for the connection; the start is the cheap moment for it. Its answer does not matter.
+    let _ = tokio::time::timeout(WARM_UP, store.quota()).await;
+    let clock = Arc::new(SystemClock);
+    let podio = Podio::new(&settings.podio_url).map_err(|error| format!("PODIO_API_URL: {error}"))?;
+    let tokens =
+        Tokens::new(credentials, clock.clone(), podio.clone(), settings.client, settings.grants, settings.origin);
+    let ports = Ports {
+        offboardings: store.clone(),
+        changes: store.clone(),
+        removals: store.clone(),
+        record: store.clone(),
+        calls: store.clone(),
+        quota: store.clone(),
+        capabilities: store,
+        jobs: jobs.clone(),
+        parking: jobs,
+        clock,
+        random: Arc::new(SystemRandom),
+    };
+    let worker = &Worker::new(ports, settings.policy, podio, tokens);
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<SqsEvent>| {
+        worker.handle_event(event.payload).await.map_err(Error::from)
+    }))
+    .await
+}

@@ -1,0 +1,91 @@
+//! How one run of a job ended.
+
+use jiff::Timestamp;
+use podio_client::Error;
+use podio_lifecycle::{
+    ledger::NotCommitted,
+    offboarding::{Failure, FailureCode},
+    ports::StoreError,
+    quota::Slot,
+};
+
+/// Why a job could not go on.
+#[derive(Debug)]
+pub(crate) enum Halt {
+    /// Its slots lie ahead. No failure.
+    Wait(Vec<Slot>),
+    /// Something else must happen first, and will have happened by then. No failure.
+    Pause(Timestamp),
+    /// Podio, or the way to it, is at fault: try again later, but not for ever.
+    Fault,
+    /// It makes no sense to try again until a person has looked.
+    Fail(Failure),
+    /// Our own storage is at fault: try again soon, for as long as it takes.
+    Storage(StoreError),
+    /// The offboarding has moved on; look again whether there is anything left to do.
+    Overtaken,
+}
+
+impl Halt {
+    /// A failure that a person must look at.
+    pub(crate) fn fail(code: FailureCode, detail: impl Into<String>) -> Self {
+        Self::Fail(Failure { code, detail: detail.into() })
+    }
+
+    /// What an error of Podio's means where the job has no better idea.
+    pub(crate) fn of(error: &Error, doing: &str) -> Self {
+        match error {
+            Error::Unavailable { .. } | Error::Decode(_) | Error::RateLimited { .. } => Self::Fault,
+            Error::NotFound(podio_client::NotFoundKind::Unclear) => Self::Fault,
+            Error::Unauthorized => Self::fail(
+                FailureCode::CredentialRejected,
+                "Podio refuses the access token even after a renewal. Authorise the service anew, then retry.",
+            ),
+            Error::Forbidden { .. } => Self::fail(
+                FailureCode::MissingRights,
+                format!(
+                    "Podio denied {doing}. The account that the service acts as must be an admin of the organization; \
+                     check also that the organization id is right. Then retry."
+                ),
+            ),
+            Error::NotFound(podio_client::NotFoundKind::Object) | Error::Gone => Self::fail(
+                FailureCode::UnknownOrg,
+                format!(
+                    "Podio knows no such organization ({doing}). Check the organization id; then post the leaver anew."
+                ),
+            ),
+            Error::NotFound(podio_client::NotFoundKind::Route) | Error::Invalid { .. } | Error::Unsendable => {
+                Self::fail(
+                    FailureCode::UnexpectedAnswer,
+                    format!(
+                        "Podio does not accept the request for {doing}{}. Report this as a bug; retry after an update.",
+                        code(error)
+                    ),
+                )
+            }
+        }
+    }
+}
+
+fn code(error: &Error) -> String {
+    error.code().map(|code| format!(" ({code})")).unwrap_or_default()
+}
+
+impl From<StoreError> for Halt {
+    fn from(error: StoreError) -> Self {
+        Self::Storage(error)
+    }
+}
+
+impl From<NotCommitted> for Halt {
+    fn from(error: NotCommitted) -> Self {
+        match error {
+            NotCommitted::Store(error) => Self::Storage(error),
+            NotCommitted::Unknown
+            | NotCommitted::Refused(_)
+            | NotCommitted::Conflict
+            | NotCommitted::PersonTaken(_)
+            | NotCommitted::CannotSeal => Self::Overtaken,
+        }
+    }
+}

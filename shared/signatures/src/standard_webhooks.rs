@@ -1,0 +1,157 @@
+//! Standard Webhooks (standardwebhooks.com): the sender signs the message's id, the time and the body.
+//!
+//! Signed is `{id}.{timestamp}.{body}` with HMAC-SHA256, over the bytes as they were sent. The signature header holds one
+//! or more of `v1,<base64>`, separated by spaces; any one that fits any one of our secrets is enough, so that both sides
+//! can change secrets without a gap. A message older or younger than five minutes is refused.
+
+use std::{str::FromStr, sync::Arc};
+
+use base64::{
+    Engine,
+    alphabet::STANDARD,
+    engine::{
+        DecodePaddingMode,
+        general_purpose::{GeneralPurpose, GeneralPurposeConfig},
+    },
+};
+use jiff::Timestamp;
+use secrecy::{ExposeSecret, SecretSlice};
+use subtle::{Choice, ConstantTimeEq};
+
+use crate::hmac_sha256;
+
+/// The header with the message's id, which the sender repeats when it sends a message again.
+pub const ID: &str = "webhook-id";
+/// The header with the time of sending, in seconds since 1970.
+pub const TIMESTAMP: &str = "webhook-timestamp";
+/// The header with the signatures.
+pub const SIGNATURE: &str = "webhook-signature";
+
+/// How far the sender's clock may be from ours, either way.
+pub const TOLERANCE_SECONDS: u64 = 300;
+
+const PREFIX: &str = "whsec_";
+const VERSION: &str = "v1,";
+/// What the specification recommends at least.
+const RECOMMENDED_BYTES: usize = 24;
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// A signing secret: `whsec_` and the key in base64.
+#[derive(Clone)]
+pub struct Secret {
+    key: Arc<SecretSlice<u8>>,
+}
+
+/// Text that is not a signing secret. Does not repeat it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a signing secret: expected whsec_ followed by base64")]
+pub struct NotASecret;
+
+impl FromStr for Secret {
+    type Err = NotASecret;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let encoded = text.trim().strip_prefix(PREFIX).ok_or(NotASecret)?;
+        let key = BASE64.decode(encoded).map_err(|_| NotASecret)?;
+        if key.is_empty() { Err(NotASecret) } else { Ok(Self { key: Arc::new(key.into()) }) }
+    }
+}
+
+impl Secret {
+    /// Whether the key is shorter than the 24 bytes that the specification recommends; worth a warning.
+    pub fn is_short(&self) -> bool {
+        self.bytes().len() < RECOMMENDED_BYTES
+    }
+
+    fn bytes(&self) -> &[u8] {
+        self.key.expose_secret()
+    }
+
+    fn mac(&self, id: &[u8], timestamp: &[u8], body: &[u8]) -> [u8; 32] {
+        hmac_sha256(self.bytes(), &[id, b".", timestamp, b".", body])
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// The three headers, as they came.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Headers<'a> {
+    /// `webhook-id`
+    pub id: Option<&'a [u8]>,
+    /// `webhook-timestamp`
+    pub timestamp: Option<&'a [u8]>,
+    /// `webhook-signature`
+    pub signature: Option<&'a [u8]>,
+}
+
+/// Why a message is not authentic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Rejection {
+    /// A header is not there.
+    #[error("a webhook header is missing")]
+    Missing,
+    /// A header is empty, the time is no number, or there is no signature of version 1.
+    #[error("a webhook header is malformed")]
+    Malformed,
+    /// The time is more than five minutes away.
+    #[error("the webhook's timestamp is more than five minutes away")]
+    Stale,
+    /// No signature fits any secret.
+    #[error("no webhook signature fits")]
+    Mismatch,
+}
+
+/// Checks that the holder of one of `secrets` sent `body` within five minutes of `now`.
+pub fn verify(secrets: &[Secret], headers: Headers<'_>, body: &[u8], now: Timestamp) -> Result<(), Rejection> {
+    let (Some(id), Some(timestamp), Some(signature)) = (headers.id, headers.timestamp, headers.signature) else {
+        return Err(Rejection::Missing);
+    };
+    let sent_at = seconds(timestamp).ok_or(Rejection::Malformed)?;
+    let signatures: Vec<[u8; 32]> = signature.split(|byte| *byte == b' ').filter_map(decode).collect();
+    if id.is_empty() || signatures.is_empty() {
+        return Err(Rejection::Malformed);
+    }
+    if now.as_second().abs_diff(sent_at) > TOLERANCE_SECONDS {
+        return Err(Rejection::Stale);
+    }
+    // The body is hashed once for each secret, however many signatures somebody puts into the header; and all are
+    // compared, so that the time taken does not tell which one fitted.
+    let mut fits = Choice::from(0);
+    for secret in secrets {
+        let expected = secret.mac(id, timestamp, body);
+        for signature in &signatures {
+            fits |= expected.ct_eq(signature);
+        }
+    }
+    if bool::from(fits) { Ok(()) } else { Err(Rejection::Mismatch) }
+}
+
+/// The signature header for a message.
+pub fn sign(secret: &Secret, id: &str, sent_at: Timestamp, body: &[u8]) -> String {
+    let timestamp = sent_at.as_second().to_string();
+    format!("{VERSION}{}", BASE64.encode(secret.mac(id.as_bytes(), timestamp.as_bytes(), body)))
+}
+
+fn seconds(text: &[u8]) -> Option<i64> {
+    // Digits only: a sign or a space would be signed as part of the text, yet mean the same number.
+    let text = std::str::from_utf8(text).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))?;
+    text.parse().ok()
+}
+
+fn decode(entry: &[u8]) -> Option<[u8; 32]> {
+    // Other versions (`v1a` is asymmetric) may stand beside ours and are passed over.
+    let encoded = entry.strip_prefix(VERSION.as_bytes())?;
+    BASE64.decode(encoded).ok()?.try_into().ok()
+}
+
+#[cfg(test)]
+#[path = "standard_webhooks/tests.rs"]
+mod tests;

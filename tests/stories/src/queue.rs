@@ -1,0 +1,66 @@
+//! The event source: hands messages to the worker as Lambda does.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
+
+use jiff::Timestamp;
+use podio_aws::queue::twin::{Receive, RedrivePolicy, Settings, Sqs};
+use podio_lifecycle::job::Job;
+use worker::{Message, Outcome, Worker};
+
+pub(crate) const JOBS: &str = "jobs";
+pub(crate) const DEAD: &str = "dead";
+
+/// The queues, and what the event source has seen of them.
+pub(crate) struct Queues {
+    pub sqs: Arc<Mutex<Sqs>>,
+    /// How often each message was received.
+    pub receives: BTreeMap<String, u32>,
+    /// Whether each message is delivered twice, as a standard queue may do.
+    pub twice: bool,
+}
+
+impl Queues {
+    pub(crate) fn new() -> Self {
+        let mut sqs = Sqs::new(1);
+        sqs.create_queue(DEAD, Settings::default()).unwrap();
+        let redrive = RedrivePolicy { dead_letter_queue: DEAD.to_owned(), max_receive_count: 5 };
+        sqs.create_queue(JOBS, Settings { redrive: Some(redrive), ..Settings::default() }).unwrap();
+        Self { sqs: Arc::new(Mutex::new(sqs)), receives: BTreeMap::new(), twice: false }
+    }
+
+    /// Gives up to ten messages to the worker; false if none is visible.
+    pub(crate) async fn pump(&mut self, worker: &Worker, now: Timestamp) -> bool {
+        let received = self.sqs.lock().unwrap().receive(JOBS, &Receive::up_to(10), now).unwrap();
+        if received.is_empty() {
+            return false;
+        }
+        let mut messages = Vec::new();
+        for message in received {
+            self.receives.insert(message.message_id.as_str().to_owned(), message.receive_count);
+            messages.push(Message {
+                id: message.message_id.as_str().to_owned(),
+                receipt: message.receipt_handle,
+                receives: message.receive_count,
+                job: Job::decode(&message.body),
+            });
+        }
+        if self.twice {
+            worker.handle(messages.clone()).await;
+        }
+        let outcomes = worker.handle(messages.clone()).await;
+        for (id, outcome) in outcomes {
+            let message = messages.iter().find(|message| message.id == id).expect("an outcome for each message");
+            if outcome == Outcome::Done {
+                self.sqs.lock().unwrap().delete(JOBS, &message.receipt, now).unwrap();
+            }
+        }
+        true
+    }
+
+    pub(crate) fn next_event(&self, now: Timestamp) -> Option<Timestamp> {
+        self.sqs.lock().unwrap().next_visible(JOBS, now).unwrap()
+    }
+}

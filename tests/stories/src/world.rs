@@ -1,0 +1,302 @@
+//! Everything there is, and time to pass in it.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use podio_aws::{
+    queue::{MemoryDeadLetters, MemoryJobs},
+    twin::{MemoryCredentials, MemoryStore},
+};
+use podio_client::{
+    ClientSecret, Password, Podio, RefreshToken,
+    oauth::{ClientCredentials, Grant},
+};
+use podio_lifecycle::{
+    effects::Outlets,
+    ids::{OffboardingId, OrgId, SpaceId, UserId},
+    job::Job,
+    ledger::Ledger,
+    offboarding::{Event, Offboarding, Person, Request},
+    ports::{AcceptOffboardings, Clock, Created, Random, ReadCalls, ReadOffboardings, SendJobs},
+    quota::Ceiling,
+    removal::RemovalBatch,
+};
+use podio_sandbox::{Call, Config, Running, Sandbox, config};
+use sweep::Sweep;
+use worker::{Policy, Ports, Tokens, Worker};
+
+use crate::{
+    clock::{Counting, VirtualClock},
+    queue::{DEAD, JOBS, Queues},
+};
+
+/// The key that the stories sign evidence with.
+pub const EVIDENCE_KEY: &str = "evidence key of the stories";
+
+/// How a story begins.
+pub struct Setup {
+    /// Podio.
+    pub podio: Config,
+    /// What the product believes of the quota.
+    pub ceiling: (u32, i64),
+    /// Leavers in an hour before the rest are held.
+    pub mass_threshold: usize,
+}
+
+/// A leaver as an HR system would post one.
+#[derive(Clone)]
+pub struct Leaver {
+    /// What is asked for.
+    pub request: Request,
+    /// From which organization.
+    pub org: OrgId,
+}
+
+impl Leaver {
+    /// The account with that address leaves the sandbox's organization now.
+    pub fn of(mail: &str) -> Self {
+        Self::person(Person::Email(mail.parse().unwrap()))
+    }
+
+    /// The account with that id leaves the sandbox's organization now.
+    pub fn user(user: u64) -> Self {
+        Self::person(Person::User(UserId(user)))
+    }
+
+    fn person(person: Person) -> Self {
+        let request = Request {
+            person,
+            effective_at: None,
+            dry_run: false,
+            require_approval: false,
+            reason: None,
+            requested_by: None,
+        };
+        Self { request, org: OrgId(podio_sandbox::population::ORG_ID.0) }
+    }
+}
+
+/// The product and its surroundings.
+pub struct World {
+    /// The time of everybody.
+    pub clock: Arc<VirtualClock>,
+    /// Podio.
+    pub podio: Running,
+    /// The state table.
+    pub store: Arc<MemoryStore>,
+    /// The credentials table.
+    pub credentials: Arc<MemoryCredentials>,
+    /// The job queue as a function sees it.
+    pub jobs: Arc<MemoryJobs>,
+    queues: Queues,
+    worker: Arc<Worker>,
+    sweep: Sweep,
+    random: Arc<Counting>,
+    next_sweep: Timestamp,
+}
+
+impl World {
+    /// A world in which nothing has happened yet.
+    pub async fn new(setup: Setup) -> Self {
+        // Another story of this process may have installed it already.
+        rustls::crypto::ring::default_provider().install_default().ok();
+        let clock = Arc::new(VirtualClock::new("2026-12-01T08:00:00Z".parse().unwrap()));
+        let podio = Sandbox::start(Config { clock: clock.clone(), ..setup.podio }).await.unwrap();
+        let store = Arc::new(MemoryStore::new());
+        let credentials = Arc::new(MemoryCredentials::new());
+        let queues = Queues::new();
+        let jobs = Arc::new(MemoryJobs::new(queues.sqs.clone(), JOBS, clock.clone()));
+        let random = Arc::new(Counting::default());
+        let client = Podio::new(&podio.url()).unwrap();
+        let tokens = Tokens::new(
+            credentials.clone(),
+            clock.clone(),
+            client.clone(),
+            ClientCredentials {
+                client_id: config::CLIENT_ID.to_owned(),
+                client_secret: ClientSecret::new(config::CLIENT_SECRET),
+            },
+            vec![
+                Grant::Refresh(RefreshToken::new(config::REFRESH_TOKEN)),
+                // A rotated refresh token whose answer is lost is lost for good; the password gets a new one.
+                Grant::Password { username: config::USERNAME.to_owned(), password: Password::new(config::PASSWORD) },
+            ],
+            "stories".to_owned(),
+        );
+        let ports = Ports {
+            offboardings: store.clone(),
+            changes: store.clone(),
+            removals: store.clone(),
+            record: store.clone(),
+            calls: store.clone(),
+            quota: store.clone(),
+            capabilities: store.clone(),
+            jobs: jobs.clone(),
+            parking: jobs.clone(),
+            clock: clock.clone(),
+            random: random.clone(),
+        };
+        let (limit, seconds) = setup.ceiling;
+        let policy = Policy {
+            ceiling: Ceiling::new(limit, SignedDuration::from_secs(seconds)).unwrap(),
+            mass_threshold: setup.mass_threshold,
+            evidence_key: EVIDENCE_KEY.into(),
+        };
+        let sweep_ports = sweep::Ports {
+            due: store.clone(),
+            offboardings: store.clone(),
+            changes: store.clone(),
+            removals: store.clone(),
+            jobs: jobs.clone(),
+            dead_letters: Arc::new(MemoryDeadLetters::new(queues.sqs.clone(), DEAD, clock.clone())),
+            clock: clock.clone(),
+        };
+        Self {
+            worker: Arc::new(Worker::new(ports, policy, client, tokens)),
+            sweep: Sweep::new(sweep_ports, SignedDuration::from_mins(5)),
+            next_sweep: clock.read(),
+            clock,
+            podio,
+            store,
+            credentials,
+            jobs,
+            queues,
+            random,
+        }
+    }
+
+    /// From now on the queue delivers each message twice.
+    pub fn deliver_everything_twice(&mut self) {
+        self.queues.twice = true;
+    }
+
+    /// All messages are lost.
+    pub fn lose_all_messages(&mut self) {
+        let now = self.clock.now();
+        self.queues.sqs.lock().unwrap().purge(JOBS, now).unwrap();
+    }
+
+    /// Puts a message into the queue that is no job.
+    pub fn send_rubbish(&mut self, body: &str) {
+        let message = podio_aws::queue::twin::NewMessage::new(body);
+        self.queues.sqs.lock().unwrap().send(JOBS, message, self.clock.now()).unwrap();
+    }
+
+    /// Messages in the dead-letter queue.
+    pub fn dead_letters(&self) -> usize {
+        let counts = self.queues.sqs.lock().unwrap().counts(DEAD, self.clock.now()).unwrap();
+        counts.visible + counts.in_flight
+    }
+
+    /// The most often that any message was received.
+    pub fn most_receives(&self) -> u32 {
+        self.queues.receives.values().copied().max().unwrap_or(0)
+    }
+
+    /// Accepts a leaver as the API does.
+    pub async fn post(&self, leaver: &Leaver) -> OffboardingId {
+        let now = self.clock.now();
+        let id = OffboardingId::new(now, self.random.bytes());
+        let (offboarding, job) = Offboarding::accept(id.clone(), leaver.org, leaver.request.clone(), now);
+        match self.store.create(&offboarding, None).await.unwrap() {
+            Created::AlreadyRunning(running) => return running,
+            created => assert_eq!(created, Created::New),
+        }
+        if let Some(job) = job {
+            self.send(job).await;
+        }
+        id
+    }
+
+    /// Sends one job.
+    pub async fn send(&self, job: Job) {
+        self.jobs.send(&[(job, SignedDuration::ZERO)]).await.unwrap();
+    }
+
+    /// Lets an operator do something.
+    pub async fn operator(&self, id: &OffboardingId, event: Event) -> Offboarding {
+        let outlets = Outlets { offboardings: &*self.store, removals: &*self.store, jobs: &*self.jobs };
+        let ledger = Ledger { offboardings: &*self.store, outlets, sealer: None };
+        ledger.commit_anyhow(id, &event, self.clock.now()).await.unwrap().offboarding
+    }
+
+    /// The offboarding as it stands.
+    pub async fn look(&self, id: &OffboardingId) -> Offboarding {
+        self.store.load(id).await.unwrap().expect("an accepted offboarding")
+    }
+
+    /// Its batches.
+    pub async fn batches(&self, id: &OffboardingId) -> Vec<RemovalBatch> {
+        match self.look(id).await.plan {
+            Some(plan) => self.store.batches(id, plan).await.unwrap(),
+            None => Vec::new(),
+        }
+    }
+
+    /// The recorded calls.
+    pub async fn recorded(&self, id: &OffboardingId) -> usize {
+        self.store.calls(id).await.unwrap().len()
+    }
+
+    /// Lets time pass until the offboarding rests: completed, cancelled, failed or held. `within` is virtual time.
+    pub async fn until_it_rests(&mut self, id: &OffboardingId, within: SignedDuration) -> Offboarding {
+        self.pass(within, async |world: &Self| {
+            let offboarding = world.look(id).await;
+            (offboarding.state.stage().is_none() && offboarding.state.name() != "scheduled").then_some(offboarding)
+        })
+        .await
+    }
+
+    /// Lets time pass until `done` yields something.
+    pub async fn pass<T>(&mut self, within: SignedDuration, done: impl AsyncFn(&Self) -> Option<T>) -> T {
+        let deadline = self.clock.now() + within;
+        loop {
+            if let Some(result) = done(self).await {
+                return result;
+            }
+            let now = self.clock.now();
+            assert!(now < deadline, "nothing came of it within {within:#}");
+            self.step().await;
+        }
+    }
+
+    /// One batch of messages, or one sweep, or a jump to whichever comes first.
+    pub async fn step(&mut self) {
+        let now = self.clock.now();
+        if now >= self.next_sweep {
+            self.next_sweep = now + SignedDuration::from_mins(1);
+            // A sweep that storage failed is followed by the next.
+            self.sweep.run().await.ok();
+        }
+        let worker = self.worker.clone();
+        if !self.queues.pump(&worker, now).await {
+            let next = self.queues.next_event(now).map_or(self.next_sweep, |next| next.min(self.next_sweep));
+            self.clock.reach(next.max(now + SignedDuration::from_millis(1)));
+        }
+    }
+
+    /// What the sandbox says of a person: the spaces that they are in.
+    pub fn spaces_of(&self, user: UserId) -> Vec<SpaceId> {
+        let (org, user) = (podio_sandbox::population::ORG_ID, podio_sandbox::UserId(user.0));
+        self.podio
+            .with_state(|state| state.spaces_of_member(org, user))
+            .into_iter()
+            .map(|space| SpaceId(space.0))
+            .collect()
+    }
+
+    /// Podio's own log of the removals that took effect or were asked for, in order.
+    pub fn deletes(&self) -> Vec<Call> {
+        self.podio.log().into_iter().filter(|call| call.method == "DELETE").collect()
+    }
+
+    /// Calls that Podio counted against the quota.
+    pub fn calls(&self) -> usize {
+        self.podio.log().iter().filter(|call| !call.path.starts_with("/oauth/")).count()
+    }
+
+    /// Calls that Podio refused for the quota.
+    pub fn rejections(&self) -> usize {
+        self.podio.log().iter().filter(|call| call.rejected_420).count()
+    }
+}

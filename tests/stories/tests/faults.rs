@@ -1,0 +1,228 @@
+//! Podio, the queue and the table misbehave; nothing is lost and nothing unsafe is repeated.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a story stops where its premise fails")]
+
+use jiff::SignedDuration;
+use podio_aws::twin::Moment;
+use podio_lifecycle::{
+    job::Job,
+    offboarding::{Event, FailureCode, Outcome, Stage, State},
+};
+use podio_sandbox::{
+    Config, Effect, ErrorBody, FaultAction, FaultRule, Population, Profile,
+    population::{LEAVER, ORG_ID},
+};
+use stories::{Leaver, Setup, World};
+
+const DAY: SignedDuration = SignedDuration::from_hours(24);
+const REMOVED: State = State::Completed { outcome: Outcome::Removed };
+
+async fn world() -> World {
+    let population = Population::new(2).spaces(30).leaver("Jane Doe", LEAVER, 12);
+    let podio = Config { population, ..Config::new(Profile::Documented) };
+    World::new(Setup { podio, ceiling: (250, 3600), mass_threshold: 25 }).await
+}
+
+fn org_deletes(world: &World) -> usize {
+    world.deletes().iter().filter(|call| call.path.starts_with("/org/")).count()
+}
+
+/// The safety rules, judged by Podio's own log.
+fn assert_safe(world: &World) {
+    let deletes = world.deletes();
+    let last_space = deletes
+        .iter()
+        .rposition(|call| call.effects.iter().any(|effect| matches!(effect, Effect::SpaceMembershipEnded { .. })));
+    let first_org = deletes.iter().position(|call| call.path.starts_with("/org/"));
+    assert!(last_space < first_org, "the organization was left before the last space");
+    let ended = deletes.iter().flat_map(|call| &call.effects);
+    assert_eq!(ended.filter(|effect| matches!(effect, Effect::OrgMembershipEnded { .. })).count(), 1);
+    let jane = world.podio.with_state(|state| state.person_by_mail(LEAVER)).unwrap();
+    assert!(world.podio.with_state(|state| state.org_member(ORG_ID, jane).is_none()));
+}
+
+#[tokio::test]
+async fn every_kind_of_fault_on_every_call_is_outlived() {
+    let faults = [
+        FaultAction::Error { status: 500, body: ErrorBody::Json, after_effect: false },
+        FaultAction::Error { status: 502, body: ErrorBody::Html, after_effect: true },
+        FaultAction::Error { status: 503, body: ErrorBody::Empty, after_effect: false },
+        FaultAction::DropBeforeEffect,
+        FaultAction::DropAfterEffect,
+        FaultAction::Html,
+    ];
+    for fault in faults {
+        let mut world = world().await;
+        // The first two tries of each call, the token's included, go wrong.
+        for (method, path) in [
+            ("POST", "/oauth/*"),
+            ("GET", "/org/*/member/mail/*"),
+            ("GET", "/org/*/end_member_info"),
+            ("DELETE", "/space/*"),
+            ("DELETE", "/org/*"),
+            ("GET", "/org/*"),
+        ] {
+            world.podio.add_fault(FaultRule::new(method, path, fault.clone()).times(2));
+        }
+        let id = world.post(&Leaver::of(LEAVER)).await;
+        let done = world.until_it_rests(&id, DAY).await;
+        assert_eq!(done.state, REMOVED, "{fault:?}");
+        assert_eq!(done.counted.total(), 12);
+        assert_safe(&world);
+    }
+}
+
+#[tokio::test]
+async fn the_organization_is_not_left_a_second_time_when_only_the_answer_was_lost() {
+    let mut world = world().await;
+    world.podio.add_fault(FaultRule::new("DELETE", "/org/*", FaultAction::DropAfterEffect).times(1));
+    let id = world.post(&Leaver::of(LEAVER)).await;
+    assert_eq!(world.until_it_rests(&id, DAY).await.state, REMOVED);
+    assert_eq!(org_deletes(&world), 1);
+    assert_safe(&world);
+}
+
+#[tokio::test]
+async fn a_podio_that_stays_down_ends_in_a_failure_that_can_be_resumed() {
+    let mut world = world().await;
+    let id = world.post(&Leaver::of(LEAVER)).await;
+    world.pass(DAY, async |world| (world.deletes().len() >= 5).then_some(())).await;
+    let down = FaultAction::Error { status: 503, body: ErrorBody::Json, after_effect: false };
+    world.podio.add_fault(FaultRule { method: None, ..FaultRule::new("", "/*", down) });
+
+    let failed = world.until_it_rests(&id, DAY).await;
+    let State::Failed { failure, .. } = &failed.state else { panic!("{:?}", failed.state) };
+    assert_eq!(failure.code, FailureCode::PodioUnavailable);
+
+    world.podio.clear_faults();
+    world.operator(&id, Event::Retried).await;
+    assert_eq!(world.until_it_rests(&id, DAY).await.state, REMOVED);
+    assert_safe(&world);
+}
+
+#[tokio::test]
+async fn messages_delivered_twice_change_nothing() {
+    let mut world = world().await;
+    world.deliver_everything_twice();
+    let id = world.post(&Leaver::of(LEAVER)).await;
+    let done = world.until_it_rests(&id, DAY).await;
+    assert_eq!(done.state, REMOVED);
+    assert_eq!(done.counted.removed, 12);
+    assert_eq!(org_deletes(&world), 1);
+    assert_safe(&world);
+}
+
+#[tokio::test]
+async fn late_messages_of_a_finished_offboarding_call_nobody() {
+    let mut world = world().await;
+    let id = world.post(&Leaver::of(LEAVER)).await;
+    world.until_it_rests(&id, DAY).await;
+    let calls = world.calls();
+    let batch = world.batches(&id).await.remove(0);
+    let space = batch.spaces[0].space_id;
+    world.send(Job::Plan { offboarding: id.clone() }).await;
+    world.send(Job::RemoveFromSpace { offboarding: id.clone(), batch: batch.key, space }).await;
+    world.send(Job::RemoveFromOrg { offboarding: id.clone() }).await;
+    world.send(Job::VerifyRemoval { offboarding: id.clone() }).await;
+    let until = world.clock.read() + SignedDuration::from_mins(30);
+    world.pass(DAY, async |world| (world.clock.read() > until).then_some(())).await;
+    assert_eq!(world.calls(), calls);
+    assert_eq!(world.dead_letters(), 0);
+}
+
+#[tokio::test]
+async fn lost_messages_are_sent_again_by_the_sweep() {
+    for lost_after in [0, 1, 5, 14, 15, 16] {
+        let mut world = world().await;
+        let id = world.post(&Leaver::of(LEAVER)).await;
+        world.pass(DAY, async |world| (world.calls() >= lost_after).then_some(())).await;
+        world.lose_all_messages();
+        assert_eq!(world.until_it_rests(&id, DAY).await.state, REMOVED, "lost after {lost_after} calls");
+        assert_safe(&world);
+    }
+}
+
+#[tokio::test]
+async fn a_queue_that_is_down_when_a_leaver_is_posted_only_delays() {
+    let mut world = world().await;
+    let mut leaver = Leaver::of(LEAVER);
+    leaver.request.effective_at = Some(world.clock.read() + SignedDuration::from_mins(2));
+    let id = world.post(&leaver).await;
+    // The sweep starts it, but cannot send the job.
+    world.jobs.faults().fail_next(1);
+    assert_eq!(world.until_it_rests(&id, DAY).await.state, REMOVED);
+}
+
+#[tokio::test]
+async fn a_table_that_fails_now_and_then_loses_nothing() {
+    for (every, moment) in [(3, Moment::Before), (4, Moment::After), (7, Moment::Before), (5, Moment::After)] {
+        let mut world = world().await;
+        let id = world.post(&Leaver::of(LEAVER)).await;
+        let mut count = 0;
+        world.store.faults().decided_by(move |_, now| {
+            if now == moment {
+                count += 1;
+            }
+            now == moment && count % every == 0 && count < 400
+        });
+        let until = world.clock.read() + SignedDuration::from_hours(2);
+        // While the table fails, looking at it fails too; so first let time pass.
+        while world.clock.read() < until {
+            world.step().await;
+        }
+        world.store.faults().end();
+        let done = world.until_it_rests(&id, DAY).await;
+        assert_eq!(done.state, REMOVED, "every {every}th {moment:?}");
+        assert_eq!(done.counted.total(), 12);
+        assert_safe(&world);
+    }
+}
+
+#[tokio::test]
+async fn one_poisonous_message_harms_neither_its_batch_nor_the_offboarding_for_good() {
+    let mut world = world().await;
+    world.send_rubbish("not a job");
+    let id = world.post(&Leaver::of(LEAVER)).await;
+    // Settling panics at the seventh space, again and again.
+    let mut settled = 0;
+    world.store.faults().decided_by(move |operation, moment| {
+        if operation == "settle" && moment == Moment::Before {
+            settled += 1;
+            assert!(settled < 7, "planted");
+        }
+        false
+    });
+    let failed = world
+        .pass(DAY, async |world| {
+            let offboarding = world.look(&id).await;
+            matches!(offboarding.state, State::Failed { .. }).then_some(offboarding)
+        })
+        .await;
+    let State::Failed { failure, resume } = failed.state else { panic!() };
+    assert_eq!((failure.code, resume), (FailureCode::JobCrashed, Stage::Removing));
+    let settled: u32 = world.batches(&id).await.iter().map(|batch| batch.tally().removed).sum();
+    assert_eq!(settled, 6, "its neighbours were not harmed");
+
+    world.store.faults().end();
+    world.operator(&id, Event::Retried).await;
+    assert_eq!(world.until_it_rests(&id, DAY).await.state, REMOVED);
+    assert!(world.dead_letters() >= 1, "the unreadable message waits for a person");
+    assert_safe(&world);
+}
+
+#[tokio::test]
+async fn a_member_who_comes_back_is_removed_again() {
+    let mut world = world().await;
+    let id = world.post(&Leaver::of(LEAVER)).await;
+    world.pass(DAY, async |world| (org_deletes(world) == 1).then_some(())).await;
+    // Somebody invites the person again before it is verified.
+    let now = world.clock.read();
+    let jane = world.podio.with_state(|state| state.person_by_mail(LEAVER)).unwrap();
+    world.podio.with_state(|state| {
+        let space = *state.spaces.keys().next().unwrap();
+        state.add_to_space(now, space, jane, podio_sandbox::state::SpaceRole::Regular);
+    });
+    let done = world.until_it_rests(&id, DAY).await;
+    assert_eq!(done.state, REMOVED);
+    assert_eq!(org_deletes(&world), 2);
+    assert!(world.podio.with_state(|state| state.org_member(ORG_ID, jane).is_none()));
+}

@@ -1,0 +1,90 @@
+//! The quota: used to the full, never beyond.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a story stops where its premise fails")]
+
+use jiff::SignedDuration;
+use podio_lifecycle::{
+    offboarding::{Outcome, State},
+    ports::QuotaLog,
+};
+use podio_sandbox::{Config, FaultAction, FaultRule, Population, Profile, Quota, WindowModel, population::LEAVER};
+use stories::{Leaver, Setup, World};
+
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
+const REMOVED: State = State::Completed { outcome: Outcome::Removed };
+
+fn tight(model: WindowModel) -> Quota {
+    Quota { limit: 20, general_limit: None, window_seconds: 20, model, ..Quota::of(Profile::Documented) }
+}
+
+/// Five leavers in twelve spaces each.
+fn department() -> (Population, Vec<String>) {
+    let mails: Vec<String> = (0..5).map(|n| format!("leaver{n}@example.com")).collect();
+    let population = Population::new(5).members(100).spaces(30);
+    (mails.iter().fold(population, |population, mail| population.leaver("Somebody", mail, 12)), mails)
+}
+
+#[tokio::test]
+async fn sixty_removals_at_twenty_calls_in_twenty_seconds_meet_no_420() {
+    for model in [WindowModel::Fixed, WindowModel::FirstCall, WindowModel::Sliding] {
+        let (population, mails) = department();
+        let podio = Config { population, quota: tight(model), ..Config::new(Profile::Documented) };
+        let mut world = World::new(Setup { podio, ceiling: (20, 20), mass_threshold: 25 }).await;
+        let mut ids = Vec::new();
+        for mail in &mails {
+            ids.push(world.post(&Leaver::of(mail)).await);
+        }
+        let start = world.clock.read();
+        for id in &ids {
+            let done = world.until_it_rests(id, HOUR).await;
+            assert_eq!(done.state, REMOVED, "{model:?}");
+            assert_eq!(done.counted.removed, 12);
+        }
+        assert_eq!(world.rejections(), 0, "{model:?}");
+        assert!(world.most_receives() <= 2, "a message was received {} times under {model:?}", world.most_receives());
+        let calls = world.calls();
+        assert_eq!(calls, 5 * 17);
+        // 85 calls are four full windows and a rest; a slot of a window and a margin each.
+        let took = world.clock.read().duration_since(start);
+        assert!(took <= SignedDuration::from_secs(21 * 5), "{calls} calls took {took:#}");
+    }
+}
+
+#[tokio::test]
+async fn a_420_of_somebody_elses_making_is_waited_out_without_counting_as_a_failure() {
+    for wait_seconds in [Some(300), None] {
+        let podio = Config {
+            population: Population::new(2).spaces(30).leaver("Jane Doe", LEAVER, 12),
+            ..Config::new(Profile::Documented)
+        };
+        let mut world = World::new(Setup { podio, ceiling: (250, 3600), mass_threshold: 25 }).await;
+        let id = world.post(&Leaver::of(LEAVER)).await;
+        world.podio.add_fault(FaultRule::new("DELETE", "/space/*", FaultAction::RateLimit { wait_seconds }).times(1));
+        let start = world.clock.read();
+
+        let done = world.until_it_rests(&id, HOUR * 3).await;
+
+        assert_eq!(done.state, REMOVED);
+        let (log, _) = world.store.read().await.unwrap();
+        assert_eq!(log.rejections(), 1);
+        let waited = world.clock.read().duration_since(start);
+        assert!(waited >= SignedDuration::from_secs(wait_seconds.unwrap_or(3600).try_into().unwrap()), "{waited:#}");
+        let batches = world.batches(&id).await;
+        assert!(batches.iter().flat_map(|batch| &batch.spaces).all(|space| space.attempts == 0));
+    }
+}
+
+#[tokio::test]
+async fn the_token_is_fetched_once_for_all_and_once_more_when_it_is_revoked() {
+    let podio = Config {
+        population: Population::new(2).spaces(30).leaver("Jane Doe", LEAVER, 12),
+        ..Config::new(Profile::Documented)
+    };
+    let mut world = World::new(Setup { podio, ceiling: (250, 3600), mass_threshold: 25 }).await;
+    let id = world.post(&Leaver::of(LEAVER)).await;
+    world.pass(HOUR, async |world| (world.deletes().len() >= 10).then_some(())).await;
+    world.podio.with_state(|state| state.tokens.revoke_access_tokens());
+
+    assert_eq!(world.until_it_rests(&id, HOUR).await.state, REMOVED);
+    let token_calls = world.podio.log().iter().filter(|call| call.path.starts_with("/oauth/token")).count();
+    assert_eq!(token_calls, 2);
+}
