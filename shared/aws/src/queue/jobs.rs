@@ -1,0 +1,72 @@
+//! The job queue in SQS: sending jobs, and putting a message back until its slot.
+
+use async_trait::async_trait;
+use aws_sdk_sqs::{Client, types::SendMessageBatchRequestEntry};
+use jiff::SignedDuration;
+use podio_lifecycle::{
+    job::Job,
+    ports::{ParkMessages, QueueError, SendJobs},
+};
+
+use crate::{aws_error::code, rules};
+
+/// What one request carries.
+pub(super) const AT_ONCE: usize = 10;
+
+/// The job queue.
+#[derive(Debug, Clone)]
+pub struct SqsJobs {
+    client: Client,
+    queue_url: String,
+}
+
+impl SqsJobs {
+    /// The queue at that URL.
+    pub fn new(client: Client, queue_url: impl Into<String>) -> Self {
+        Self { client, queue_url: queue_url.into() }
+    }
+
+    /// Sends one request. What SQS did not take of it comes back, with the code of the last refusal.
+    async fn send_batch(
+        &self,
+        entries: Vec<SendMessageBatchRequestEntry>,
+    ) -> Result<Option<(Vec<SendMessageBatchRequestEntry>, String)>, QueueError> {
+        let request = self.client.send_message_batch().queue_url(&self.queue_url);
+        let answer = request.set_entries(Some(entries.clone())).send().await;
+        let answer = answer.map_err(|error| QueueError(code(&error).to_owned()))?;
+        let refused = |entry: &SendMessageBatchRequestEntry| answer.failed().iter().any(|it| it.id() == entry.id());
+        let left: Vec<_> = entries.into_iter().filter(refused).collect();
+        Ok(answer.failed().last().map(|last| (left, last.code().to_owned())))
+    }
+}
+
+#[async_trait]
+impl SendJobs for SqsJobs {
+    async fn send(&self, jobs: &[(Job, SignedDuration)]) -> Result<(), QueueError> {
+        for jobs in jobs.chunks(AT_ONCE) {
+            let entries = jobs.iter().enumerate().map(entry).collect::<Result<_, _>>()?;
+            if let Some((left, _)) = self.send_batch(entries).await?
+                && let Some((_, code)) = self.send_batch(left).await?
+            {
+                return Err(QueueError(code));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn entry((n, (job, delay)): (usize, &(Job, SignedDuration))) -> Result<SendMessageBatchRequestEntry, QueueError> {
+    let delay = i32::try_from(rules::delay_seconds(*delay)).unwrap_or_default();
+    let entry = SendMessageBatchRequestEntry::builder().id(n.to_string()).message_body(job.encode());
+    entry.delay_seconds(delay).build().map_err(|_| QueueError("malformed request".to_owned()))
+}
+
+#[async_trait]
+impl ParkMessages for SqsJobs {
+    async fn park(&self, receipt: &str, pause: SignedDuration) -> Result<(), QueueError> {
+        let seconds = i32::try_from(rules::pause_seconds(pause)).unwrap_or_default();
+        let request = self.client.change_message_visibility().queue_url(&self.queue_url);
+        let answer = request.receipt_handle(receipt).visibility_timeout(seconds).send().await;
+        answer.map(|_| ()).map_err(|error| QueueError(code(&error).to_owned()))
+    }
+}

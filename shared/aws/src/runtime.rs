@@ -1,0 +1,53 @@
+//! What every function's `main` sets up: the clock, randomness, logs, TLS.
+
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use podio_lifecycle::ports::{Clock, Random};
+use tracing_subscriber::{EnvFilter, filter::LevelFilter};
+
+use crate::rules;
+
+/// The machine's clock, in whole milliseconds: what is stored, and so what comes back as it was.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+#[async_trait]
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        rules::stored(Timestamp::now())
+    }
+
+    async fn sleep(&self, duration: SignedDuration) {
+        // A time that has gone by already is no time to wait.
+        if let Ok(duration) = duration.try_into() {
+            tokio::time::sleep(duration).await;
+        }
+    }
+}
+
+/// The operating system's random numbers.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemRandom;
+
+impl Random for SystemRandom {
+    /// # Panics
+    /// When the operating system has none, which no supported one does: ids that repeat would be worse.
+    fn bytes(&self) -> [u8; 10] {
+        let mut bytes = [0; 10];
+        assert!(getrandom::fill(&mut bytes).is_ok(), "the operating system gives no random numbers");
+        bytes
+    }
+}
+
+/// Logs as one line of JSON each on stderr, `info` and above unless `RUST_LOG` says otherwise. Set up once; a second call
+/// changes nothing.
+pub fn init_tracing() {
+    let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env_lossy();
+    let logs = tracing_subscriber::fmt().json().with_ansi(false).with_env_filter(filter).with_writer(std::io::stderr);
+    let _ = logs.try_init();
+}
+
+/// Makes `ring` the process's TLS, which every HTTPS client then uses. A second call changes nothing.
+pub fn install_tls() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}

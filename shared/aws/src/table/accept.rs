@@ -1,0 +1,127 @@
+//! Accepting a request: the record, its place in the listing, its idempotency key and its claim on the person, or
+//! nothing at all.
+
+use async_trait::async_trait;
+use podio_lifecycle::{
+    ids::OffboardingId,
+    offboarding::Offboarding,
+    ports::{AcceptOffboardings, Created, IdempotencyKey, StoreError},
+};
+
+use super::{
+    DynamoStore, Item, OFFBOARDING, Rejected,
+    claims::Claims,
+    in_the_way,
+    item::{Read, item, number, text},
+    keys::Key,
+    offboarding_item,
+    transaction::{Cancelled, Part, TRIES, Transaction, give_way},
+    values,
+};
+use crate::tables::{PARTITION_KEY, TTL};
+
+const FINGERPRINT: &str = "fingerprint";
+/// Whether an offboarding is a dry run, on its place in the listing.
+pub(super) const DRY_RUN: &str = "dry_run";
+
+#[async_trait]
+impl AcceptOffboardings for DynamoStore {
+    async fn create(&self, offboarding: &Offboarding, key: Option<&IdempotencyKey>) -> Result<Created, StoreError> {
+        let dry_run = offboarding.request.dry_run;
+        let mut claims = if dry_run { Claims::keep(offboarding) } else { Claims::take(offboarding) };
+        for attempt in 0..TRIES {
+            let failed = match self.creation(offboarding, key, &claims)?.send().await {
+                Ok(()) => return Ok(Created::New),
+                Err(Cancelled::Store(error)) => return Err(error),
+                Err(Cancelled::Conflict) => {
+                    give_way(attempt).await;
+                    continue;
+                }
+                Err(Cancelled::Conditions(failed)) => failed,
+            };
+            // What was accepted before comes first: the claim may well be that of the request that is repeated here.
+            if let (Some(key), Some((_, found))) = (key, failed.iter().find(|(part, _)| *part == Part::Key)) {
+                match found {
+                    Some(found) => return known(key, found),
+                    None => continue,
+                }
+            }
+            if failed.iter().any(|(part, _)| *part == Part::Record) {
+                return Ok(Created::Repeated(offboarding.id.clone()));
+            }
+            for (part, found) in &failed {
+                if let Some(running) = claims.learn(self, part, found.as_ref()).await? {
+                    return self.already_running(offboarding, key, running).await;
+                }
+            }
+        }
+        Err(in_the_way())
+    }
+}
+
+impl DynamoStore {
+    fn creation(
+        &self,
+        offboarding: &Offboarding,
+        key: Option<&IdempotencyKey>,
+        claims: &Claims<'_>,
+    ) -> Result<Transaction<'_>, StoreError> {
+        let mut transaction = Transaction::on(self);
+        let absent = format!("attribute_not_exists(#{PARTITION_KEY})");
+        let record = offboarding_item(offboarding, offboarding.revision)?;
+        transaction.put(Part::Record, record, Some(&absent), None)?;
+        let mut listing = item(&Key::listing(&offboarding.id));
+        listing.insert(DRY_RUN.to_owned(), aws_sdk_dynamodb::types::AttributeValue::Bool(offboarding.request.dry_run));
+        transaction.put(Part::Listing, listing, None, None)?;
+        if let Some(key) = key {
+            let (condition, now) = unused(offboarding);
+            transaction.put(Part::Key, key_item(key, &offboarding.id), Some(&condition), now)?;
+        }
+        claims.join(&mut transaction)?;
+        Ok(transaction)
+    }
+
+    /// From now on the key stands for the offboarding that runs already.
+    async fn already_running(
+        &self,
+        offboarding: &Offboarding,
+        key: Option<&IdempotencyKey>,
+        running: OffboardingId,
+    ) -> Result<Created, StoreError> {
+        if let Some(key) = key {
+            let (condition, now) = unused(offboarding);
+            match self.put_if(key_item(key, &running), &condition, now).await {
+                Ok(()) => {}
+                // The same request, arriving twice at one moment, was quicker.
+                Err(Rejected::Condition(Some(found))) => return known(key, &found),
+                Err(Rejected::Condition(None)) => {}
+                Err(Rejected::Conflict) => return Err(in_the_way()),
+                Err(Rejected::Store(error)) => return Err(error),
+            }
+        }
+        Ok(Created::AlreadyRunning(running))
+    }
+}
+
+/// What a key that is in use says of the request.
+fn known(key: &IdempotencyKey, found: &Item) -> Result<Created, StoreError> {
+    if found.text(FINGERPRINT)? == key.fingerprint {
+        Ok(Created::Repeated(found.parsed(OFFBOARDING)?))
+    } else {
+        Ok(Created::KeyReused)
+    }
+}
+
+/// The condition that a key is not in use: TTL deletes late, so what has expired counts as absent.
+fn unused(offboarding: &Offboarding) -> (String, Option<Item>) {
+    let condition = format!("attribute_not_exists(#{PARTITION_KEY}) OR #{TTL} <= :now");
+    (condition, values([(":now", number(offboarding.created_at.as_second()))]))
+}
+
+fn key_item(key: &IdempotencyKey, offboarding: &OffboardingId) -> Item {
+    let mut item = item(&Key::idempotency(&key.key));
+    item.insert(FINGERPRINT.to_owned(), text(&key.fingerprint));
+    item.insert(OFFBOARDING.to_owned(), text(offboarding.as_str()));
+    item.insert(TTL.to_owned(), number(key.expires_at.as_second()));
+    item
+}

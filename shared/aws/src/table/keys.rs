@@ -1,0 +1,182 @@
+//! The keys of every item, written and read in this one place.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use podio_lifecycle::{
+    ids::OffboardingId,
+    job::BatchKey,
+    ports::{DueItem, StoreError},
+};
+use sha2::{Digest, Sha256};
+
+use super::item::{Item, Read, text, unreadable};
+use crate::tables::{PARTITION_KEY, SORT_KEY};
+
+const OFFBOARDING: &str = "OFF#";
+const STATE: &str = "STATE";
+const BATCH: &str = "BATCH#";
+/// What the sort keys of an offboarding's calls begin with.
+pub(super) const CALL: &str = "CALL#";
+/// The partition that lists all offboardings.
+pub(super) const LISTING: &str = "OFFBOARDINGS";
+
+/// A primary key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Key {
+    /// Partition key.
+    pub pk: String,
+    /// Sort key.
+    pub sk: String,
+}
+
+impl Key {
+    /// A key of two fixed words.
+    pub(crate) fn fixed(pk: &str, sk: &str) -> Self {
+        Self { pk: pk.to_owned(), sk: sk.to_owned() }
+    }
+
+    /// An offboarding's record.
+    pub(super) fn state(id: &OffboardingId) -> Self {
+        Self { pk: partition(id), sk: STATE.to_owned() }
+    }
+
+    /// An offboarding's place in the listing.
+    pub(super) fn listing(id: &OffboardingId) -> Self {
+        Self::fixed(LISTING, id.as_str())
+    }
+
+    /// One batch of space removals.
+    pub(super) fn batch(id: &OffboardingId, key: BatchKey) -> Self {
+        Self { pk: partition(id), sk: format!("{}{:06}", batches_of(key.plan), key.number) }
+    }
+
+    /// One call to Podio.
+    pub(super) fn call(id: &OffboardingId, millis: i64, nonce: [u8; 10]) -> Self {
+        Self { pk: partition(id), sk: format!("{CALL}{millis:013}#{}", hex::encode(nonce)) }
+    }
+
+    /// An idempotency key.
+    pub(super) fn idempotency(key: &str) -> Self {
+        Self { pk: format!("KEY#{}", digest(key)), sk: "KEY".to_owned() }
+    }
+
+    /// The claim on a person, hashed: no address stands in a key.
+    pub(super) fn person(key: &str) -> Self {
+        Self { pk: format!("PERSON#{}", digest(key)), sk: "CLAIM".to_owned() }
+    }
+
+    /// The reservation log.
+    pub(super) fn quota() -> Self {
+        Self::fixed("QUOTA", "LOG")
+    }
+
+    /// What is known of Podio's capabilities.
+    pub(super) fn capabilities() -> Self {
+        Self::fixed("CAPABILITIES", "ALL")
+    }
+
+    /// The key as DynamoDB takes it.
+    pub(crate) fn attributes(&self) -> Item {
+        super::item::item(self)
+    }
+
+    /// The key of an item that was read.
+    pub(super) fn of(item: &Item) -> Result<Self, StoreError> {
+        Ok(Self::fixed(item.text(PARTITION_KEY)?, item.text(SORT_KEY)?))
+    }
+
+    /// What a key of the due index stands for.
+    pub(super) fn due_item(&self) -> Result<DueItem, StoreError> {
+        let id = self.pk.strip_prefix(OFFBOARDING).and_then(|id| id.parse().ok());
+        let id: OffboardingId = id.ok_or_else(|| unreadable(PARTITION_KEY))?;
+        if self.sk == STATE {
+            return Ok(DueItem::Offboarding(id));
+        }
+        self.batch_key().map(|key| DueItem::Batch(id, key))
+    }
+
+    /// The batch that the sort key names.
+    pub(super) fn batch_key(&self) -> Result<BatchKey, StoreError> {
+        let parts = self.sk.strip_prefix(BATCH).and_then(|rest| rest.split_once('#'));
+        let key =
+            parts.and_then(|(plan, number)| Some(BatchKey { plan: plan.parse().ok()?, number: number.parse().ok()? }));
+        key.ok_or_else(|| unreadable(SORT_KEY))
+    }
+
+    /// The offboarding that the partition key names.
+    pub(super) fn offboarding(&self) -> Result<OffboardingId, StoreError> {
+        let id = self.pk.strip_prefix(OFFBOARDING).and_then(|id| id.parse().ok());
+        id.ok_or_else(|| unreadable(PARTITION_KEY))
+    }
+}
+
+/// The partition that holds everything of one offboarding.
+pub(super) fn partition(id: &OffboardingId) -> String {
+    format!("{OFFBOARDING}{id}")
+}
+
+/// What the sort keys of a plan's batches begin with. The numbers are padded, so that they sort as numbers do.
+pub(super) fn batches_of(plan: u64) -> String {
+    format!("{BATCH}{plan:020}#")
+}
+
+/// The id in a listing entry.
+pub(super) fn listed(item: &Item) -> Result<OffboardingId, StoreError> {
+    item.parsed(SORT_KEY)
+}
+
+/// The listing keys before that of `id`, as the upper bound of a `BETWEEN`, which includes its bounds: ids end in a
+/// hexadecimal digit, and no id lies between the two.
+pub(super) fn just_before(id: &OffboardingId) -> AttributeValue {
+    let mut bytes = id.as_str().as_bytes().to_vec();
+    if let Some(last) = bytes.last_mut() {
+        *last -= 1;
+    }
+    bytes.push(b'~');
+    text(String::from_utf8_lossy(&bytes))
+}
+
+fn digest(key: &str) -> String {
+    hex::encode(Sha256::digest(key.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+
+    fn id() -> OffboardingId {
+        OffboardingId::new(Timestamp::UNIX_EPOCH, [7; 10])
+    }
+
+    #[test]
+    fn what_is_due_is_read_back_from_its_key() {
+        let key = BatchKey { plan: 12, number: 345 };
+        assert_eq!(Key::state(&id()).due_item(), Ok(DueItem::Offboarding(id())));
+        assert_eq!(Key::batch(&id(), key).due_item(), Ok(DueItem::Batch(id(), key)));
+        assert!(Key::quota().due_item().is_err());
+        assert!(Key::listing(&id()).due_item().is_err());
+    }
+
+    #[test]
+    fn no_address_stands_in_a_key() {
+        let key = Key::person("1#mail#jane@example.com");
+        assert!(!key.pk.contains("jane"), "{key:?}");
+    }
+
+    #[test]
+    fn the_bound_just_before_an_id_leaves_out_that_id_only() {
+        for last in 0..=255u8 {
+            let mut random = [9; 10];
+            random[9] = last;
+            let id = OffboardingId::new(Timestamp::UNIX_EPOCH, random);
+            let bound = just_before(&id).as_s().unwrap().clone();
+            assert!(bound.as_str() < id.as_str(), "{bound}");
+            if let Some(before) = last.checked_sub(1) {
+                random[9] = before;
+                let earlier = OffboardingId::new(Timestamp::UNIX_EPOCH, random);
+                assert!(earlier.as_str() < bound.as_str(), "{earlier} {bound}");
+            }
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! The state table: one table for everything but the credentials.
+//!
+//! | item | `pk` | `sk` | attributes |
+//! |---|---|---|---|
+//! | offboarding | `OFF#{id}` | `STATE` | `body` (JSON), `version`, `state`, `due`, `due_at` |
+//! | batch of space removals | `OFF#{id}` | `BATCH#{plan}#{number}` | `spaces` (map by space id), `counted`, `version`, `due`, `due_at` |
+//! | call to Podio | `OFF#{id}` | `CALL#{ms}#{nonce}` | `body` (JSON) |
+//! | listing entry | `OFFBOARDINGS` | `{id}` | `dry_run` |
+//! | idempotency key | `KEY#{sha256}` | `KEY` | `fingerprint`, `offboarding`, `expires_at` (TTL) |
+//! | claim on a person | `PERSON#{sha256}` | `CLAIM` | `offboarding` |
+//! | reservation log | `QUOTA` | `LOG` | `slots` (bytes), `blocked_until`, `rejections`, `version` |
+//! | capabilities | `CAPABILITIES` | `ALL` | `body` (JSON) |
+//!
+//! `due` and `due_at` are the keys of the one index, present only while the sweep has a reason to look. Every write that
+//! could meet another one carries a condition, on `version` or on what it is about to change; nothing is ever scanned.
+//! No item grows with the number of spaces, and no key holds an address or a name.
+//!
+//! | access | how | units (writes of 1 KB; reads of 4 KB) |
+//! |---|---|---|
+//! | accept | transaction of 2 to 4 puts | 10 W: a record is 1 to 2 KB, transactions count double, the index adds 1 |
+//! | accept again (key known) | the same, refused | 10 W, nothing stored |
+//! | load | consistent get | 1 R |
+//! | save | conditional put | 2 W, the index adds 0 to 2 |
+//! | save and claim, release or count | transaction of 2 to 4 | 4 W for the record, 2 W for each further item |
+//! | list a page of n | query, batch get | 0.5 R and 0.5 R for each listed |
+//! | count accepted | query that counts | 1 R for each 40 |
+//! | batches of a plan | consistent query | 1 R for each 4 batches, that is for each 40 spaces |
+//! | store a batch | conditional put | 1 W, the index adds 1 |
+//! | settle a space | one conditional update | 1 W, and never the index |
+//! | stamp a batch, note a failed attempt | one conditional update | 1 W, the index adds 2 where the time changes |
+//! | what is due | query of the index | 0.5 R for each 30 |
+//! | record a call | put | 1 W |
+//! | read the log, reserve slots | consistent get, conditional put | 1 R, 1 W however many slots |
+//!
+//! So a space costs about 1.5 W to plan, to park once with its batch and to settle, and a batch of ten is counted with
+//! 7 W more.
+
+mod accept;
+mod batch_item;
+mod claims;
+mod due;
+pub(crate) mod item;
+pub(crate) mod keys;
+mod notes;
+mod quota;
+mod read;
+mod removals;
+mod slots;
+mod transaction;
+mod write;
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::{Client, operation::put_item::PutItemError, types::ReturnValuesOnConditionCheckFailure};
+use podio_lifecycle::{
+    offboarding::{DueKind, Offboarding},
+    ports::{SaveError, StoreError},
+};
+
+pub(crate) use self::item::Item;
+use self::{
+    item::{Read, item, json, moment, number, text},
+    keys::Key,
+};
+use crate::{
+    aws_error::code,
+    tables::{DUE_AT, DUE_KIND},
+};
+
+/// Attribute: the revision of a record.
+pub(crate) const VERSION: &str = "version";
+/// Attribute: a record as JSON.
+const BODY: &str = "body";
+/// Attribute: the offboarding that a key or a claim stands for.
+const OFFBOARDING: &str = "offboarding";
+
+/// The state table in DynamoDB.
+#[derive(Debug, Clone)]
+pub struct DynamoStore {
+    client: Client,
+    table: String,
+}
+
+/// Why a conditional write did not happen.
+#[derive(Debug)]
+pub(crate) enum Rejected {
+    /// Its condition does not hold; the item as it stands, if there is one.
+    Condition(Option<Item>),
+    /// A transaction on the same item is under way.
+    Conflict,
+    /// DynamoDB failed.
+    Store(StoreError),
+}
+
+impl From<StoreError> for Rejected {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<Rejected> for SaveError {
+    fn from(rejected: Rejected) -> Self {
+        match rejected {
+            Rejected::Condition(_) | Rejected::Conflict => Self::Conflict,
+            Rejected::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+/// A failed call, told by its code alone.
+pub(crate) fn unavailable<E, R>(error: &aws_sdk_dynamodb::error::SdkError<E, R>) -> StoreError
+where
+    E: aws_sdk_dynamodb::error::ProvideErrorMetadata,
+{
+    StoreError::Unavailable(code(error).to_owned())
+}
+
+/// A transaction on the same item got in the way, and nobody retries it here.
+pub(crate) fn in_the_way() -> StoreError {
+    StoreError::Unavailable("TransactionConflict".to_owned())
+}
+
+/// A request that could not be put together: a mistake in this crate.
+pub(crate) fn malformed<E>(_: E) -> StoreError {
+    StoreError::Unavailable("malformed request".to_owned())
+}
+
+/// The attribute names that expressions mention: `#name` always stands for `name`, which spares any thought about
+/// reserved words.
+pub(crate) fn names(expressions: &[&str]) -> Option<HashMap<String, String>> {
+    let mut names = HashMap::new();
+    for part in expressions.iter().flat_map(|expression| expression.split('#').skip(1)) {
+        let end = part.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(part.len());
+        names.insert(format!("#{}", &part[..end]), part[..end].to_owned());
+    }
+    (!names.is_empty()).then_some(names)
+}
+
+/// The values that expressions mention.
+pub(crate) fn values<const N: usize>(values: [(&str, aws_sdk_dynamodb::types::AttributeValue); N]) -> Option<Item> {
+    (N > 0).then(|| values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+}
+
+/// A put that happens if the condition holds.
+pub(crate) async fn put_if(
+    client: &Client,
+    table: &str,
+    item: Item,
+    condition: &str,
+    values: Option<Item>,
+) -> Result<(), Rejected> {
+    let put = client
+        .put_item()
+        .table_name(table)
+        .set_item(Some(item))
+        .condition_expression(condition)
+        .set_expression_attribute_names(names(&[condition]))
+        .set_expression_attribute_values(values)
+        .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+    match put.send().await {
+        Ok(_) => Ok(()),
+        Err(error) => Err(match error.as_service_error() {
+            Some(PutItemError::ConditionalCheckFailedException(failed)) => Rejected::Condition(failed.item().cloned()),
+            Some(PutItemError::TransactionConflictException(_)) => Rejected::Conflict,
+            _ => Rejected::Store(unavailable(&error)),
+        }),
+    }
+}
+
+/// A consistent get.
+pub(crate) async fn get(client: &Client, table: &str, key: &Key) -> Result<Option<Item>, StoreError> {
+    let get = client.get_item().table_name(table).set_key(Some(key.attributes())).consistent_read(true);
+    get.send().await.map(|answer| answer.item).map_err(|error| unavailable(&error))
+}
+
+impl DynamoStore {
+    /// The table of that name.
+    pub fn new(client: Client, table: impl Into<String>) -> Self {
+        Self { client, table: table.into() }
+    }
+
+    async fn get(&self, key: &Key) -> Result<Option<Item>, StoreError> {
+        get(&self.client, &self.table, key).await
+    }
+
+    async fn put_if(&self, item: Item, condition: &str, values: Option<Item>) -> Result<(), Rejected> {
+        put_if(&self.client, &self.table, item, condition, values).await
+    }
+
+    async fn put(&self, item: Item) -> Result<(), StoreError> {
+        let put = self.client.put_item().table_name(&self.table).set_item(Some(item));
+        put.send().await.map(|_| ()).map_err(|error| unavailable(&error))
+    }
+}
+
+/// The index's name of a kind.
+fn kind_name(kind: DueKind) -> &'static str {
+    match kind {
+        DueKind::Start => "start",
+        DueKind::Watch => "watch",
+    }
+}
+
+/// An offboarding's item, with `revision` as its version.
+fn offboarding_item(offboarding: &Offboarding, revision: u64) -> Result<Item, StoreError> {
+    let mut item = item(&Key::state(&offboarding.id));
+    let stored = Offboarding { revision, ..offboarding.clone() };
+    item.insert(BODY.to_owned(), json(&stored)?);
+    item.insert(VERSION.to_owned(), number(revision));
+    item.insert("state".to_owned(), text(offboarding.state.name()));
+    if let Some(due) = offboarding.due {
+        item.insert(DUE_KIND.to_owned(), text(kind_name(due.kind)));
+        item.insert(DUE_AT.to_owned(), moment(due.at));
+    }
+    Ok(item)
+}
+
+/// The offboarding in an item.
+fn offboarding(item: &Item) -> Result<Offboarding, StoreError> {
+    let body: Offboarding = item.json(BODY)?;
+    Ok(Offboarding { revision: item.number(VERSION)?, ..body })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_in_an_expression_is_spelled_out() {
+        let found = names(&["SET #spaces.#12.#s = :state", "attribute_not_exists(#pk)"]).unwrap();
+        let mut found: Vec<_> = found.into_iter().map(|(key, name)| format!("{key}={name}")).collect();
+        found.sort();
+        assert_eq!(found, ["#12=12", "#pk=pk", "#s=s", "#spaces=spaces"]);
+        assert_eq!(names(&["no name"]), None);
+    }
+}

@@ -1,0 +1,206 @@
+//! Reading offboardings: one, a page, those at work, and how many there were.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_trait::async_trait;
+use aws_sdk_dynamodb::{operation::query::builders::QueryFluentBuilder, types::KeysAndAttributes, types::Select};
+use jiff::Timestamp;
+use podio_lifecycle::{
+    ids::OffboardingId,
+    offboarding::{DueKind, Offboarding},
+    ports::{DueItem, Page, ReadOffboardings, StoreError},
+    removal::RemovalBatch,
+};
+
+use super::{
+    DynamoStore, Item,
+    accept::DRY_RUN,
+    batch_item,
+    item::text,
+    keys::{self, Key, LISTING},
+    malformed, names, offboarding,
+    transaction::give_way,
+    unavailable, values,
+};
+use crate::{
+    rules,
+    tables::{PARTITION_KEY, SORT_KEY},
+};
+
+/// What one batch get takes.
+const GET_AT_ONCE: usize = 100;
+/// Pages of the listing that are searched for one answer.
+const LISTING_PAGES: usize = 10;
+/// Keys of the index that are looked through for those at work: far more than a busy day has.
+const ACTIVE_KEYS: usize = 20_000;
+/// Tries to get what a batch get leaves out when it is throttled.
+const GET_TRIES: u32 = 6;
+
+#[async_trait]
+impl ReadOffboardings for DynamoStore {
+    async fn load(&self, id: &OffboardingId) -> Result<Option<Offboarding>, StoreError> {
+        self.get(&Key::state(id)).await?.as_ref().map(offboarding).transpose()
+    }
+
+    async fn list(
+        &self,
+        state: Option<&str>,
+        limit: usize,
+        before: Option<&OffboardingId>,
+    ) -> Result<Page, StoreError> {
+        let limit = limit.max(1);
+        // One more than is asked for tells whether there is a next page. Where a state is sought, most may not fit.
+        let size = if state.is_some() { GET_AT_ONCE } else { GET_AT_ONCE.min(limit + 1) };
+        let mut found = Vec::new();
+        let mut cursor = before.cloned();
+        for _ in 0..LISTING_PAGES {
+            let (ids, more) = self.listed(cursor.as_ref(), size).await?;
+            let mut records = self.load_all(&ids).await?;
+            for (id, left) in ids.iter().zip((0..ids.len()).rev()) {
+                let record = records.remove(id);
+                found.extend(record.filter(|it| state.is_none_or(|state| it.state.name() == state)));
+                if found.len() == limit {
+                    let next = (more || left > 0).then(|| id.clone());
+                    return Ok(Page { offboardings: found, next });
+                }
+            }
+            if !more {
+                return Ok(Page { offboardings: found, next: None });
+            }
+            cursor = ids.last().cloned().or(cursor);
+        }
+        Ok(Page { offboardings: found, next: cursor })
+    }
+
+    async fn count_accepted(
+        &self,
+        since: Timestamp,
+        until: &OffboardingId,
+        at_most: usize,
+    ) -> Result<usize, StoreError> {
+        let from = OffboardingId::first_at(since);
+        if at_most == 0 || *until <= from {
+            return Ok(0);
+        }
+        let condition = format!("#{PARTITION_KEY} = :listing AND #{SORT_KEY} BETWEEN :from AND :until");
+        let filter = format!("#{DRY_RUN} = :no");
+        let terms = values([
+            (":listing", text(LISTING)),
+            (":from", text(from.as_str())),
+            (":until", keys::just_before(until)),
+            (":no", aws_sdk_dynamodb::types::AttributeValue::Bool(false)),
+        ]);
+        let query = self.query(&condition, terms).filter_expression(&filter).consistent_read(true);
+        let query = query.set_expression_attribute_names(names(&[&condition, &filter]));
+        Ok(count(query, at_most).await?.min(at_most))
+    }
+
+    async fn batches(&self, id: &OffboardingId, plan: u64) -> Result<Vec<RemovalBatch>, StoreError> {
+        let items = self.below(id, &keys::batches_of(plan)).await?;
+        items.iter().map(batch_item::decode).collect()
+    }
+
+    async fn active(&self, limit: usize) -> Result<Vec<Offboarding>, StoreError> {
+        let mut ids = BTreeSet::new();
+        for kind in [DueKind::Start, DueKind::Watch] {
+            let items = self.indexed(kind, Timestamp::MAX, ACTIVE_KEYS).await?;
+            ids.extend(items.into_iter().map(|item| match item {
+                DueItem::Offboarding(id) | DueItem::Batch(id, _) => id,
+            }));
+        }
+        // Ids sort by age, so the oldest come first and the rest need not be read.
+        let ids: Vec<_> = ids.into_iter().collect();
+        let mut found = Vec::new();
+        for ids in ids.chunks(GET_AT_ONCE) {
+            found.extend(self.load_all(ids).await?.into_values().filter(rules::is_active));
+            if found.len() >= limit {
+                break;
+            }
+        }
+        found.truncate(limit);
+        Ok(found)
+    }
+}
+
+impl DynamoStore {
+    /// A query with the names of its key condition.
+    pub(super) fn query(&self, condition: &str, values: Option<Item>) -> QueryFluentBuilder {
+        self.client
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression(condition)
+            .set_expression_attribute_names(names(&[condition]))
+            .set_expression_attribute_values(values)
+    }
+
+    /// The query for all items of an offboarding whose sort key begins with `prefix`, read consistently.
+    pub(super) fn query_below(&self, id: &OffboardingId, prefix: &str) -> QueryFluentBuilder {
+        let condition = format!("#{PARTITION_KEY} = :partition AND begins_with(#{SORT_KEY}, :prefix)");
+        let terms = values([(":partition", text(keys::partition(id))), (":prefix", text(prefix))]);
+        self.query(&condition, terms).consistent_read(true)
+    }
+
+    /// All items of an offboarding whose sort key begins with `prefix`, in order.
+    pub(super) async fn below(&self, id: &OffboardingId, prefix: &str) -> Result<Vec<Item>, StoreError> {
+        let pages = self.query_below(id, prefix).into_paginator().items().send();
+        pages.collect::<Result<_, _>>().await.map_err(|error| unavailable(&error))
+    }
+
+    /// One page of the listing, newest first, and whether there may be more.
+    async fn listed(
+        &self,
+        before: Option<&OffboardingId>,
+        size: usize,
+    ) -> Result<(Vec<OffboardingId>, bool), StoreError> {
+        let (condition, terms) = match before {
+            None => (format!("#{PARTITION_KEY} = :listing"), values([(":listing", text(LISTING))])),
+            Some(before) => (
+                format!("#{PARTITION_KEY} = :listing AND #{SORT_KEY} < :before"),
+                values([(":listing", text(LISTING)), (":before", text(before.as_str()))]),
+            ),
+        };
+        let query = self.query(&condition, terms).scan_index_forward(false);
+        let answer = query.limit(i32::try_from(size).unwrap_or(i32::MAX)).send().await;
+        let answer = answer.map_err(|error| unavailable(&error))?;
+        let ids = answer.items().iter().map(keys::listed).collect::<Result<_, _>>()?;
+        Ok((ids, answer.last_evaluated_key.is_some_and(|key| !key.is_empty())))
+    }
+
+    /// The records of up to a hundred offboardings; one that does not exist is left out.
+    async fn load_all(&self, ids: &[OffboardingId]) -> Result<BTreeMap<OffboardingId, Offboarding>, StoreError> {
+        let mut found = BTreeMap::new();
+        let mut wanted: Vec<Item> = ids.iter().map(|id| Key::state(id).attributes()).collect();
+        for attempt in 0..GET_TRIES {
+            if wanted.is_empty() {
+                return Ok(found);
+            }
+            if attempt > 0 {
+                give_way(attempt).await;
+            }
+            let keys = KeysAndAttributes::builder().set_keys(Some(wanted)).build().map_err(malformed)?;
+            let get = self.client.batch_get_item().request_items(&self.table, keys);
+            let answer = get.send().await.map_err(|error| unavailable(&error))?;
+            for item in answer.responses.iter().flat_map(|tables| tables.values()).flatten() {
+                let record = offboarding(item)?;
+                found.insert(record.id.clone(), record);
+            }
+            let left = answer.unprocessed_keys.and_then(|mut tables| tables.remove(&self.table));
+            wanted = left.map(|left| left.keys).unwrap_or_default();
+        }
+        if wanted.is_empty() { Ok(found) } else { Err(StoreError::Unavailable("unprocessed keys".to_owned())) }
+    }
+}
+
+/// Counts what a query finds, and stops at `at_most`.
+pub(super) async fn count(query: QueryFluentBuilder, at_most: usize) -> Result<usize, StoreError> {
+    let mut pages = query.select(Select::Count).into_paginator().send();
+    let mut counted = 0;
+    while let Some(page) = pages.next().await {
+        let page = page.map_err(|error| unavailable(&error))?;
+        counted += usize::try_from(page.count).unwrap_or_default();
+        if counted >= at_most {
+            break;
+        }
+    }
+    Ok(counted)
+}

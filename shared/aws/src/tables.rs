@@ -1,0 +1,100 @@
+//! The two tables' schema as data, and their creation where no template creates them.
+//!
+//! `template.yaml` declares the same tables for AWS; these names are the ones it must use.
+
+use aws_sdk_dynamodb::{
+    Client,
+    error::{BuildError, ProvideErrorMetadata, SdkError},
+    operation::create_table::CreateTableError,
+    types::{
+        AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType,
+        ScalarAttributeType, TimeToLiveSpecification,
+    },
+};
+
+/// Partition key of both tables, a string.
+pub const PARTITION_KEY: &str = "pk";
+/// Sort key of both tables, a string.
+pub const SORT_KEY: &str = "sk";
+/// The sparse index of what the sweep should look at. It holds keys only.
+pub const DUE_INDEX: &str = "due";
+/// The index's partition key, a string: `start` or `watch`.
+pub const DUE_KIND: &str = "due";
+/// The index's sort key, a number: milliseconds since the epoch.
+pub const DUE_AT: &str = "due_at";
+/// TTL of the state table: seconds since the epoch.
+pub const TTL: &str = "expires_at";
+
+/// A table could not be created.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateError {
+    /// DynamoDB refused, with this code, or did not answer.
+    #[error("the table {table} could not be created: {code}")]
+    Refused {
+        /// The table.
+        table: String,
+        /// What DynamoDB said.
+        code: String,
+    },
+    /// The request could not be put together.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+}
+
+/// Creates both tables, billed by request. Tables that exist stay as they are.
+///
+/// # Errors
+/// [`CreateError`]; one of the tables may then exist.
+pub async fn create_tables(client: &Client, table: &str, credentials_table: &str) -> Result<(), CreateError> {
+    let due = GlobalSecondaryIndex::builder()
+        .index_name(DUE_INDEX)
+        .key_schema(key(DUE_KIND, KeyType::Hash)?)
+        .key_schema(key(DUE_AT, KeyType::Range)?)
+        .projection(Projection::builder().projection_type(ProjectionType::KeysOnly).build())
+        .build()?;
+    let state = plain(client, table)?
+        .attribute_definitions(attribute(DUE_KIND, ScalarAttributeType::S)?)
+        .attribute_definitions(attribute(DUE_AT, ScalarAttributeType::N)?)
+        .global_secondary_indexes(due);
+    if created(table, state.send().await)? {
+        let ttl = TimeToLiveSpecification::builder().enabled(true).attribute_name(TTL).build()?;
+        let enabled = client.update_time_to_live().table_name(table).time_to_live_specification(ttl).send().await;
+        enabled.map_err(|error| refused(table, &error))?;
+    }
+    created(credentials_table, plain(client, credentials_table)?.send().await)?;
+    Ok(())
+}
+
+type CreateTable = aws_sdk_dynamodb::operation::create_table::builders::CreateTableFluentBuilder;
+
+fn plain(client: &Client, table: &str) -> Result<CreateTable, BuildError> {
+    Ok(client
+        .create_table()
+        .table_name(table)
+        .billing_mode(BillingMode::PayPerRequest)
+        .attribute_definitions(attribute(PARTITION_KEY, ScalarAttributeType::S)?)
+        .attribute_definitions(attribute(SORT_KEY, ScalarAttributeType::S)?)
+        .key_schema(key(PARTITION_KEY, KeyType::Hash)?)
+        .key_schema(key(SORT_KEY, KeyType::Range)?))
+}
+
+fn key(name: &str, kind: KeyType) -> Result<KeySchemaElement, BuildError> {
+    KeySchemaElement::builder().attribute_name(name).key_type(kind).build()
+}
+
+fn attribute(name: &str, kind: ScalarAttributeType) -> Result<AttributeDefinition, BuildError> {
+    AttributeDefinition::builder().attribute_name(name).attribute_type(kind).build()
+}
+
+/// Whether the table is new.
+fn created<T>(table: &str, answer: Result<T, SdkError<CreateTableError>>) -> Result<bool, CreateError> {
+    match answer {
+        Ok(_) => Ok(true),
+        Err(SdkError::ServiceError(error)) if error.err().is_resource_in_use_exception() => Ok(false),
+        Err(error) => Err(refused(table, &error)),
+    }
+}
+
+fn refused<E: ProvideErrorMetadata>(table: &str, error: &SdkError<E>) -> CreateError {
+    CreateError::Refused { table: table.to_owned(), code: crate::aws_error::code(error).to_owned() }
+}

@@ -1,0 +1,79 @@
+//! In-memory twins of the tables, for simulations and for tests of the functions.
+//!
+//! They answer as the DynamoDB adapters do, which one suite of tests checks, and add what a simulation needs: they are
+//! deterministic, and they fail on demand, before or after the work ([`Faults`]). Each operation yields once before and
+//! once after its work, so that dropping its future there is a crash at that point.
+
+mod credentials;
+mod faults;
+mod notes;
+mod offboardings;
+mod removals;
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+pub use credentials::MemoryCredentials;
+pub(crate) use faults::Fault;
+pub use faults::{Faults, Moment, Strike};
+use jiff::Timestamp;
+use podio_lifecycle::{
+    capability::Capabilities, evidence::CallRecord, ids::OffboardingId, job::BatchKey, offboarding::Offboarding,
+    quota::ReservationLog, removal::RemovalBatch,
+};
+
+/// The state table, in memory.
+#[derive(Default)]
+pub struct MemoryStore {
+    tables: Mutex<Tables>,
+    faults: Faults,
+}
+
+/// What an idempotency key stands for.
+struct UsedKey {
+    fingerprint: String,
+    offboarding: OffboardingId,
+    expires_at: Timestamp,
+}
+
+#[derive(Default)]
+struct Tables {
+    offboardings: BTreeMap<OffboardingId, Offboarding>,
+    keys: BTreeMap<String, UsedKey>,
+    persons: BTreeMap<String, OffboardingId>,
+    batches: BTreeMap<(OffboardingId, BatchKey), RemovalBatch>,
+    calls: BTreeMap<(OffboardingId, i64, [u8; 10]), CallRecord>,
+    quota: (ReservationLog, u64),
+    capabilities: Capabilities,
+}
+
+impl MemoryStore {
+    /// Empty tables.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The faults, to be set.
+    pub fn faults(&self) -> &Faults {
+        &self.faults
+    }
+
+    /// Who claims which person key: for a test's oracle, no port offers it.
+    pub fn claims(&self) -> BTreeMap<String, OffboardingId> {
+        self.lock().persons.clone()
+    }
+
+    async fn run<T, E: From<Fault>>(
+        &self,
+        operation: &'static str,
+        work: impl FnOnce(&mut Tables) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.faults.around(operation, || work(&mut self.lock())).await
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Tables> {
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

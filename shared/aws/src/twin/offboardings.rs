@@ -1,0 +1,217 @@
+//! Offboardings: accepting, reading and writing them.
+
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use podio_lifecycle::{
+    ids::OffboardingId,
+    job::BatchKey,
+    offboarding::{DueKind, Offboarding, PersonClaim},
+    ports::{
+        AcceptOffboardings, Created, DueItem, FindDue, IdempotencyKey, Page, ReadOffboardings, SaveError, StoreError,
+        WriteOffboardings,
+    },
+    removal::RemovalBatch,
+};
+
+use super::{MemoryStore, Tables, UsedKey};
+use crate::rules;
+
+impl Tables {
+    /// Who holds any of the person's keys, other than the offboarding itself.
+    fn holder(&self, offboarding: &Offboarding) -> Option<OffboardingId> {
+        let others = |id: &&OffboardingId| **id != offboarding.id;
+        let holds = |id: &&OffboardingId| self.offboardings.get(*id).is_some_and(rules::holds_person);
+        let keys = offboarding.person_keys();
+        keys.iter().filter_map(|key| self.persons.get(key)).filter(others).find(holds).cloned()
+    }
+
+    fn take(&mut self, offboarding: &Offboarding) {
+        for key in offboarding.person_keys() {
+            self.persons.insert(key, offboarding.id.clone());
+        }
+    }
+
+    fn release(&mut self, offboarding: &Offboarding) {
+        for key in offboarding.person_keys() {
+            if self.persons.get(&key) == Some(&offboarding.id) {
+                self.persons.remove(&key);
+            }
+        }
+    }
+
+    fn note_key(&mut self, key: Option<&IdempotencyKey>, offboarding: &OffboardingId) {
+        if let Some(IdempotencyKey { key, fingerprint, expires_at }) = key {
+            let used =
+                UsedKey { fingerprint: fingerprint.clone(), offboarding: offboarding.clone(), expires_at: *expires_at };
+            self.keys.insert(key.clone(), used);
+        }
+    }
+
+    fn create(&mut self, offboarding: &Offboarding, key: Option<&IdempotencyKey>) -> Created {
+        // TTL has whole seconds.
+        let lives = |used: &&UsedKey| used.expires_at.as_second() > offboarding.created_at.as_second();
+        if let Some(key) = key
+            && let Some(used) = self.keys.get(&key.key).filter(lives)
+        {
+            let same = used.fingerprint == key.fingerprint;
+            return if same { Created::Repeated(used.offboarding.clone()) } else { Created::KeyReused };
+        }
+        if self.offboardings.contains_key(&offboarding.id) {
+            return Created::Repeated(offboarding.id.clone());
+        }
+        if !offboarding.request.dry_run {
+            if let Some(running) = self.holder(offboarding) {
+                self.note_key(key, &running);
+                return Created::AlreadyRunning(running);
+            }
+            self.take(offboarding);
+        }
+        self.note_key(key, &offboarding.id);
+        self.offboardings.insert(offboarding.id.clone(), offboarding.clone());
+        Created::New
+    }
+
+    fn save(
+        &mut self,
+        expected: u64,
+        offboarding: &Offboarding,
+        person: PersonClaim,
+        counted: Option<BatchKey>,
+    ) -> Result<(), SaveError> {
+        let id = &offboarding.id;
+        if self.offboardings.get(id).is_none_or(|stored| stored.revision != expected) {
+            return Err(SaveError::Conflict);
+        }
+        let counted = counted.map(|key| (id.clone(), key));
+        if let Some(key) = &counted
+            && self.batches.get(key).is_none_or(|batch| batch.counted)
+        {
+            return Err(SaveError::Conflict);
+        }
+        match person {
+            PersonClaim::Keep => {}
+            PersonClaim::Take => match self.holder(offboarding) {
+                Some(holder) => return Err(SaveError::PersonTaken(holder)),
+                None => self.take(offboarding),
+            },
+            PersonClaim::Release => self.release(offboarding),
+        }
+        if let Some(batch) = counted.and_then(|key| self.batches.get_mut(&key)) {
+            batch.counted = true;
+            batch.due_at = None;
+            batch.revision += 1;
+        }
+        let stored = Offboarding { revision: expected + 1, ..offboarding.clone() };
+        self.offboardings.insert(id.clone(), stored);
+        Ok(())
+    }
+
+    /// The index of what is due.
+    fn due(&self, kind: DueKind) -> Vec<(i64, DueItem)> {
+        let offboardings = self.offboardings.values().filter_map(|offboarding| {
+            let due = offboarding.due.filter(|due| due.kind == kind)?;
+            Some((due.at.as_millisecond(), DueItem::Offboarding(offboarding.id.clone())))
+        });
+        let watched = self.batches.values().filter(|_| kind == DueKind::Watch).filter_map(|batch| {
+            Some((batch.due_at?.as_millisecond(), DueItem::Batch(batch.offboarding.clone(), batch.key)))
+        });
+        let mut due: Vec<_> = offboardings.chain(watched).collect();
+        due.sort_by_key(|(at, _)| *at);
+        due
+    }
+}
+
+#[async_trait]
+impl AcceptOffboardings for MemoryStore {
+    async fn create(&self, offboarding: &Offboarding, key: Option<&IdempotencyKey>) -> Result<Created, StoreError> {
+        self.run("create", |tables| Ok(tables.create(offboarding, key))).await
+    }
+}
+
+#[async_trait]
+impl WriteOffboardings for MemoryStore {
+    async fn save(
+        &self,
+        expected: u64,
+        offboarding: &Offboarding,
+        person: PersonClaim,
+        counted: Option<BatchKey>,
+    ) -> Result<(), SaveError> {
+        self.run("save", |tables| tables.save(expected, offboarding, person, counted)).await
+    }
+}
+
+#[async_trait]
+impl ReadOffboardings for MemoryStore {
+    async fn load(&self, id: &OffboardingId) -> Result<Option<Offboarding>, StoreError> {
+        self.run("load", |tables| Ok(tables.offboardings.get(id).cloned())).await
+    }
+
+    async fn list(
+        &self,
+        state: Option<&str>,
+        limit: usize,
+        before: Option<&OffboardingId>,
+    ) -> Result<Page, StoreError> {
+        self.run("list", |tables| {
+            let wanted = |offboarding: &&Offboarding| state.is_none_or(|state| offboarding.state.name() == state);
+            let earlier = tables.offboardings.values().rev().filter(|it| before.is_none_or(|before| it.id < *before));
+            let mut found: Vec<_> = earlier.filter(wanted).take(limit.saturating_add(1)).cloned().collect();
+            let more = found.len() > limit;
+            found.truncate(limit);
+            let next = found.last().filter(|_| more).map(|last| last.id.clone());
+            Ok(Page { offboardings: found, next })
+        })
+        .await
+    }
+
+    async fn count_accepted(
+        &self,
+        since: Timestamp,
+        until: &OffboardingId,
+        at_most: usize,
+    ) -> Result<usize, StoreError> {
+        self.run("count_accepted", |tables| {
+            let from = OffboardingId::first_at(since);
+            let within = tables.offboardings.values().filter(|it| from <= it.id && it.id < *until);
+            Ok(within.filter(|it| !it.request.dry_run).take(at_most).count())
+        })
+        .await
+    }
+
+    async fn batches(&self, id: &OffboardingId, plan: u64) -> Result<Vec<RemovalBatch>, StoreError> {
+        self.run("batches", |tables| {
+            let of_plan = tables.batches.values().filter(|batch| batch.offboarding == *id && batch.key.plan == plan);
+            Ok(of_plan.cloned().collect())
+        })
+        .await
+    }
+
+    async fn active(&self, limit: usize) -> Result<Vec<Offboarding>, StoreError> {
+        self.run("active", |tables| {
+            let due = [DueKind::Start, DueKind::Watch].into_iter().flat_map(|kind| tables.due(kind));
+            let ids: BTreeSet<_> = due
+                .map(|(_, item)| match item {
+                    DueItem::Offboarding(id) | DueItem::Batch(id, _) => id,
+                })
+                .collect();
+            let found = ids.iter().filter_map(|id| tables.offboardings.get(id));
+            Ok(found.filter(|offboarding| rules::is_active(offboarding)).take(limit).cloned().collect())
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl FindDue for MemoryStore {
+    async fn due(&self, kind: DueKind, until: Timestamp, limit: usize) -> Result<Vec<DueItem>, StoreError> {
+        self.run("due", |tables| {
+            let until = until.as_millisecond();
+            let due = tables.due(kind).into_iter().take_while(|(at, _)| *at <= until);
+            Ok(due.map(|(_, item)| item).take(limit).collect())
+        })
+        .await
+    }
+}

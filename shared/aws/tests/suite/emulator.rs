@@ -1,0 +1,47 @@
+//! DynamoDB in this process, spoken to over HTTP as ever.
+
+use aws_sdk_dynamodb::Client;
+use podio_aws::{DynamoCredentials, DynamoStore, tables};
+
+use crate::sdk;
+
+const STATE: &str = "state";
+const CREDENTIALS: &str = "credentials";
+
+/// An emulator with both tables, empty. It ends with the test's runtime.
+pub struct Emulator {
+    client: Client,
+}
+
+impl Emulator {
+    /// Starts one on a free port.
+    pub async fn start() -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let database = dynoxide::Database::memory().unwrap();
+        tokio::spawn(dynoxide::server::serve_on(listener, database));
+        let emulator = Self { client: Client::new(&sdk(endpoint).await) };
+        emulator.create_tables().await;
+        emulator
+    }
+
+    /// Creates the tables that do not exist.
+    pub async fn create_tables(&self) {
+        tables::create_tables(&self.client, STATE, CREDENTIALS).await.unwrap();
+    }
+
+    /// The client.
+    pub fn client(&self) -> Client {
+        self.client.clone()
+    }
+
+    /// The state table.
+    pub fn store(&self) -> DynamoStore {
+        DynamoStore::new(self.client(), STATE)
+    }
+
+    /// The credentials table.
+    pub fn credentials(&self) -> DynamoCredentials {
+        DynamoCredentials::new(self.client(), CREDENTIALS)
+    }
+}

@@ -1,0 +1,26 @@
+//! What adapters and twins must have in common, and what only AWS does.
+
+#![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
+mod emulator;
+mod faults;
+mod ports;
+mod queue;
+mod scripted;
+mod sqs_wire;
+mod store;
+
+use aws_config::{Region, SdkConfig};
+use aws_sdk_dynamodb::config::Credentials;
+use podio_aws::{config, runtime};
+
+/// The SDK as the functions set it up, sent to a place on this machine.
+async fn sdk(endpoint: String) -> SdkConfig {
+    runtime::install_tls();
+    config::loader()
+        .endpoint_url(endpoint)
+        .region(Region::new("eu-west-1"))
+        .credentials_provider(Credentials::new("local", "local", None, None, "tests"))
+        .load()
+        .await
+}

@@ -1,0 +1,124 @@
+//! What every implementation of the storage ports must do, told as stories.
+
+pub mod accepting;
+pub mod listing;
+pub mod noting;
+pub mod quota;
+pub mod removing;
+pub mod saving;
+pub mod tokens;
+pub mod watching;
+
+use std::{future::Future, sync::Arc};
+
+use jiff::{SignedDuration, Timestamp};
+use podio_lifecycle::{
+    ids::{OffboardingId, OrgId, SpaceId},
+    job::BatchKey,
+    offboarding::{Offboarding, Person, Request},
+    ports::{
+        AcceptOffboardings, Created, FindDue, IdempotencyKey, LearnCapabilities, QuotaLog, ReadCalls, ReadOffboardings,
+        ReadQuota, RecordCalls, TrackRemovals, WriteOffboardings,
+    },
+    removal::{RemovalBatch, RemovalState, SpaceRemoval},
+};
+
+/// All storage ports but the credentials.
+pub trait Store:
+    AcceptOffboardings
+    + FindDue
+    + LearnCapabilities
+    + QuotaLog
+    + ReadCalls
+    + ReadOffboardings
+    + ReadQuota
+    + RecordCalls
+    + TrackRemovals
+    + WriteOffboardings
+    + 'static
+{
+}
+
+impl<S> Store for S where
+    S: AcceptOffboardings
+        + FindDue
+        + LearnCapabilities
+        + QuotaLog
+        + ReadCalls
+        + ReadOffboardings
+        + ReadQuota
+        + RecordCalls
+        + TrackRemovals
+        + WriteOffboardings
+        + 'static
+{
+}
+
+/// A second of the day on which everything happens.
+pub fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_790_000_000 + second).unwrap()
+}
+
+/// The offboarding of the person with that address, accepted at that second.
+pub fn leaver(mail: &str, second: i64) -> Offboarding {
+    let request = Request {
+        person: Person::Email(mail.parse().unwrap()),
+        effective_at: None,
+        dry_run: false,
+        require_approval: false,
+        reason: Some("Contract ended".into()),
+        requested_by: None,
+    };
+    let mut random = [0; 10];
+    random[..8].copy_from_slice(&fingerprint(mail).to_be_bytes());
+    let id = OffboardingId::new(at(second), random);
+    Offboarding::accept(id, OrgId(678), request, at(second)).0
+}
+
+/// Different for different texts, the same each time.
+fn fingerprint(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+/// The same as a dry run.
+pub fn rehearsed(mut offboarding: Offboarding) -> Offboarding {
+    offboarding.request.dry_run = true;
+    offboarding
+}
+
+/// An idempotency key that is remembered for a day.
+pub fn key(key: &str, body: &str) -> IdempotencyKey {
+    IdempotencyKey { key: key.into(), fingerprint: body.into(), expires_at: at(0) + SignedDuration::from_hours(24) }
+}
+
+/// Accepts an offboarding that nothing stands against.
+pub async fn accepted(store: &impl Store, offboarding: Offboarding) -> Offboarding {
+    assert_eq!(store.create(&offboarding, None).await, Ok(Created::New));
+    offboarding
+}
+
+/// A plan of pending spaces, numbered from 1.
+pub fn plan(offboarding: &Offboarding, spaces: u64, due_at: Option<Timestamp>) -> Vec<RemovalBatch> {
+    let pending = |n| SpaceRemoval::new(SpaceId(n), Some(format!("Space {n}")), RemovalState::Pending);
+    RemovalBatch::cut(&offboarding.id, 1, (1..=spaces).map(pending).collect(), due_at)
+}
+
+/// A batch of that plan.
+pub fn batch_key(number: u32) -> BatchKey {
+    BatchKey { plan: 1, number }
+}
+
+/// Does the same several times at once; the answers in any order.
+pub async fn at_once<S, T, F>(store: &Arc<S>, times: u64, act: impl Fn(Arc<S>, u64) -> F) -> Vec<T>
+where
+    S: Send + Sync + 'static,
+    F: Future<Output = T> + Send + 'static,
+    T: Send + 'static,
+{
+    let tasks: Vec<_> = (0..times).map(|n| tokio::spawn(act(Arc::clone(store), n))).collect();
+    let mut answers = Vec::new();
+    for task in tasks {
+        answers.push(task.await.unwrap());
+    }
+    answers
+}

@@ -1,0 +1,123 @@
+//! Writing offboardings: on condition of what was read, together with what depends on it.
+
+use std::sync::Arc;
+
+use podio_lifecycle::{
+    ids::UserId,
+    offboarding::{Leaver, Offboarding, PersonClaim, State},
+    ports::{Created, SaveError},
+};
+
+use super::{Store, accepted, at, at_once, batch_key, leaver, plan};
+
+fn found(offboarding: &Offboarding, user: u64) -> Offboarding {
+    let leaver = Leaver { user_id: UserId(user), email: None, name: None };
+    Offboarding { leaver: Some(leaver), updated_at: at(60), ..offboarding.clone() }
+}
+
+fn cancelled(offboarding: &Offboarding) -> Offboarding {
+    Offboarding { state: State::Cancelled { duplicate_of: None }, due: None, ..offboarding.clone() }
+}
+
+pub async fn who_read_an_old_revision_is_turned_away(store: Arc<impl Store>) {
+    let jane = accepted(&*store, leaver("jane@example.com", 0)).await;
+    let found = found(&jane, 7);
+    assert_eq!(store.save(0, &found, PersonClaim::Keep, None).await, Ok(()));
+
+    let stored = store.load(&jane.id).await.unwrap().unwrap();
+    assert_eq!(stored, Offboarding { revision: 1, ..found });
+
+    let late = store.save(0, &cancelled(&jane), PersonClaim::Keep, None).await;
+    assert_eq!(late, Err(SaveError::Conflict));
+    let late = store.save(0, &cancelled(&jane), PersonClaim::Release, None).await;
+    assert_eq!(late, Err(SaveError::Conflict));
+    assert_eq!(store.load(&jane.id).await.unwrap().unwrap().revision, 1);
+    let nobody = leaver("nobody@example.com", 0);
+    assert_eq!(store.save(0, &nobody, PersonClaim::Keep, None).await, Err(SaveError::Conflict));
+}
+
+pub async fn of_many_writers_one_wins(store: Arc<impl Store>) {
+    let jane = accepted(&*store, leaver("jane@example.com", 0)).await;
+    let answers = at_once(&store, 12, move |store, n| {
+        let changed = found(&jane, n);
+        async move { store.save(0, &changed, PersonClaim::Keep, None).await }
+    })
+    .await;
+    assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1);
+    assert!(answers.iter().filter(|answer| answer.is_err()).all(|answer| *answer == Err(SaveError::Conflict)));
+}
+
+pub async fn a_person_who_was_let_go_can_be_accepted_again(store: Arc<impl Store>) {
+    let jane = accepted(&*store, leaver("jane@example.com", 0)).await;
+    store.save(0, &cancelled(&jane), PersonClaim::Release, None).await.unwrap();
+
+    accepted(&*store, leaver("jane@example.com", 5)).await;
+}
+
+pub async fn letting_go_leaves_the_claim_of_another_alone(store: Arc<impl Store>) {
+    let first = accepted(&*store, leaver("jane@example.com", 0)).await;
+    store.save(0, &cancelled(&first), PersonClaim::Release, None).await.unwrap();
+    let second = accepted(&*store, leaver("jane@example.com", 5)).await;
+
+    assert_eq!(store.save(1, &cancelled(&first), PersonClaim::Release, None).await, Ok(()));
+
+    let third = leaver("jane@example.com", 6);
+    assert_eq!(store.create(&third, None).await, Ok(Created::AlreadyRunning(second.id)));
+}
+
+pub async fn two_names_of_one_person_meet_when_both_are_found(store: Arc<impl Store>) {
+    let by_mail = accepted(&*store, leaver("jane@example.com", 0)).await;
+    let by_other_mail = accepted(&*store, leaver("j.doe@example.com", 1)).await;
+    assert_eq!(store.save(0, &found(&by_mail, 7), PersonClaim::Take, None).await, Ok(()));
+
+    let second = store.save(0, &found(&by_other_mail, 7), PersonClaim::Take, None).await;
+
+    assert_eq!(second, Err(SaveError::PersonTaken(by_mail.id.clone())));
+    assert_eq!(store.load(&by_other_mail.id).await, Ok(Some(by_other_mail)), "nothing of it is stored");
+    let again = store.save(1, &found(&by_mail, 7), PersonClaim::Take, None).await;
+    assert_eq!(again, Ok(()), "its own claim stands in nobody's own way");
+}
+
+pub async fn a_claim_left_behind_stops_nobody(store: Arc<impl Store>) {
+    let by_mail = accepted(&*store, leaver("jane@example.com", 0)).await;
+    let by_other_mail = accepted(&*store, leaver("j.doe@example.com", 1)).await;
+    store.save(0, &found(&by_mail, 7), PersonClaim::Take, None).await.unwrap();
+    store.save(1, &cancelled(&by_mail), PersonClaim::Keep, None).await.unwrap();
+
+    assert_eq!(store.save(0, &found(&by_other_mail, 7), PersonClaim::Take, None).await, Ok(()));
+
+    assert_eq!(store.save(2, &cancelled(&found(&by_mail, 7)), PersonClaim::Release, None).await, Ok(()));
+    let third = found(&accepted(&*store, leaver("jane@example.com", 2)).await, 7);
+    let taken = store.save(0, &third, PersonClaim::Take, None).await;
+    assert_eq!(taken, Err(SaveError::PersonTaken(by_other_mail.id)), "it belongs to the one who took it over");
+}
+
+pub async fn a_batch_is_counted_once(store: Arc<impl Store>) {
+    let jane = accepted(&*store, leaver("jane@example.com", 0)).await;
+    store.create_batches(&plan(&jane, 2, Some(at(9)))).await.unwrap();
+
+    assert_eq!(store.save(0, &found(&jane, 7), PersonClaim::Keep, Some(batch_key(0))).await, Ok(()));
+    let batch = store.batch(&jane.id, batch_key(0)).await.unwrap().unwrap();
+    assert!(batch.counted);
+    assert_eq!((batch.due_at, batch.revision), (None, 1));
+
+    let again = store.save(1, &found(&jane, 7), PersonClaim::Keep, Some(batch_key(0))).await;
+    assert_eq!(again, Err(SaveError::Conflict), "with the right revision, too");
+    assert_eq!(store.load(&jane.id).await.unwrap().unwrap().revision, 1);
+    let missing = store.save(1, &found(&jane, 7), PersonClaim::Keep, Some(batch_key(5))).await;
+    assert_eq!(missing, Err(SaveError::Conflict));
+}
+
+pub async fn of_many_who_count_a_batch_one_does(store: Arc<impl Store>) {
+    let jane = accepted(&*store, leaver("jane@example.com", 0)).await;
+    store.create_batches(&plan(&jane, 2, None)).await.unwrap();
+    let answers = at_once(&store, 8, move |store, _| {
+        let changed = found(&jane, 7);
+        async move {
+            let expected = store.load(&changed.id).await.unwrap().unwrap().revision;
+            store.save(expected, &changed, PersonClaim::Take, Some(batch_key(0))).await
+        }
+    })
+    .await;
+    assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1, "{answers:?}");
+}

@@ -1,0 +1,122 @@
+//! One suite for all: the in-memory twins, and DynamoDB as an emulator on a loopback port has it.
+
+/// Tells each story to both implementations.
+macro_rules! suite {
+    ($($module:ident: $($story:ident),+;)+) => {
+        mod in_memory {
+            use std::sync::Arc;
+
+            use podio_aws::twin::MemoryStore;
+
+            $($(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $story() {
+                crate::ports::$module::$story(Arc::new(MemoryStore::new())).await;
+            })+)+
+        }
+
+        mod in_dynamodb {
+            use std::sync::Arc;
+
+            use crate::emulator::Emulator;
+
+            $($(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $story() {
+                let emulator = Emulator::start().await;
+                crate::ports::$module::$story(Arc::new(emulator.store())).await;
+            })+)+
+        }
+    };
+}
+
+suite! {
+    accepting:
+        what_was_accepted_can_be_read_back,
+        the_same_request_again_gives_the_same_offboarding,
+        a_key_with_another_body_is_refused,
+        an_expired_key_counts_as_new,
+        a_person_who_is_leaving_already_is_not_accepted_again,
+        a_dry_run_claims_nobody,
+        a_claim_that_was_left_behind_is_taken_over,
+        of_many_requests_for_one_person_at_once_one_is_accepted,
+        of_many_repetitions_at_once_one_is_accepted;
+    saving:
+        who_read_an_old_revision_is_turned_away,
+        of_many_writers_one_wins,
+        a_person_who_was_let_go_can_be_accepted_again,
+        letting_go_leaves_the_claim_of_another_alone,
+        two_names_of_one_person_meet_when_both_are_found,
+        a_claim_left_behind_stops_nobody,
+        a_batch_is_counted_once,
+        of_many_who_count_a_batch_one_does;
+    removing:
+        a_plan_is_stored_in_order_and_stays_as_it_is,
+        a_space_is_settled_once,
+        many_workers_settle_each_space_once_and_one_of_them_sees_the_end,
+        slots_are_noted_and_forgotten,
+        a_late_stamp_changes_nothing_that_is_settled,
+        failures_are_counted_for_pending_spaces_only,
+        planning_replaces_the_batch_that_it_has_read,
+        a_job_for_what_is_not_there_is_an_error;
+    watching:
+        each_is_found_when_its_time_has_come,
+        a_batch_is_watched_until_it_is_counted,
+        those_at_work_are_told_oldest_first;
+    listing:
+        pages_follow_each_other_newest_first,
+        a_state_can_be_asked_for,
+        leavers_of_an_hour_are_counted_without_dry_runs;
+    noting:
+        calls_are_kept_in_the_order_of_sending,
+        what_was_learned_is_remembered;
+    quota:
+        the_log_is_written_on_condition_of_what_was_read,
+        workers_that_reserve_at_once_never_share_a_slot;
+}
+
+mod credentials {
+    use std::sync::Arc;
+
+    use podio_aws::twin::MemoryCredentials;
+
+    use crate::{emulator::Emulator, ports::tokens};
+
+    #[tokio::test]
+    async fn a_token_comes_back_as_it_was_stored() {
+        tokens::a_token_comes_back_as_it_was_stored(Arc::new(MemoryCredentials::new())).await;
+        tokens::a_token_comes_back_as_it_was_stored(Arc::new(Emulator::start().await.credentials())).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn of_many_workers_one_gets_the_lease() {
+        tokens::of_many_workers_one_gets_the_lease(Arc::new(MemoryCredentials::new())).await;
+        tokens::of_many_workers_one_gets_the_lease(Arc::new(Emulator::start().await.credentials())).await;
+    }
+}
+
+mod outages {
+    use podio_aws::DynamoStore;
+    use podio_lifecycle::{
+        ids::OffboardingId,
+        ports::{AcceptOffboardings, ReadOffboardings, StoreError},
+    };
+
+    use crate::{emulator::Emulator, ports};
+
+    #[tokio::test]
+    async fn what_dynamodb_refuses_is_told_by_its_code_alone() {
+        let emulator = Emulator::start().await;
+        let missing = DynamoStore::new(emulator.client(), "no_such_table");
+        let jane = ports::leaver("jane@example.com", 0);
+        let refused = Err(StoreError::Unavailable("ResourceNotFoundException".into()));
+        assert_eq!(missing.create(&jane, None).await, refused);
+        assert_eq!(missing.load(&jane.id).await.map(|_| ()), refused.map(|_| ()));
+    }
+
+    #[tokio::test]
+    async fn the_tables_can_be_created_again() {
+        let emulator = Emulator::start().await;
+        emulator.create_tables().await;
+        let nobody = OffboardingId::first_at(ports::at(0));
+        assert_eq!(emulator.store().load(&nobody).await, Ok(None));
+    }
+}
