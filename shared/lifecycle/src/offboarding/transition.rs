@@ -108,7 +108,8 @@ impl Offboarding {
             (State::Completed { .. } | State::Cancelled { .. }, Event::Cancelled) => return Err(Refusal::Ended),
             (State::Failed { resume, failure: _ }, Event::Retried) => {
                 next.resume(*resume);
-                person = PersonClaim::Take;
+                // A rehearsal must not stand in the way of the real thing.
+                person = if self.request.dry_run { PersonClaim::Keep } else { PersonClaim::Take };
             }
             (_, Event::Retried) => return Err(Refusal::NotFailed),
             (

@@ -97,7 +97,7 @@ const LONGEST_LIFE: u64 = 30 * 24 * 60 * 60;
 impl Podio {
     /// Exchanges a grant for an access token.
     ///
-    /// One request; two where the server reads JSON only. Not charged to the quota of the calls.
+    /// One request; two where the server reads JSON only, or does not have the older address. Not charged to the quota of the calls.
     pub async fn token(&self, client: &ClientCredentials, grant: &Grant) -> Result<TokenGrant, TokenError> {
         let parameters: Vec<_> = client.parameters().into_iter().chain(grant.parameters()).collect();
         let form = self.token_request("/oauth/token", |request| request.form(&parameters)).await?;
@@ -127,8 +127,11 @@ impl Podio {
     }
 }
 
-/// Whether the server did not see the form at all.
+/// Whether the server did not see the form at all, or has the newer endpoint only.
 fn reads_json_only(answer: &Answer) -> bool {
+    if answer.status.as_u16() == 404 {
+        return true;
+    }
     let Some(complaint) = answer.complaint() else { return false };
     let words = complaint.raw_description().to_ascii_lowercase();
     answer.status.is_client_error()

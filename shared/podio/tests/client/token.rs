@@ -99,9 +99,7 @@ async fn a_refusal_says_whose_fault_it_is() {
     assert!(matches!(key, TokenError::InvalidClient { .. }), "{key:?}");
     assert_eq!(key.detail(), Some("oauth.client.invalid_secret"));
 
-    for canned in
-        [refusal(403, "forbidden", "…"), answer(404, ""), answer(200, "[]"), answer(200, "{}"), answer(200, "")]
-    {
+    for canned in [refusal(403, "forbidden", "…"), answer(200, "[]"), answer(200, "{}"), answer(200, "")] {
         let odd = asked(canned).await.unwrap_err();
         assert!(matches!(odd, TokenError::Unexpected { .. }), "{odd:?}");
     }
@@ -141,6 +139,11 @@ async fn a_server_that_reads_json_only_is_asked_again_in_json() {
         body,
         json!({"client_id": "app", "client_secret": "s3cret&more", "grant_type": "refresh_token", "refresh_token": "r3fresh"})
     );
+
+    // And given one that does not have the older address at all, likewise
+    let stub = Stub::answering([answer(404, ""), granted()]).await;
+    stub.podio.token(&key(), &refresh()).await.unwrap();
+    assert_eq!(stub.arrivals().len(), 2);
 
     // And given one that is blind to both, it is not asked a third time
     let stub = Stub::answering([blind(), blind()]).await;

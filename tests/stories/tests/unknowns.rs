@@ -1,0 +1,87 @@
+//! Everything that is unknown about Podio, tried in every variety: each value of each of the sandbox's switches, one at a
+//! time, in both profiles. The switches and their values are read from the sandbox, so that a new one is tried too.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a story stops where its premise fails")]
+
+use jiff::SignedDuration;
+use podio_lifecycle::offboarding::{Offboarding, Outcome, State};
+use podio_sandbox::{
+    Config, Effect, Population, Profile, Switches,
+    population::{LEAVER, ORG_ID},
+};
+use serde_json::Value;
+use stories::{Leaver, Setup, World};
+
+const DAY: SignedDuration = SignedDuration::from_hours(24);
+
+/// Every switch with each of its values.
+fn varieties(profile: Profile) -> Vec<(String, String)> {
+    let switches = serde_json::to_value(Switches::of(profile)).unwrap();
+    let mut all = Vec::new();
+    for (name, value) in switches.as_object().unwrap() {
+        match value {
+            Value::Number(_) => all.extend(["1", "7", "600"].map(|value| (name.clone(), value.to_owned()))),
+            _ => {
+                // The refusal names what there is: `a`, `b`.
+                let refusal = Switches::of(profile).set(name, "?").unwrap_err().to_string();
+                let named = refusal.split('`').skip(1).step_by(2).filter(|value| *value != "?");
+                all.extend(named.map(|value| (name.clone(), value.to_owned())));
+            }
+        }
+    }
+    all
+}
+
+/// Where a person has to help, since going on could delete a space: without a preview, and in spaces that the acting
+/// account may neither see nor leave on the leaver's behalf. Everything else works by itself.
+fn is_held(profile: Profile, switch: &str, value: &str) -> bool {
+    matches!((profile, switch, value), (Profile::Guide, "org-admin-in-foreign-spaces", "forbidden"))
+}
+
+fn population() -> Population {
+    Population::new(4).members(60).spaces(12).leaver("Jane Doe", LEAVER, 4)
+}
+
+async fn live(profile: Profile, switch: &str, value: &str) -> (World, Offboarding) {
+    let mut podio = Config { population: population(), ..Config::new(profile) };
+    podio.switches.set(switch, value).unwrap();
+    let mut world = World::new(Setup { podio, ceiling: (250, 3600), mass_threshold: 25 }).await;
+    let id = world.post(&Leaver::of(LEAVER)).await;
+    let end = world.until_it_rests(&id, DAY).await;
+    (world, end)
+}
+
+async fn try_everything(profile: Profile) {
+    let varieties = varieties(profile);
+    assert!(varieties.len() > 100, "only {} varieties: the refusals could not be read", varieties.len());
+    let mut wrong = Vec::new();
+    for (switch, value) in varieties {
+        let (world, end) = live(profile, &switch, &value).await;
+        let jane = world.podio.with_state(|state| state.person_by_mail(LEAVER)).unwrap();
+        let is_member = world.podio.with_state(|state| state.org_member(ORG_ID, jane).is_some());
+        let effects: Vec<Effect> = world.podio.log().into_iter().flat_map(|call| call.effects).collect();
+        let deleted = effects.iter().any(|effect| matches!(effect, Effect::SpaceDeleted { .. }));
+        let as_expected = match (&end.state, is_held(profile, &switch, &value)) {
+            (State::Completed { outcome: Outcome::Removed }, false) => !is_member,
+            (State::Held { .. }, true) => is_member,
+            _ => false,
+        };
+        if !as_expected || deleted || world.rejections() > 0 {
+            wrong.push(format!(
+                "{switch}={value}: {:?}, member: {is_member}, deleted: {deleted}, 420s: {}",
+                end.state,
+                world.rejections()
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{profile:?}:\n{}", wrong.join("\n"));
+}
+
+#[tokio::test]
+async fn every_variety_of_the_documented_podio_is_coped_with() {
+    try_everything(Profile::Documented).await;
+}
+
+#[tokio::test]
+async fn every_variety_of_the_guides_podio_is_coped_with() {
+    try_everything(Profile::Guide).await;
+}
