@@ -1,0 +1,158 @@
+//! The command line.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Args, Parser, Subcommand};
+use local_stack::{Options, podio::Choice};
+use podio_sandbox::{Config, Population, Profile, WindowModel};
+
+/// Podio Lifecycle on one machine.
+#[derive(Parser)]
+#[command(name = "cargo local", bin_name = "cargo local")]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Runs the stack until it is interrupted; one line of JSON on standard output says that it is ready.
+    Up(Up),
+    /// Removes one leaver from a populated sandbox, end to end, and shows the evidence.
+    Demo(Demo),
+}
+
+/// `cargo local up`
+#[derive(Args)]
+pub struct Up {
+    /// Uses the Podio at this URL instead of a sandbox; its credentials are the PODIO_ variables.
+    #[arg(long, value_name = "URL")]
+    podio_url: Option<String>,
+    #[command(flatten)]
+    stack: StackArguments,
+    #[command(flatten)]
+    sandbox: SandboxArguments,
+}
+
+/// `cargo local demo`
+#[derive(Args)]
+pub struct Demo {
+    /// Prints the result as one JSON document on standard output.
+    #[arg(long)]
+    pub json: bool,
+    /// Gives up after so many seconds.
+    #[arg(long, default_value_t = 900, value_name = "SECONDS")]
+    patience: u64,
+    #[command(flatten)]
+    stack: StackArguments,
+    #[command(flatten)]
+    sandbox: SandboxArguments,
+}
+
+#[derive(Args)]
+struct StackArguments {
+    /// The port that callers see; 0 takes a free one.
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+    /// Keeps the data in this folder for the next run.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Runs the functions of the release profile.
+    #[arg(long)]
+    release: bool,
+    /// How often the sweep runs.
+    #[arg(long, env = "SWEEP_SECONDS", default_value_t = 60, value_name = "SECONDS")]
+    sweep_seconds: u64,
+}
+
+#[derive(Args)]
+struct SandboxArguments {
+    /// How the sandbox behaves: guide or documented.
+    #[arg(long, default_value = "documented")]
+    profile: Profile,
+    /// One behaviour of the sandbox; may be repeated.
+    #[arg(long = "switch", value_name = "NAME=VALUE")]
+    switches: Vec<String>,
+    /// How the sandbox places its quota windows: fixed, first-call or sliding.
+    #[arg(long, value_parser = window_model)]
+    window_model: Option<WindowModel>,
+    /// Calls that the sandbox allows in a window.
+    #[arg(long, env = "QUOTA_LIMIT", value_name = "CALLS")]
+    quota_limit: Option<u32>,
+    /// The length of such a window.
+    #[arg(long, env = "QUOTA_WINDOW_SECONDS", value_name = "SECONDS")]
+    quota_window_seconds: Option<u32>,
+    /// People in the sandbox's organization.
+    #[arg(long, default_value_t = 2_000)]
+    members: usize,
+    /// Spaces in the sandbox's organization.
+    #[arg(long, default_value_t = 200)]
+    spaces: usize,
+    /// The leaver's spaces among them.
+    #[arg(long, default_value_t = 12)]
+    leaver_spaces: usize,
+}
+
+impl Up {
+    pub fn options(&self) -> anyhow::Result<Options> {
+        let podio = match &self.podio_url {
+            Some(url) => Choice::At(url.trim_end_matches('/').to_owned()),
+            None => self.sandbox.choice()?,
+        };
+        Ok(self.stack.options(podio))
+    }
+}
+
+impl Demo {
+    pub fn options(&self) -> anyhow::Result<Options> {
+        // The functions' log would run through the picture.
+        Ok(Options { log: "warn", ..self.stack.options(self.sandbox.choice()?) })
+    }
+
+    pub fn patience(&self) -> Duration {
+        Duration::from_secs(self.patience)
+    }
+}
+
+impl StackArguments {
+    fn options(&self, podio: Choice) -> Options {
+        Options {
+            port: self.port,
+            data: self.data.clone(),
+            release: self.release,
+            sweep_pace: Duration::from_secs(self.sweep_seconds),
+            ..Options::new(podio)
+        }
+    }
+}
+
+impl SandboxArguments {
+    fn choice(&self) -> anyhow::Result<Choice> {
+        let mut config = Config::new(self.profile);
+        for switch in &self.switches {
+            config.switches.apply(switch)?;
+        }
+        if let Some(limit) = self.quota_limit {
+            config.quota.limit = limit;
+            // One ceiling was asked for, so there is one.
+            config.quota.general_limit = None;
+        }
+        config.quota.window_seconds = self.quota_window_seconds.unwrap_or(config.quota.window_seconds);
+        config.quota.model = self.window_model.unwrap_or(config.quota.model);
+        config.population = Population::new(1)
+            .members(self.members)
+            .spaces(self.spaces)
+            .leaver("Jane Doe", podio_sandbox::population::LEAVER, self.leaver_spaces)
+            .sole_member("Solomon Lone", podio_sandbox::population::SOLE_MEMBER)
+            .last_admin("Ada Steward", podio_sandbox::population::LAST_ADMIN)
+            .invited("Ivy Invited", podio_sandbox::population::INVITED)
+            .without_profile("Noah Blank", podio_sandbox::population::WITHOUT_PROFILE);
+        Ok(Choice::Sandbox(Box::new(config)))
+    }
+}
+
+fn window_model(name: &str) -> Result<WindowModel, serde_json::Error> {
+    serde_json::from_value(name.into())
+}

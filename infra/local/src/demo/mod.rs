@@ -1,0 +1,88 @@
+//! `cargo local demo`: one leaver, from the signed POST to the proof, in front of your eyes.
+//!
+//! The demo believes nobody: whether the person is gone, and nobody else was touched, is read from the sandbox's own
+//! memory and call log ([`judge`]), never from what the product says of itself.
+
+mod api;
+mod judge;
+mod progress;
+mod report;
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+use jiff::Timestamp;
+use podio_sandbox::population::LEAVER;
+use tokio::time::{Instant, sleep};
+
+use self::{api::Api, judge::Before, progress::Progress, report::Report};
+use crate::{
+    environment::{API_TOKEN, Caller, OFFBOARDING_SECRET},
+    stack::{Options, Stack},
+};
+
+const PACE: Duration = Duration::from_millis(200);
+
+/// How to show it.
+#[derive(Debug, Clone)]
+pub struct Show {
+    /// One JSON document instead of the readable record.
+    pub json: bool,
+    /// When to give up.
+    pub patience: Duration,
+}
+
+/// Runs the demo. True when the sandbox agrees that the person is gone and nobody else was touched.
+///
+/// # Errors
+/// The stack does not start, or the API says something unexpected.
+pub async fn run(options: Options, show: &Show, caller: &impl Caller) -> anyhow::Result<bool> {
+    eprintln!("Building the functions and starting the stack …");
+    let stack = Stack::start(options, caller).await?;
+    eprintln!("Ready: {} (Podio at {}).", stack.api(), stack.podio().url());
+    let outcome = offboard(&stack, show, caller).await;
+    stack.stop().await;
+    let report = outcome?;
+    report.print(show.json).context("the report cannot be printed")?;
+    Ok(report.is_proved())
+}
+
+async fn offboard(stack: &Stack, show: &Show, caller: &impl Caller) -> anyhow::Result<Report> {
+    let sandbox = stack.podio().sandbox().context("the demo needs the sandbox")?;
+    let before = sandbox.with_state(|state| Before::of(state, LEAVER)).context("the sandbox knows no leaver")?;
+    let first_of = |name, default: &str| {
+        let list = caller.get(name).unwrap_or_else(|| default.to_owned());
+        list.split(',').next().unwrap_or_default().trim().to_owned()
+    };
+    let token = first_of("API_TOKENS", API_TOKEN);
+    let api = Api::new(stack.api(), token, &first_of("OFFBOARDING_SECRETS", OFFBOARDING_SECRET))?;
+
+    let started = Instant::now();
+    let id = api.post_leaver(LEAVER, Timestamp::now()).await?;
+    let last = follow(&api, &id, show.patience).await?;
+    let seconds = started.elapsed().as_secs_f64();
+
+    let evidence = api.evidence(&id).await?;
+    let quota = api.quota().await?;
+    let findings = sandbox.with_state(|state| before.judge(state));
+    Ok(Report { offboarding: last, evidence, quota, findings, seconds })
+}
+
+/// Draws the progress until there is nothing more to come without a person.
+async fn follow(api: &Api, id: &str, patience: Duration) -> anyhow::Result<api::Offboarding> {
+    let deadline = Instant::now() + patience;
+    let mut progress = Progress::new();
+    loop {
+        let now = api.offboarding(id).await?;
+        progress.show(&now);
+        if now.is_settled() {
+            progress.end();
+            return Ok(now);
+        }
+        if Instant::now() >= deadline {
+            progress.end();
+            anyhow::bail!("gave up after {} s: the offboarding is still {}", patience.as_secs(), now.state);
+        }
+        sleep(PACE).await;
+    }
+}

@@ -1,0 +1,31 @@
+//! The whole of Podio Lifecycle on one machine: `cargo local up` and `cargo local demo`.
+//!
+//! ```text
+//!            gateway ──▶ api, hooks ─┐
+//!   clock ─▶ sweep ──────────────────┼─▶ DynamoDB (dynoxide, in process)
+//!   pump ──▶ worker ─────────────────┘   SQS (our twin, over the wire)
+//!     ▲                                  Podio (the sandbox, or the one you name)
+//!     └── SQS
+//! ```
+//!
+//! The functions are the real binaries under cargo-lambda; what AWS would put around them is here: [`gateway`] is API
+//! Gateway, [`pump`] the event source of the queue, [`clock`] EventBridge, [`sqs`] and [`dynamodb`] the services that the
+//! AWS SDK calls. Every port is free-picked and on loopback; two stacks side by side share nothing but Cargo's folder.
+
+pub mod client;
+pub mod clock;
+pub mod data;
+pub mod demo;
+pub mod dynamodb;
+pub mod environment;
+pub mod functions;
+pub mod gateway;
+pub mod host;
+pub mod podio;
+pub mod pump;
+pub mod queues;
+pub mod sqs;
+pub mod stack;
+mod task;
+
+pub use stack::{Options, Stack};

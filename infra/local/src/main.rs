@@ -1,0 +1,72 @@
+//! `cargo local up` and `cargo local demo`.
+
+mod arguments;
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::Parser as _;
+use local_stack::{Stack, demo, environment::Process};
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+use self::arguments::{Arguments, Command};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    // A demo speaks for itself; `up` tells what goes on. To DynamoDB, each condition that fails is worth a warning.
+    let level = if matches!(arguments.command, Command::Demo(_)) { "warn" } else { "info" };
+    let filter = EnvFilter::try_from_default_env();
+    let filter = filter.unwrap_or_else(|_| EnvFilter::new(format!("{level},dynoxide=error")));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let run = async {
+        match arguments.command {
+            Command::Up(up) => self::up(&up).await.map(|()| ExitCode::SUCCESS),
+            Command::Demo(demo) => self::demo(&demo).await,
+        }
+    };
+    run.await.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+async fn up(up: &arguments::Up) -> anyhow::Result<()> {
+    let options = up.options()?;
+    tokio::select! {
+        stack = Stack::start(options, &Process) => {
+            let stack = stack?;
+            announce(&stack.ready_line());
+            let signalled = interrupted().await;
+            tracing::info!("stopping");
+            stack.stop().await;
+            signalled
+        }
+        signalled = interrupted() => signalled,
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the ready line is what standard output is for")]
+fn announce(ready: &serde_json::Value) {
+    println!("{ready}");
+}
+
+async fn demo(arguments: &arguments::Demo) -> anyhow::Result<ExitCode> {
+    let options = arguments.options()?;
+    let show = demo::Show { json: arguments.json, patience: arguments.patience() };
+    tokio::select! {
+        done = demo::run(options, &show, &Process) => Ok(if done? { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
+        signalled = interrupted() => signalled.map(|()| ExitCode::FAILURE),
+    }
+}
+
+async fn interrupted() -> anyhow::Result<()> {
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for SIGINT")?;
+    let mut terminate = signal(SignalKind::terminate()).context("cannot wait for SIGTERM")?;
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    Ok(())
+}
