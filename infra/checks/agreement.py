@@ -1,0 +1,146 @@
+"""What the template and the code must agree on, and what a role may never allow."""
+
+import json
+import re
+
+FUNCTIONS = {"api": "ApiFunction", "hooks": "HooksFunction", "sweep": "SweepFunction", "worker": "WorkerFunction"}
+# The only function that may come near Podio's credential.
+ENGINE = "WorkerFunction"
+CREDENTIALS = {"CredentialsTable", "CredentialsKey", "Secret"}
+# What the secret holds (infra/README.md); the worker reads it there, the doors are handed their own.
+PODIO = {"PODIO_CLIENT_ID", "PODIO_CLIENT_SECRET", "PODIO_REFRESH_TOKEN", "PODIO_USERNAME", "PODIO_PASSWORD"}
+IN_SECRET = PODIO | {"EVIDENCE_SECRET"}
+SETTINGS = IN_SECRET | {
+    "API_TOKENS", "CREDENTIALS_TABLE_NAME", "DEAD_LETTER_QUEUE_URL", "HOOK_SECRET", "MASS_OFFBOARDING_THRESHOLD",
+    "OFFBOARDING_SECRETS", "PODIO_API_URL", "PODIO_ORG_ID", "QUEUE_URL", "QUOTA_LIMIT", "QUOTA_WINDOW_SECONDS",
+    "SWEEP_PATIENCE_SECONDS", "TABLE_NAME",
+}
+
+
+def findings(template, plain, root):
+    """One sentence for each disagreement. `plain` is the template after SAM's translation."""
+    resources = plain["Resources"]
+    yield from binaries(resources, root)
+    yield from routes(template["Resources"], root)
+    yield from tables(resources, root)
+    yield from queue(template, resources)
+    yield from roles(resources)
+    yield from settings(resources, root)
+
+
+def binaries(resources, root):
+    built = {
+        name: resource["Metadata"]["BuildProperties"]["Binary"]
+        for name, resource in resources.items()
+        if resource["Type"] == "AWS::Lambda::Function"
+    }
+    if built != {logical: binary for binary, logical in FUNCTIONS.items()}:
+        yield f"the functions and their binaries are {built}"
+    for binary in built.values():
+        if not (root / "functions" / binary / "src" / "main.rs").exists():
+            yield f"there is no function {binary} to build"
+
+
+def routes(resources, root):
+    deployed = {
+        logical: {
+            (event["Properties"]["Method"], event["Properties"]["Path"])
+            for event in resources[logical]["Properties"]["Events"].values()
+        }
+        for logical in ("ApiFunction", "HooksFunction")
+    }
+    code = (root / "functions/api/src/route.rs").read_text(encoding="utf-8")
+    known = set(re.findall(r'=> "(/[a-z{}/]+)"', code))
+    paths = {path for _, path in deployed["ApiFunction"]}
+    if paths != known:
+        yield f"routes of the api function: code and template differ in {sorted(paths ^ known)}"
+    if deployed["HooksFunction"] != {("POST", "/hooks/podio/{ref_type}/{ref_id}/{key}")}:
+        yield "the hooks function has other routes than Podio's"
+    if any("{proxy+}" in path or method == "ANY" for door in deployed.values() for method, path in door):
+        yield "a route takes everything"
+
+
+def tables(resources, root):
+    code = (root / "shared/aws/src/tables.rs").read_text(encoding="utf-8")
+    name = dict(re.findall(r'pub const ([A-Z_]+): &str = "([a-z_]+)";', code))
+    keys = [(name["PARTITION_KEY"], "HASH", "S"), (name["SORT_KEY"], "RANGE", "S")]
+    due = [(name["DUE_KIND"], "HASH", "S"), (name["DUE_AT"], "RANGE", "N")]
+    state, credentials = (resources[table]["Properties"] for table in ("StateTable", "CredentialsTable"))
+    types = {each["AttributeName"]: each["AttributeType"] for each in state["AttributeDefinitions"]}
+
+    def schema(of):
+        return [(key["AttributeName"], key["KeyType"], types[key["AttributeName"]]) for key in of["KeySchema"]]
+
+    if schema(state) != keys or schema(credentials) != keys:
+        yield f"the tables' keys are not {keys}"
+    indexes = [
+        (index["IndexName"], schema(index), index["Projection"]["ProjectionType"])
+        for index in state["GlobalSecondaryIndexes"]
+    ]
+    if indexes != [(name["DUE_INDEX"], due, "KEYS_ONLY")]:
+        yield f"the state table's indexes are {indexes}"
+    if state["TimeToLiveSpecification"] != {"AttributeName": name["TTL"], "Enabled": True}:
+        yield f"the state table's TTL attribute is not {name['TTL']}"
+    for table in ("StateTable", "CredentialsTable"):
+        if any(resources[table].get(policy) != "Retain" for policy in ("DeletionPolicy", "UpdateReplacePolicy")):
+            yield f"{table} would be deleted with the stack"
+
+
+def queue(template, resources):
+    visibility = resources["Jobs"]["Properties"]["VisibilityTimeout"]
+    timeout = resources[ENGINE]["Properties"]["Timeout"]
+    patience = template["Parameters"]["SweepPatienceSeconds"]["MinValue"]
+    if visibility < 6 * timeout:
+        yield f"jobs are visible again after {visibility} s, which is less than six times the worker's {timeout} s"
+    if patience < 2 * timeout:
+        yield f"the sweep may lose patience after {patience} s, while a worker takes {timeout} s"
+    if resources["WorkerFunctionJobs"]["Properties"].get("FunctionResponseTypes") != ["ReportBatchItemFailures"]:
+        yield "one bad message would fail its batch"
+
+
+def roles(resources):
+    for binary, logical in FUNCTIONS.items():
+        role = resources[logical]["Properties"]["Role"]["Fn::GetAtt"][0]
+        properties = resources[role]["Properties"]
+        if properties.get("ManagedPolicyArns"):
+            yield f"{role} has policies that are not its own"
+        statements = [each for policy in properties["Policies"] for each in policy["PolicyDocument"]["Statement"]]
+        for statement in statements:
+            for text in [*listed(statement["Action"]), *map(json.dumps, listed(statement["Resource"]))]:
+                if "*" in text:
+                    yield f"{role} allows more than it names: {text}"
+        # A door's variables may speak of the secret, as far as settings() below lets them.
+        variables = mentioned(resources[logical]["Properties"]["Environment"]["Variables"]) - {"Secret"}
+        if logical != ENGINE and (mentioned(statements) | variables) & CREDENTIALS:
+            yield f"{binary} comes near Podio's credential"
+
+
+def settings(resources, root):
+    for binary, logical in FUNCTIONS.items():
+        given = resources[logical]["Properties"]["Environment"]["Variables"]
+        handed = {name for name, value in given.items() if "{{resolve:" in json.dumps(value)}
+        if handed - {"API_TOKENS", "OFFBOARDING_SECRETS", "HOOK_SECRET"} or logical == ENGINE and handed:
+            yield f"{binary} is handed {sorted(handed)}"
+        if any(f":SecretString:{name}:" not in json.dumps(given[name]) for name in handed):
+            yield f"{binary} is handed a secret under another's name"
+        sources = (root / "functions" / binary / "src").rglob("*.rs")
+        literals = {text for source in sources for text in re.findall(r'"([A-Z][A-Z_]+)"', source.read_text("utf-8"))}
+        read = literals & SETTINGS
+        if not read:
+            continue  # It reads no settings yet.
+        found = set(given) - {"RUST_LOG", "SECRET_ARN"} | (IN_SECRET if "SECRET_ARN" in given else set())
+        if read - found:
+            yield f"{binary} reads {sorted(read - found)}, which it is not given"
+        if found - read - PODIO:
+            yield f"{binary} is given {sorted(found - read - PODIO)}, which it does not read"
+
+
+def listed(value):
+    return value if isinstance(value, list) else [value]
+
+
+def mentioned(value):
+    """The logical names that a piece of a template speaks of."""
+    text = json.dumps(value)
+    names = re.findall(r'"(?:Ref|Fn::GetAtt)": (?:\["?)?"?(\w+)', text) + re.findall(r"\$\{(\w+)", text)
+    return set(names)

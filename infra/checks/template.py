@@ -1,0 +1,76 @@
+"""Checks template.yaml: what cfn-lint knows of CloudFormation, and what the template must agree on with the code.
+
+`python infra/checks/template.py` prints what it finds, one line each, and fails if that is anything. cfn-lint sees the
+template twice: as it is written, and as SAM makes plain CloudFormation of it, since some mistakes (a batch that is too
+large, a queue that is visible again while the worker still works) show only there.
+"""
+
+import json
+import logging
+import os
+import sys
+from pathlib import Path
+
+# The translator wants a region for names of its own; nothing here calls AWS.
+os.environ.setdefault("AWS_DEFAULT_REGION", "eu-central-1")
+
+from cfnlint.api import lint
+from cfnlint.decode import decode_str
+from samtranslator.model.exceptions import InvalidDocumentException
+from samtranslator.parser.parser import Parser
+from samtranslator.translator.translator import Translator
+
+import agreement
+
+# It counts its own runs, and complains when nobody wants the count.
+logging.getLogger("samtranslator").setLevel(logging.ERROR)
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class NoManagedPolicies:
+    """The roles are our own, so the translator need not look up any of AWS's."""
+
+    def load(self):
+        return {}
+
+
+def translate(template):
+    """Plain CloudFormation, with the parameters' defaults and a package that stands for the real ones."""
+    template = json.loads(json.dumps(template))
+    template["Globals"]["Function"]["CodeUri"] = "s3://bucket/package"
+    defaults = {name: parameter["Default"] for name, parameter in template["Parameters"].items()}
+    return Translator(NoManagedPolicies(), Parser()).translate(template, defaults)
+
+
+def told(where, matches):
+    return [f"{where}:{match.linenumber}: {match.rule.id} {match.message}" for match in matches]
+
+
+def linted(text):
+    """What cfn-lint finds, as written and as translated."""
+    template, errors = decode_str(text)
+    if errors:
+        return told("template.yaml", errors)
+    found = told("template.yaml", lint(text))
+    try:
+        return found + told("translated", lint(json.dumps(translate(template), indent=1)))
+    except InvalidDocumentException as error:
+        return found + [f"template.yaml: {cause.message}" for cause in error.causes]
+
+
+def disagreements(text):
+    """Where template and code, or template and our own rules, differ. Wants a template that translates."""
+    template, _ = decode_str(text)
+    return [f"template.yaml: {message}" for message in agreement.findings(template, translate(template), ROOT)]
+
+
+def main():
+    text = (ROOT / "template.yaml").read_text(encoding="utf-8")
+    found = linted(text) or disagreements(text)
+    print("\n".join(found) if found else "template.yaml: no findings")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

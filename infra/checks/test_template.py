@@ -1,0 +1,61 @@
+"""The checks find what they are there to find: each mistake below is planted in the real template.
+
+`python -m unittest discover infra/checks`
+"""
+
+import unittest
+
+import template
+
+TEXT = (template.ROOT / "template.yaml").read_text(encoding="utf-8")
+
+# What is planted: a text, what stands in its place, and a word of the finding.
+OF_CLOUDFORMATION = {
+    "jobs visible while the worker still works": ("VisibilityTimeout: 360", "VisibilityTimeout: 30", "E3505"),
+    "a batch that Lambda refuses": ("BatchSize: 10", "BatchSize: 20000", "20000"),
+    "a concurrency that SQS refuses": ("MaximumConcurrency: 2", "MaximumConcurrency: 1", "translated:"),
+    "a misspelt response type": ("[ReportBatchItemFailures]", "[ReportBatchItemFailure]", "ReportBatchItemFailure"),
+    "a parameter that is not there": ("!Ref QuotaLimit", "!Ref QuotaLimits", "QuotaLimits"),
+}
+OUR_OWN = {
+    "jobs visible too soon": ("VisibilityTimeout: 360", "VisibilityTimeout: 90", "six times"),
+    "no partial batches": ("FunctionResponseTypes: [ReportBatchItemFailures]", "Enabled: true", "fail its batch"),
+    "another index": ("IndexName: due", "IndexName: overdue", "overdue"),
+    "another TTL attribute": ("AttributeName: expires_at", "AttributeName: ttl", "expires_at"),
+    "evidence that goes with the stack": ("DeletionPolicy: Retain", "DeletionPolicy: Delete", "StateTable"),
+    "a role that may do anything": ("[sqs:SendMessage], Resource: !GetAtt Jobs.Arn", '["sqs:*"], Resource: "*"', "sqs:*"),
+    "a door that may read the secret": (
+        "[sqs:SendMessage], Resource: !GetAtt Jobs.Arn",
+        "[secretsmanager:GetSecretValue], Resource: !Ref Secret",
+        "api comes near",
+    ),
+    "a door that is handed Podio's credential": (
+        "SecretString:API_TOKENS:",
+        "SecretString:PODIO_CLIENT_SECRET:",
+        "another's name",
+    ),
+    "a variable that a function misses": ("QUEUE_URL: !Ref Jobs", "RUST_LOG: !Ref Jobs", "reads ['QUEUE_URL']"),
+    "a variable that nobody reads": ("QUEUE_URL: !Ref Jobs", "QUEUE_URL: !Ref Jobs\n          EXTRA: x", "EXTRA"),
+    "a route that the code does not have": ("Path: /quota", "Path: /quotas", "/quotas"),
+    "a binary that is not there": ("{Binary: sweep}", "{Binary: sweeper}", "sweeper"),
+}
+
+
+class Template(unittest.TestCase):
+    def test_mistakes_that_cloudformation_would_refuse_are_found(self):
+        self.each_is_found(OF_CLOUDFORMATION, template.linted)
+
+    def test_breaches_of_our_own_rules_are_found(self):
+        self.assertEqual(template.disagreements(TEXT), [])
+        self.each_is_found(OUR_OWN, template.disagreements)
+
+    def each_is_found(self, mistakes, check):
+        for mistake, (text, planted, word) in mistakes.items():
+            with self.subTest(mistake):
+                self.assertIn(text, TEXT)
+                found = check(TEXT.replace(text, planted, 1))
+                self.assertTrue(any(word in each for each in found), found)
+
+
+if __name__ == "__main__":
+    unittest.main()
