@@ -18,15 +18,7 @@ const WARM_UP: Duration = Duration::from_secs(1);
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    runtime::init_tracing();
-    runtime::install_tls();
-    match serve().await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            tracing::error!("{error}");
-            ExitCode::FAILURE
-        }
-    }
+    runtime::run(serve()).await
 }
 
 async fn serve() -> Result<(), Error> {

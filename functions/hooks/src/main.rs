@@ -8,15 +8,7 @@ use podio_aws::{config, runtime, secrets, settings::Settings as Source};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    runtime::init_tracing();
-    runtime::install_tls();
-    match serve().await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            tracing::error!("{error}");
-            ExitCode::FAILURE
-        }
-    }
+    runtime::run(serve()).await
 }
 
 async fn serve() -> Result<(), Error> {

@@ -40,7 +40,7 @@ impl Function {
         Duration::from_secs(match self {
             Self::Api | Self::Hooks => 15,
             Self::Sweep => 60,
-            Self::Worker => 25,
+            Self::Worker => 45,
         })
     }
 }

@@ -1,5 +1,7 @@
 //! What every function's `main` sets up: the clock, randomness, logs, TLS.
 
+use std::process::ExitCode;
+
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use podio_lifecycle::ports::{Clock, Random};
@@ -39,9 +41,22 @@ impl Random for SystemRandom {
     }
 }
 
+/// Runs a function's `main`: logs and TLS first, then `serve`, whose error, in one line, is the process's last word.
+pub async fn run<E: std::fmt::Display>(serve: impl Future<Output = Result<(), E>>) -> ExitCode {
+    init_tracing();
+    install_tls();
+    match serve.await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
 /// Logs as one line of JSON each on stderr, `info` and above unless `RUST_LOG` says otherwise. Set up once; a second call
 /// changes nothing.
-pub fn init_tracing() {
+fn init_tracing() {
     let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env_lossy();
     let logs = tracing_subscriber::fmt().json().with_ansi(false).with_env_filter(filter).with_writer(std::io::stderr);
     let _ = logs.try_init();
