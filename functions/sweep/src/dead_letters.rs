@@ -2,8 +2,7 @@
 
 use podio_lifecycle::{
     job::Job,
-    ledger::NotCommitted,
-    offboarding::{Event, Failure, FailureCode},
+    offboarding::{Failure, FailureCode},
     ports::DeadLetter,
 };
 
@@ -48,13 +47,12 @@ impl Sweep {
                 job.kind()
             ),
         };
-        let failed = self.ledger().commit_anyhow(job.offboarding(), &Event::Failed(failure), self.now()).await;
-        match failed {
-            Ok(_) => {
+        match self.ledger().fail(&job, &failure, self.now()).await {
+            Ok(true) => {
                 tracing::error!(offboarding = %job.offboarding(), job = job.kind(), "failed: the job kept crashing")
             }
-            // It has ended, or been resumed by another message, without this one.
-            Err(NotCommitted::Refused(_) | NotCommitted::Unknown) => {}
+            // Another message has done its work meanwhile.
+            Ok(false) => {}
             Err(error) => {
                 tracing::warn!(%error, "the dead letter stays for the next sweep");
                 swept.postponed += 1;

@@ -4,20 +4,19 @@
 //! that has lost its message, or its worker; its jobs are sent again. Should the message turn up after all, the second
 //! run finds nothing left to do.
 
+use std::collections::HashSet;
+
 use jiff::{SignedDuration, Timestamp};
 use podio_lifecycle::{
     ids::OffboardingId,
     job::{BatchKey, Job},
     ledger::NotCommitted,
-    offboarding::{DueKind, Event, Offboarding, Stage, State},
+    offboarding::{DueKind, Event, Offboarding, State},
     ports::{DueItem, QueueError, StoreError},
     removal::RemovalBatch,
 };
 
 use crate::{ROUND, ROUNDS, Sweep, Swept};
-
-/// When to look again at a batch that waits for a person's decision to retry.
-const FAILED_LOOK: SignedDuration = SignedDuration::from_hours(1);
 
 /// Why an item is left for the next sweep.
 #[derive(Debug, thiserror::Error)]
@@ -32,11 +31,14 @@ enum Postponed {
 
 impl Sweep {
     pub(crate) async fn watch(&self, swept: &mut Swept) -> Result<(), StoreError> {
+        // The index lags behind: what this sweep has dealt with may still be listed in its next round.
+        let mut seen: HashSet<DueItem> = HashSet::new();
         for _ in 0..ROUNDS {
             let now = self.now();
             let due = self.ports.due.due(DueKind::Watch, now - self.patience, ROUND).await?;
             let postponed = swept.postponed;
-            for item in &due {
+            let fresh: Vec<&DueItem> = due.iter().filter(|item| seen.insert((*item).clone())).collect();
+            for item in &fresh {
                 let result = match item {
                     DueItem::Offboarding(id) => self.resend(id, now, swept).await,
                     DueItem::Batch(id, key) => self.look_at(id, *key, now, swept).await,
@@ -46,7 +48,7 @@ impl Sweep {
                     swept.postponed += 1;
                 }
             }
-            if due.len() < ROUND || swept.postponed > postponed {
+            if due.len() < ROUND || fresh.is_empty() || swept.postponed > postponed {
                 break;
             }
         }
@@ -55,14 +57,19 @@ impl Sweep {
 
     /// The single job of a stage.
     async fn resend(&self, id: &OffboardingId, now: Timestamp, swept: &mut Swept) -> Result<(), Postponed> {
-        match self.ledger().commit_anyhow(id, &Event::Resent, now).await {
+        let Some(offboarding) = self.ports.offboardings.load(id).await? else { return Ok(()) };
+        if offboarding.due.is_none_or(|due| due.at > now - self.patience) {
+            // A sign of life since the index was read.
+            return Ok(());
+        }
+        match self.ledger().commit(&offboarding, Event::Resent, now).await {
             Ok(committed) => {
                 tracing::warn!(offboarding = %id, state = committed.offboarding.state.name(), "job sent again");
                 swept.resent += 1;
                 Ok(())
             }
             // It has moved on since the index was read.
-            Err(NotCommitted::Refused(_) | NotCommitted::Unknown) => Ok(()),
+            Err(NotCommitted::Refused(_) | NotCommitted::Conflict) => Ok(()),
             Err(error) => Err(error.into()),
         }
     }
@@ -75,6 +82,9 @@ impl Sweep {
         swept: &mut Swept,
     ) -> Result<(), Postponed> {
         let Some(batch) = self.ports.removals.batch(id, key).await? else { return Ok(()) };
+        if batch.due_at.is_none_or(|due_at| due_at > now - self.patience) {
+            return Ok(());
+        }
         let offboarding = self.ports.offboardings.load(id).await?;
         let Some(offboarding) = offboarding.filter(|offboarding| offboarding.plan == Some(key.plan)) else {
             // Left behind by a planning attempt that another one has replaced.
@@ -88,14 +98,14 @@ impl Sweep {
                 swept.counted += 1;
             }
             Step::Resend => {
-                self.ports.removals.stamp(id, key, &[], Some(now)).await?;
+                self.ports.removals.stamp(id, key, &[], Some(batch.quiet_until(now))).await?;
                 let jobs: Vec<(Job, SignedDuration)> =
-                    batch.jobs().into_iter().map(|job| (job, SignedDuration::ZERO)).collect();
+                    batch.jobs(now).into_iter().map(|job| (job, SignedDuration::ZERO)).collect();
                 self.ports.jobs.send(&jobs).await?;
                 tracing::warn!(offboarding = %id, jobs = jobs.len(), "jobs of a batch sent again");
                 swept.resent += 1;
             }
-            Step::LookLater(pause) => self.ports.removals.stamp(id, key, &[], Some(now + pause)).await?,
+            Step::LookLater => self.ports.removals.stamp(id, key, &[], Some(now)).await?,
             Step::Retire => {
                 self.ports.removals.stamp(id, key, &[], None).await?;
                 swept.retired += 1;
@@ -112,7 +122,7 @@ enum Step {
     /// Messages were lost.
     Resend,
     /// Not now.
-    LookLater(SignedDuration),
+    LookLater,
     /// Never again, unless somebody sends its jobs anew.
     Retire,
 }
@@ -123,9 +133,9 @@ fn next_step(offboarding: &Offboarding, batch: &RemovalBatch) -> Step {
         _ if batch.counted => Step::Retire,
         _ if at_work && batch.is_settled() => Step::Count,
         State::Removing => Step::Resend,
-        State::Failed { resume: Stage::Removing, .. } => Step::LookLater(FAILED_LOOK),
         // The plan is not complete; its worker, or the sweep on its behalf, is at it.
-        State::Planning => Step::LookLater(SignedDuration::ZERO),
+        State::Planning => Step::LookLater,
+        // A retry, or an approval, sees to it that what is left is watched again.
         _ => Step::Retire,
     }
 }

@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 
-use jiff::SignedDuration;
-use podio_client::{Error, Request};
+use jiff::{SignedDuration, Timestamp};
+use podio_client::{Error, Request, user};
 use podio_lifecycle::{
     capability::{Capabilities, Capability},
     evidence::CallRecord,
@@ -18,6 +18,10 @@ use crate::{
     verdict::Halt,
 };
 
+/// How long one run of a job goes on calling. What is not done by then goes on in the next run, long before the
+/// function's own time is up: a run that is killed would have to do everything again.
+const RUN: SignedDuration = SignedDuration::from_secs(15);
+
 /// The way to Podio for one run of one job.
 pub(crate) struct Caller<'a> {
     worker: &'a Worker,
@@ -25,44 +29,72 @@ pub(crate) struct Caller<'a> {
     slots: VecDeque<Slot>,
     account: Option<Account>,
     renewed: bool,
+    deadline: Timestamp,
 }
 
 impl<'a> Caller<'a> {
     /// A caller that may spend `slots`.
     pub(crate) fn new(worker: &'a Worker, offboarding: &'a OffboardingId, slots: Vec<Slot>) -> Self {
-        Self { worker, offboarding, slots: slots.into(), account: None, renewed: false }
+        let deadline = worker.now() + RUN;
+        Self { worker, offboarding, slots: slots.into(), account: None, renewed: false, deadline }
     }
 
     /// Makes one call. The outer error says why it could not be made or must be made later; the inner one is what Podio
     /// answered.
     pub(crate) async fn call<T>(&mut self, request: &Request<T>) -> Result<Result<T, Error>, Halt> {
-        loop {
-            let account = self.account().await?;
-            self.await_slot().await?;
-            let at = self.worker.now();
-            let exchange = self.worker.podio.send(&account.token, request).await;
-            let receipt = exchange.receipt;
-            tracing::info!(
-                offboarding = %self.offboarding, method = %receipt.method, route = receipt.route,
-                status = receipt.status, podio_request = receipt.request_id.as_deref(), "called Podio",
-            );
-            let call = CallRecord {
-                at,
-                method: receipt.method.to_string(),
-                path: receipt.path,
-                status: receipt.status,
-                request_id: receipt.request_id,
-            };
-            self.worker.ports.record.record(self.offboarding, &call, self.worker.ports.random.bytes()).await?;
-            match exchange.result {
-                Err(Error::Unauthorized) if !self.renewed => {
-                    // Podio says "expired" of revoked and invented tokens too, so one renewal must do.
-                    self.renewed = true;
-                    self.account = Some(self.worker.tokens.replace(&account).await?);
-                }
-                Err(Error::RateLimited { wait }) => return Err(self.rejected(wait).await?),
-                result => return Ok(result),
+        match self.call_once(request).await? {
+            // Podio says "expired" of revoked and invented tokens too, so one renewal must do.
+            Err(Error::Unauthorized) if !self.renewed => {
+                self.renew().await?;
+                self.call_once(request).await
             }
+            answer => Ok(answer),
+        }
+    }
+
+    /// Makes one call that is not to be repeated without a look in between: a refused token ends this run.
+    pub(crate) async fn call_unrepeated<T>(&mut self, request: &Request<T>) -> Result<Result<T, Error>, Halt> {
+        match self.call_once(request).await? {
+            Err(Error::Unauthorized) if !self.renewed => {
+                self.renew().await?;
+                Err(Halt::Fault)
+            }
+            answer => Ok(answer),
+        }
+    }
+
+    async fn renew(&mut self) -> Result<(), Halt> {
+        self.renewed = true;
+        let refused = self.account().await?;
+        self.account = Some(self.worker.tokens.replace(&refused).await?);
+        Ok(())
+    }
+
+    async fn call_once<T>(&mut self, request: &Request<T>) -> Result<Result<T, Error>, Halt> {
+        if self.worker.now() > self.deadline {
+            return Err(Halt::Wait(self.slots.drain(..).collect()));
+        }
+        let account = self.account().await?;
+        self.take_slot().await?;
+        let at = self.worker.now();
+        let exchange = self.worker.podio.send(&account.token, request).await;
+        let receipt = exchange.receipt;
+        tracing::info!(
+            offboarding = %self.offboarding, method = %receipt.method, route = receipt.route,
+            status = receipt.status, podio_request = receipt.request_id.as_deref(), "called Podio",
+        );
+        let call = CallRecord {
+            at,
+            answered_at: self.worker.now(),
+            method: receipt.method.to_string(),
+            path: receipt.path,
+            status: receipt.status,
+            request_id: receipt.request_id,
+        };
+        self.worker.ports.record.record(self.offboarding, &call, self.worker.ports.random.bytes()).await?;
+        match exchange.result {
+            Err(Error::RateLimited { wait }) => Err(self.rejected(wait).await?),
+            result => Ok(result),
         }
     }
 
@@ -76,9 +108,20 @@ impl<'a> Caller<'a> {
         Ok(())
     }
 
-    /// The account that the service acts as, where Podio told with the token.
+    /// The account that the service acts as: as Podio told with the token, else asked for once and remembered. None
+    /// where Podio does not tell at all.
     pub(crate) async fn acting_user(&mut self) -> Result<Option<UserId>, Halt> {
-        Ok(self.account().await?.acting_user)
+        if let Some(acting) = self.account().await?.acting_user {
+            return Ok(Some(acting));
+        }
+        match self.call(&user::own()).await? {
+            Ok(account) => {
+                self.worker.tokens.remember_acting(account.user_id).await?;
+                Ok(Some(account.user_id))
+            }
+            Err(Error::NotFound(_) | Error::Forbidden { .. } | Error::Invalid { .. } | Error::Decode(_)) => Ok(None),
+            Err(error) => Err(Halt::of(&error, "the look-up of the acting account")),
+        }
     }
 
     /// Obtains the token and waits for a slot without spending it, so that the next call goes out at once.
@@ -112,10 +155,6 @@ impl<'a> Caller<'a> {
             Some(account) => Ok(account.clone()),
             None => Ok(self.account.insert(self.worker.tokens.current().await?).clone()),
         }
-    }
-
-    async fn await_slot(&mut self) -> Result<(), Halt> {
-        self.take_slot().await.map(drop)
     }
 
     async fn take_slot(&mut self) -> Result<Slot, Halt> {

@@ -11,6 +11,11 @@ use crate::Worker;
 /// A slot this near is waited for in the function; a longer wait belongs to the queue, whose clock ticks in seconds.
 pub(crate) const SHORT: SignedDuration = SignedDuration::from_secs(2);
 
+/// Whether any of the slots lies too far ahead to be waited for here.
+pub(crate) fn is_far(slots: &[Slot], now: Timestamp) -> bool {
+    slots.iter().any(|slot| slot.0.duration_since(now) > SHORT)
+}
+
 /// Attempts at a write that other workers keep overtaking.
 const CONTENDED: usize = 20;
 

@@ -45,6 +45,54 @@ impl TokenRecord {
             revision: 0,
         }
     }
+
+    /// What to store when the lease is taken or extended. A token that Podio has refused goes with the same write, so that
+    /// nobody uses it again for as long as the renewal takes; another than that stays.
+    #[must_use]
+    pub fn leased(self, refused: Option<&SecretString>, until: Timestamp) -> Self {
+        Self {
+            access_token: self.access_token.filter(|token| refused.is_none_or(|refused| !is_same(refused, token))),
+            leased_until: Some(until),
+            ..self
+        }
+    }
+
+    /// What to store after a renewal, given what is stored now: that may be more than it was under the lease, if somebody
+    /// else has renewed too. A refresh token that a new one replaces becomes the previous one, whoever brought it.
+    #[must_use]
+    pub fn renewed(self, renewal: Renewal) -> Self {
+        let (refresh_token, previous_refresh_token) = match (renewal.refresh_token, self.refresh_token) {
+            (Some(new), Some(stored)) if !is_same(&new, &stored) => (Some(new), Some(stored)),
+            (new, stored) => (new.or(stored), self.previous_refresh_token),
+        };
+        Self {
+            access_token: Some(renewal.access_token),
+            expires_at: renewal.expires_at,
+            refresh_token,
+            previous_refresh_token,
+            acting_user: renewal.acting_user,
+            leased_until: None,
+            origin: self.origin,
+            revision: self.revision,
+        }
+    }
+}
+
+/// What a renewal brought.
+#[derive(Debug, Clone)]
+pub struct Renewal {
+    /// The new access token.
+    pub access_token: SecretString,
+    /// When Podio stops to accept it.
+    pub expires_at: Timestamp,
+    /// The new refresh token; with none, the old one stays good.
+    pub refresh_token: Option<SecretString>,
+    /// The account that the new token acts as, where it is known.
+    pub acting_user: Option<UserId>,
+}
+
+fn is_same(one: &SecretString, other: &SecretString) -> bool {
+    one.expose_secret() == other.expose_secret()
 }
 
 /// Fingerprint of a configured credential: tells one from another without giving it away.
@@ -68,8 +116,9 @@ pub enum TokenStep {
     WaitUntil(Timestamp),
 }
 
-/// How long a lease lasts: longer than a call to the token endpoint may take.
-pub const LEASE: SignedDuration = SignedDuration::from_secs(30);
+/// How long a lease lasts: longer than it may take to show one grant to the token endpoint, which is two requests of 20
+/// seconds. Whoever has another grant to show extends it first.
+pub const LEASE: SignedDuration = SignedDuration::from_secs(45);
 
 /// A token this close to its end is renewed before it is used, so that none expires on its way.
 pub const EARLY: SignedDuration = SignedDuration::from_secs(120);
@@ -77,7 +126,7 @@ pub const EARLY: SignedDuration = SignedDuration::from_secs(120);
 /// Decides what to do, given the stored record and the token that Podio has just refused, if any.
 pub fn next_step(record: &TokenRecord, rejected: Option<&SecretString>, now: Timestamp) -> TokenStep {
     if let Some(token) = &record.access_token {
-        let refused = rejected.is_some_and(|rejected| rejected.expose_secret() == token.expose_secret());
+        let refused = rejected.is_some_and(|rejected| is_same(rejected, token));
         if !refused && now + EARLY < record.expires_at {
             return TokenStep::Use(token.clone());
         }
@@ -123,6 +172,44 @@ mod tests {
     fn a_token_about_to_expire_is_renewed_first() {
         let late = Timestamp::from_second(9_990).unwrap();
         assert!(matches!(next_step(&record(), None, late), TokenStep::Renew));
+    }
+
+    #[test]
+    fn a_refused_token_goes_when_the_lease_is_taken_and_another_one_stays() {
+        let until = Timestamp::from_second(50).unwrap();
+        let leased = record().leased(Some(&"current".into()), until);
+        assert!(leased.access_token.is_none());
+        assert_eq!(leased.leased_until, Some(until));
+        assert!(record().leased(Some(&"older".into()), until).access_token.is_some());
+        assert!(record().leased(None, until).access_token.is_some());
+    }
+
+    #[test]
+    fn a_renewal_loses_no_refresh_token_that_may_still_be_good() {
+        let shown = |token: Option<&'static str>, previous: Option<&'static str>, new: Option<&'static str>| {
+            let stored = TokenRecord {
+                refresh_token: token.map(SecretString::from),
+                previous_refresh_token: previous.map(SecretString::from),
+                leased_until: Some(Timestamp::from_second(50).unwrap()),
+                ..record()
+            };
+            let renewed = stored.renewed(Renewal {
+                access_token: "new".into(),
+                expires_at: Timestamp::from_second(20_000).unwrap(),
+                refresh_token: new.map(SecretString::from),
+                acting_user: None,
+            });
+            assert_eq!(renewed.access_token.unwrap().expose_secret(), "new");
+            assert_eq!(renewed.leased_until, None);
+            let text = |token: Option<SecretString>| token.map(|token| token.expose_secret().to_owned());
+            [text(renewed.refresh_token), text(renewed.previous_refresh_token)]
+        };
+        let pair = |token: &str, previous: &str| [Some(token.to_owned()), Some(previous.to_owned())];
+        assert_eq!(shown(None, None, None), [None, None]);
+        assert_eq!(shown(None, None, Some("b")), [Some("b".to_owned()), None]);
+        assert_eq!(shown(Some("b"), Some("a"), Some("c")), pair("c", "b"));
+        assert_eq!(shown(Some("b"), Some("a"), None), pair("b", "a"), "Podio need not give a new one");
+        assert_eq!(shown(Some("b"), Some("a"), Some("b")), pair("b", "a"), "Podio may give the same one");
     }
 
     #[test]

@@ -44,13 +44,19 @@ impl Outlets<'_> {
     }
 
     /// Performs the effects of a change that has been stored. Sealing is part of the write and not done here.
-    pub(crate) async fn perform(&self, effects: &[Effect], batches: &[RemovalBatch]) -> Result<(), QueueError> {
+    pub(crate) async fn perform(
+        &self,
+        effects: &[Effect],
+        batches: &[RemovalBatch],
+        now: Timestamp,
+    ) -> Result<(), QueueError> {
         let mut jobs: Vec<(Job, SignedDuration)> = Vec::new();
         for effect in effects {
             match effect {
                 Effect::Enqueue(job) => jobs.push((job.clone(), SignedDuration::ZERO)),
                 Effect::EnqueueSpaces => {
-                    jobs.extend(batches.iter().flat_map(RemovalBatch::jobs).map(|job| (job, SignedDuration::ZERO)));
+                    let spaces = batches.iter().flat_map(|batch| batch.jobs(now));
+                    jobs.extend(spaces.map(|job| (job, SignedDuration::ZERO)));
                 }
                 Effect::Seal => {}
             }

@@ -20,6 +20,8 @@ use crate::{
 pub struct CallRecord {
     /// When it was sent.
     pub at: Timestamp,
+    /// When the answer came, or was given up.
+    pub answered_at: Timestamp,
     /// HTTP method.
     pub method: String,
     /// Path and query, which may hold the leaver's address: evidence names the person, logs do not.
@@ -71,7 +73,8 @@ pub struct Entry {
 /// How the signature is made, as the record says it.
 pub const ALGORITHM: &str = "HMAC-SHA256";
 
-/// Builds the chain from what is stored. Calls sent after the seal are left out.
+/// Builds the chain from what is stored. Calls that a late duplicate made, and whose answer came after the seal, are left
+/// out.
 pub fn chain(offboarding: &Offboarding, batches: &[RemovalBatch], calls: &[CallRecord]) -> Vec<Entry> {
     let mut bodies = vec![("request", request(offboarding))];
     if let Some(leaver) = &offboarding.leaver {
@@ -81,7 +84,7 @@ pub fn chain(offboarding: &Offboarding, batches: &[RemovalBatch], calls: &[CallR
         ));
     }
     let sealed_at = offboarding.seal.as_ref().map(|seal| seal.sealed_at);
-    let within = |call: &&CallRecord| sealed_at.is_none_or(|sealed_at| call.at <= sealed_at);
+    let within = |call: &&CallRecord| sealed_at.is_none_or(|sealed_at| call.answered_at <= sealed_at);
     bodies.extend(calls.iter().filter(within).map(|call| ("call", json!(call))));
     for space in batches.iter().flat_map(|batch| &batch.spaces) {
         let body = json!({
@@ -176,7 +179,8 @@ mod tests {
 
     fn call(second: i64, status: u16) -> CallRecord {
         CallRecord {
-            at: Timestamp::from_second(second).unwrap(),
+            at: Timestamp::from_second(second - 1).unwrap(),
+            answered_at: Timestamp::from_second(second).unwrap(),
             method: "DELETE".into(),
             path: "/org/1/member/2".into(),
             status: Some(status),

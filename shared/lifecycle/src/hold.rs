@@ -60,6 +60,26 @@ pub struct Approval {
     pub space_id: Option<SpaceId>,
 }
 
+/// Reasons that are kept one by one. A record has a size that storage limits, and nobody reads more.
+const LISTED: usize = 300;
+
+/// Keeps a record of reasons small: beyond a few hundred, the rest are summed up, kind by kind, for one decision.
+pub fn summarised(mut reasons: Vec<Reason>) -> Vec<Reason> {
+    if reasons.len() <= LISTED {
+        return reasons;
+    }
+    let rest = reasons.split_off(LISTED);
+    let mut kinds: Vec<HoldCode> = rest.iter().map(|reason| reason.code).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    for code in kinds {
+        let count = rest.iter().filter(|reason| reason.code == code).count();
+        let detail = format!("The same holds for {count} more spaces.");
+        reasons.push(Reason::general(code, detail));
+    }
+    reasons
+}
+
 /// The reasons that nobody has approved yet.
 pub fn unapproved(reasons: Vec<Reason>, approved: &[Approval]) -> Vec<Reason> {
     reasons.into_iter().filter(|reason| !approved.contains(&reason.approval())).collect()
@@ -105,6 +125,8 @@ pub struct Standing {
     pub user: Option<UserId>,
     /// The account that the worker's credential acts as, where Podio told.
     pub acting: Option<UserId>,
+    /// Whether the leaver is an admin of the organization.
+    pub is_org_admin: bool,
     /// The organization's admins, where they were asked for; asked only when the leaver is one.
     pub org_admins: Option<Vec<UserId>>,
 }
@@ -115,6 +137,11 @@ impl Standing {
         let mut reasons = Vec::new();
         if self.user.is_some() && self.user == self.acting {
             let detail = "The leaver is the account that this service acts as. Authorise another org admin first.";
+            reasons.push(Reason::general(HoldCode::ActingAdmin, detail));
+        }
+        if self.acting.is_none() && self.is_org_admin {
+            let detail = "Podio does not tell which account this service acts as, and the leaver is an admin, so it may be \
+                          this one. Make sure that it is not, then approve.";
             reasons.push(Reason::general(HoldCode::ActingAdmin, detail));
         }
         let others_left = |admins: &Vec<UserId>| admins.iter().any(|admin| Some(*admin) != self.user);
@@ -155,12 +182,28 @@ mod tests {
     }
 
     #[test]
+    fn thousands_of_dangers_fit_into_one_record() {
+        let preview = Preview { deleted: (1..=5_000).map(SpaceId).collect(), ..Preview::default() };
+        let reasons = summarised(preview.reasons());
+        assert_eq!(reasons.len(), LISTED + 1);
+        assert!(reasons[LISTED].detail.contains("4700 more"));
+    }
+
+    #[test]
     fn the_acting_and_the_last_admin_are_held() {
-        let standing = Standing { user: Some(UserId(1)), acting: Some(UserId(1)), org_admins: Some(vec![UserId(1)]) };
+        let standing = Standing {
+            user: Some(UserId(1)),
+            acting: Some(UserId(1)),
+            is_org_admin: true,
+            org_admins: Some(vec![UserId(1)]),
+        };
         let codes: Vec<_> = standing.reasons().iter().map(|reason| reason.code).collect();
         assert_eq!(codes, [HoldCode::ActingAdmin, HoldCode::LastOrgAdmin]);
 
         let one_of_two = Standing { org_admins: Some(vec![UserId(1), UserId(2)]), acting: Some(UserId(2)), ..standing };
         assert_eq!(one_of_two.reasons(), []);
+
+        let untold = Standing { acting: None, ..one_of_two };
+        assert_eq!(untold.reasons()[0].code, HoldCode::ActingAdmin, "it may be the account that we act as");
     }
 }

@@ -8,9 +8,10 @@ use crate::{
     effects::Outlets,
     evidence,
     ids::OffboardingId,
-    offboarding::{Change, Effect, Event, Offboarding, Refusal, State},
+    job::Job,
+    offboarding::{Change, Effect, Event, Failure, Offboarding, Refusal, State},
     ports::{ReadCalls, SaveError, StoreError, WriteOffboardings},
-    removal::RemovalBatch,
+    removal::{RemovalBatch, RemovalState},
 };
 
 /// Attempts at a change that others keep overtaking.
@@ -131,6 +132,35 @@ impl Ledger<'_> {
         Err(NotCommitted::Conflict)
     }
 
+    /// Fails the offboarding that a job belongs to, if the job still has anything to do: what a stray or late message
+    /// ran into is no failure. True if it failed now.
+    pub async fn fail(&self, job: &Job, failure: &Failure, now: Timestamp) -> Result<bool, NotCommitted> {
+        for _ in 0..CONTENDED {
+            let Some(offboarding) = self.outlets.offboardings.load(job.offboarding()).await? else { return Ok(false) };
+            if !self.is_needed(job, &offboarding).await? {
+                return Ok(false);
+            }
+            match self.commit(&offboarding, Event::Failed(failure.clone()), now).await {
+                Err(NotCommitted::Conflict) => {}
+                Err(NotCommitted::Refused(_)) => return Ok(false),
+                other => return other.map(|_| true),
+            }
+        }
+        Err(NotCommitted::Conflict)
+    }
+
+    async fn is_needed(&self, job: &Job, offboarding: &Offboarding) -> Result<bool, StoreError> {
+        let Job::RemoveFromSpace { batch: key, space, .. } = job else {
+            return Ok(offboarding.stage_job().as_ref() == Some(job));
+        };
+        if offboarding.plan != Some(key.plan) {
+            return Ok(false);
+        }
+        let batch = self.outlets.removals.batch(&offboarding.id, *key).await?;
+        let entry = batch.as_ref().and_then(|batch| batch.space(*space));
+        Ok(entry.is_some_and(|entry| entry.state == RemovalState::Pending))
+    }
+
     async fn store(
         &self,
         before: &Offboarding,
@@ -145,14 +175,15 @@ impl Ledger<'_> {
         offboarding.revision = before.revision + 1;
         let batches = self.outlets.prepare(&effects, &offboarding, now).await?;
         self.offboardings.save(before.revision, &offboarding, person, counted.map(|batch| batch.key)).await?;
-        let performed = self.outlets.perform(&effects, &batches).await;
+        let performed = self.outlets.perform(&effects, &batches, now).await;
         Ok(Committed { offboarding, left_to_sweep: performed.err().map(|error| error.to_string()) })
     }
 
     /// Counts the calls and seals the evidence, as the last things before an offboarding is over.
     async fn conclude(&self, offboarding: &mut Offboarding, seal: bool, now: Timestamp) -> Result<(), NotCommitted> {
         let sealer = self.sealer.as_ref().ok_or(NotCommitted::CannotSeal)?;
-        let calls = sealer.calls.calls(&offboarding.id).await?;
+        let mut calls = sealer.calls.calls(&offboarding.id).await?;
+        calls.retain(|call| call.answered_at <= now);
         offboarding.calls = Some(u32::try_from(calls.len()).unwrap_or(u32::MAX));
         if seal {
             let batches = match offboarding.plan {

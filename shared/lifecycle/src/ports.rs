@@ -169,6 +169,14 @@ pub trait TrackRemovals: Send + Sync {
         slots: &[(SpaceId, Option<Slot>)],
         quiet_until: Option<Timestamp>,
     ) -> Result<(), StoreError>;
+    /// Takes slots that were noted for pending spaces, so that nobody else spends them: true if every one of them was
+    /// still there, and now is not; false, and nothing changed, if a duplicate was faster or a space is settled.
+    async fn take_slots(
+        &self,
+        id: &OffboardingId,
+        key: BatchKey,
+        slots: &[(SpaceId, Slot)],
+    ) -> Result<bool, StoreError>;
     /// Counts a failed attempt at a pending space and forgets its slot; the number of failures so far. Nothing is
     /// expected before `quiet_until`.
     async fn failed_attempt(

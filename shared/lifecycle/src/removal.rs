@@ -183,16 +183,22 @@ impl RemovalBatch {
         self.spaces.iter().all(|space| space.state.is_settled())
     }
 
+    /// Until when nothing is to be expected of it: the last slot that one of its spaces waits for.
+    pub fn quiet_until(&self, now: Timestamp) -> Timestamp {
+        let pending = self.spaces.iter().filter(|space| space.state == RemovalState::Pending);
+        pending.filter_map(|space| space.slot).map(|slot| slot.0).max().map_or(now, |last| last.max(now))
+    }
+
     /// The entry of one space.
     pub fn space(&self, space: SpaceId) -> Option<&SpaceRemoval> {
         self.spaces.iter().find(|entry| entry.space_id == space)
     }
 
-    /// A job for each space that is not settled.
-    pub fn jobs(&self) -> Vec<Job> {
+    /// A job for each space that is not settled and whose message does not sleep until a slot that lies ahead of `now`.
+    pub fn jobs(&self, now: Timestamp) -> Vec<Job> {
         self.spaces
             .iter()
-            .filter(|space| space.state == RemovalState::Pending)
+            .filter(|space| space.state == RemovalState::Pending && space.slot.is_none_or(|slot| slot.0 <= now))
             .map(|space| Job::RemoveFromSpace {
                 offboarding: self.offboarding.clone(),
                 batch: self.key,
@@ -216,9 +222,11 @@ mod tests {
 
         batches[2].spaces[0].state = RemovalState::Removed;
         batches[2].spaces[1].state = RemovalState::NotAMember;
-        assert_eq!(batches[2].jobs().len(), 1);
+        assert_eq!(batches[2].jobs(Timestamp::UNIX_EPOCH).len(), 1);
         assert_eq!(batches[2].tally(), Tally { removed: 1, pending: 1, ..Tally::default() });
         assert!(!batches[2].is_settled());
+        batches[2].spaces[2].slot = Some(Slot(Timestamp::UNIX_EPOCH + jiff::SignedDuration::from_secs(9)));
+        assert_eq!(batches[2].jobs(Timestamp::UNIX_EPOCH), [], "its message sleeps");
         let all: Tally = batches.iter().map(RemovalBatch::tally).sum();
         assert_eq!(all.total(), 22);
     }

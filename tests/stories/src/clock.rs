@@ -2,7 +2,7 @@
 
 use std::sync::{
     Mutex,
-    atomic::{AtomicU64, Ordering},
+    atomic::{AtomicI64, AtomicU64, Ordering},
 };
 
 use async_trait::async_trait;
@@ -10,22 +10,31 @@ use jiff::{SignedDuration, Timestamp};
 use podio_lifecycle::ports;
 
 /// Stands still until somebody sleeps or the world has nothing to do.
-pub struct VirtualClock(Mutex<Timestamp>);
+pub struct VirtualClock {
+    now: Mutex<Timestamp>,
+    /// What each call to Podio takes, in milliseconds.
+    latency: AtomicI64,
+}
 
 impl VirtualClock {
     /// A clock that shows `now`.
     pub fn new(now: Timestamp) -> Self {
-        Self(Mutex::new(now))
+        Self { now: Mutex::new(now), latency: AtomicI64::new(0) }
     }
 
     /// What it shows.
     pub fn read(&self) -> Timestamp {
-        *self.0.lock().unwrap()
+        *self.now.lock().unwrap()
+    }
+
+    /// From now on each call to Podio takes that long.
+    pub fn slow_down(&self, latency: SignedDuration) {
+        self.latency.store(i64::try_from(latency.as_millis()).unwrap(), Ordering::Relaxed);
     }
 
     /// Moves on to `moment`, never back.
     pub fn reach(&self, moment: Timestamp) {
-        let mut now = self.0.lock().unwrap();
+        let mut now = self.now.lock().unwrap();
         *now = (*now).max(moment);
     }
 }
@@ -45,8 +54,11 @@ impl ports::Clock for VirtualClock {
 }
 
 impl podio_sandbox::Clock for VirtualClock {
+    /// Podio looks at its clock once for each request, which is when its time passes.
     fn now(&self) -> Timestamp {
-        self.read()
+        let arrived = self.read();
+        self.reach(arrived + SignedDuration::from_millis(self.latency.load(Ordering::Relaxed)));
+        arrived
     }
 }
 

@@ -5,10 +5,12 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use podio_aws::queue::twin::{Receive, RedrivePolicy, Settings, Sqs};
 use podio_lifecycle::job::Job;
 use worker::{Message, Outcome, Worker};
+
+use crate::VirtualClock;
 
 pub(crate) const JOBS: &str = "jobs";
 pub(crate) const DEAD: &str = "dead";
@@ -18,8 +20,10 @@ pub(crate) struct Queues {
     pub sqs: Arc<Mutex<Sqs>>,
     /// How often each message was received.
     pub receives: BTreeMap<String, u32>,
-    /// Whether each message is delivered twice, as a standard queue may do.
+    /// Whether each message is delivered to two workers at once, as a standard queue may do.
     pub twice: bool,
+    /// The longest that a worker was busy with one batch.
+    pub longest: SignedDuration,
 }
 
 impl Queues {
@@ -28,11 +32,12 @@ impl Queues {
         sqs.create_queue(DEAD, Settings::default()).unwrap();
         let redrive = RedrivePolicy { dead_letter_queue: DEAD.to_owned(), max_receive_count: 5 };
         sqs.create_queue(JOBS, Settings { redrive: Some(redrive), ..Settings::default() }).unwrap();
-        Self { sqs: Arc::new(Mutex::new(sqs)), receives: BTreeMap::new(), twice: false }
+        Self { sqs: Arc::new(Mutex::new(sqs)), receives: BTreeMap::new(), twice: false, longest: SignedDuration::ZERO }
     }
 
     /// Gives up to ten messages to the worker; false if none is visible.
-    pub(crate) async fn pump(&mut self, worker: &Worker, now: Timestamp) -> bool {
+    pub(crate) async fn pump(&mut self, worker: &Worker, clock: &VirtualClock) -> bool {
+        let now = clock.read();
         let received = self.sqs.lock().unwrap().receive(JOBS, &Receive::up_to(10), now).unwrap();
         if received.is_empty() {
             return false;
@@ -47,14 +52,17 @@ impl Queues {
                 job: Job::decode(&message.body),
             });
         }
-        if self.twice {
-            worker.handle(messages.clone()).await;
-        }
-        let outcomes = worker.handle(messages.clone()).await;
+        let outcomes = if self.twice {
+            let (_, outcomes) = tokio::join!(worker.handle(messages.clone()), worker.handle(messages.clone()));
+            outcomes
+        } else {
+            worker.handle(messages.clone()).await
+        };
+        self.longest = self.longest.max(clock.read().duration_since(now));
         for (id, outcome) in outcomes {
             let message = messages.iter().find(|message| message.id == id).expect("an outcome for each message");
             if outcome == Outcome::Done {
-                self.sqs.lock().unwrap().delete(JOBS, &message.receipt, now).unwrap();
+                self.sqs.lock().unwrap().delete(JOBS, &message.receipt, clock.read()).unwrap();
             }
         }
         true

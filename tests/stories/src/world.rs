@@ -165,7 +165,7 @@ impl World {
         }
     }
 
-    /// From now on the queue delivers each message twice.
+    /// From now on the queue delivers each message twice, to two workers at once.
     pub fn deliver_everything_twice(&mut self) {
         self.queues.twice = true;
     }
@@ -191,6 +191,11 @@ impl World {
     /// The most often that any message was received.
     pub fn most_receives(&self) -> u32 {
         self.queues.receives.values().copied().max().unwrap_or(0)
+    }
+
+    /// The longest that a worker was busy with one batch.
+    pub fn longest_run(&self) -> SignedDuration {
+        self.queues.longest
     }
 
     /// Accepts a leaver as the API does.
@@ -269,7 +274,8 @@ impl World {
             self.sweep.run().await.ok();
         }
         let worker = self.worker.clone();
-        if !self.queues.pump(&worker, now).await {
+        let clock = self.clock.clone();
+        if !self.queues.pump(&worker, &clock).await {
             let next = self.queues.next_event(now).map_or(self.next_sweep, |next| next.min(self.next_sweep));
             self.clock.reach(next.max(now + SignedDuration::from_millis(1)));
         }

@@ -16,7 +16,8 @@ use crate::world::{World, bearer, jane};
 async fn record(world: &World, id: &OffboardingId, method: &str, path: &str, status: u16, nonce: u8) {
     let at = world.ports.clock.now();
     let request_id = Some(format!("podio-{nonce}"));
-    let call = CallRecord { at, method: method.into(), path: path.into(), status: Some(status), request_id };
+    let call =
+        CallRecord { at, answered_at: at, method: method.into(), path: path.into(), status: Some(status), request_id };
     world.store.record(id, &call, [nonce; 10]).await.unwrap();
 }
 

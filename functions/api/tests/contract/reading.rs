@@ -48,6 +48,7 @@ async fn progress_counts_every_space_and_the_eta_every_call() {
     settle(1, 11, RemovalState::LeftToOrgRemoval).await;
     let call = CallRecord {
         at: START.parse().unwrap(),
+        answered_at: START.parse().unwrap(),
         method: "GET".into(),
         path: "/".into(),
         status: Some(200),

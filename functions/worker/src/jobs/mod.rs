@@ -50,6 +50,7 @@ impl StageTask {
                 SearchStep::Check { .. } => 10,
             },
             State::Finalizing => match self.offboarding.work.claim {
+                // The preview, or the look at the member that stands in for it, and the removal.
                 Claim::None => 2,
                 Claim::InFlight { since } if now.duration_since(since) < CLAIM => 0,
                 Claim::InFlight { .. } | Claim::Uncertain => 3,

@@ -5,9 +5,9 @@
 
 use podio_client::{Error, NotFoundKind, org_member};
 use podio_lifecycle::{
-    hold::{Preview, unapproved},
+    hold::{HoldCode, Reason, summarised, unapproved},
     offboarding::{Claim, Event, FailureCode, Leaver},
-    removal::{RemovalState, SpaceRemoval},
+    removal::{RemovalBatch, RemovalState, SpaceRemoval},
 };
 
 use super::{CLAIM, StageTask, plan::summed_up, verify_removal::Standing};
@@ -28,17 +28,17 @@ impl Worker {
                 }
             }
         }
-        let preview = match self.preview_again(stage, &leaver, caller).await? {
-            Some(preview) => preview,
-            None => self.what_is_left(stage).await?,
+        let batches = self.settled_batches(stage).await?;
+        let reasons = match self.preview_again(stage, &leaver, caller).await? {
+            Some(preview) => preview.reasons(),
+            None => self.dangers_without_preview(stage, &leaver, &batches, caller).await?,
         };
-        let reasons = unapproved(preview.reasons(), &stage.offboarding.approved);
-        if !reasons.is_empty() {
+        if !unapproved(summarised(reasons.clone()), &stage.offboarding.approved).is_empty() {
             return self.advance(stage, Event::OrgRemovalUnsafe(reasons)).await;
         }
         caller.be_ready().await?;
         self.advance(stage, Event::OrgRemovalClaimed).await?;
-        let answer = caller.call(&org_member::remove(stage.offboarding.org_id, leaver.user_id)).await?;
+        let answer = caller.call_unrepeated(&org_member::remove(stage.offboarding.org_id, leaver.user_id)).await?;
         self.after_the_removal(stage, &leaver, answer, caller).await
     }
 
@@ -71,14 +71,53 @@ impl Worker {
         }
     }
 
-    /// Without a preview, what Podio refused to end space by space is all that the removal can still harm.
-    async fn what_is_left(&self, stage: &StageTask) -> Result<Preview, Halt> {
-        let offboarding = &stage.offboarding;
-        let Some(plan) = offboarding.plan.filter(|_| offboarding.counted.left_to_org_removal > 0) else {
-            return Ok(Preview::default());
-        };
-        let batches = self.ports.offboardings.batches(&offboarding.id, plan).await?;
-        let left = |space: &&SpaceRemoval| space.state == RemovalState::LeftToOrgRemoval;
-        Ok(summed_up(batches.iter().flat_map(|batch| &batch.spaces).filter(left)))
+    /// The spaces of the plan, each of them settled. The count of open batches says so already; this is the second guard.
+    async fn settled_batches(&self, stage: &StageTask) -> Result<Vec<RemovalBatch>, Halt> {
+        let Some(plan) = stage.offboarding.plan else { return Ok(Vec::new()) };
+        let batches = self.ports.offboardings.batches(&stage.offboarding.id, plan).await?;
+        if batches.iter().all(RemovalBatch::is_settled) {
+            return Ok(batches);
+        }
+        Err(Halt::fail(
+            FailureCode::Inconsistent,
+            "The organization was about to be left although a space is not settled. Nothing was sent. Report this as a bug.",
+        ))
+    }
+
+    /// Without a preview: what the removal can still harm, looked at right before it is sent.
+    async fn dangers_without_preview(
+        &self,
+        stage: &StageTask,
+        leaver: &Leaver,
+        batches: &[RemovalBatch],
+        caller: &mut Caller<'_>,
+    ) -> Result<Vec<Reason>, Halt> {
+        let spaces = batches.iter().flat_map(|batch| &batch.spaces);
+        let mut left: Vec<SpaceRemoval> =
+            spaces.filter(|space| space.state == RemovalState::LeftToOrgRemoval).cloned().collect();
+        // Who was in a space hours ago may have left since.
+        for space in &mut left {
+            space.company = self.company(space.space_id, leaver.user_id, caller).await?;
+        }
+        let mut reasons = summed_up(&left).reasons();
+        match caller.call(&org_member::get(stage.offboarding.org_id, leaver.user_id)).await? {
+            Ok(member) => {
+                let counted = member.spaces.map(|spaces| spaces.invited + spaces.started).or(member.space_memberships);
+                if counted.is_some_and(|count| count as usize > left.len()) {
+                    let detail = "Podio counts more spaces of the leaver than it shows, so the deletion of one cannot be \
+                                  ruled out. Add the acting admin to all spaces, or approve.";
+                    reasons.push(Reason::general(HoldCode::SpaceWouldBeDeleted, detail));
+                }
+            }
+            // Gone with the last space, or not to be seen: nothing more is known than before.
+            Err(
+                Error::NotFound(NotFoundKind::Object | NotFoundKind::Route)
+                | Error::Gone
+                | Error::Forbidden { .. }
+                | Error::Invalid { .. },
+            ) => {}
+            Err(error) => return Err(Halt::of(&error, "the look-up of the member")),
+        }
+        Ok(reasons)
     }
 }

@@ -3,13 +3,12 @@
 use podio_client::{Error, NotFoundKind, org_member};
 use podio_lifecycle::{
     capability::Capability,
-    ids::OrgId,
     offboarding::{Event, Leaver, SearchStep},
 };
 
 use super::{
     StageTask,
-    look_up::{Sighting, Sought},
+    look_up::{Sighting, Sought, fits_a_path},
 };
 use crate::{Worker, caller::Caller, verdict::Halt};
 
@@ -47,7 +46,7 @@ impl Worker {
         }
     }
 
-    /// Whether the leaver is a member. Where Podio answers neither yes nor no, a second look-up decides.
+    /// Whether the leaver is a member. Where Podio answers neither yes nor no, the list of everyone decides.
     pub(crate) async fn standing(
         &self,
         stage: &mut StageTask,
@@ -67,41 +66,65 @@ impl Worker {
                 Err(Error::Forbidden { .. } | Error::NotFound(NotFoundKind::Route) | Error::Invalid { .. }) => {}
                 Err(error) => return Err(Halt::of(&error, "the read-back of the membership")),
             }
+            if self.is_found_by_mail(stage, leaver, caller).await? {
+                return Ok(Standing::There);
+            }
         }
-        self.second_look(org, stage, leaver, caller).await
+        self.second_look(stage, leaver, caller).await
     }
 
+    /// A short cut to the proof that the leaver is there still. Not being found proves nothing: the address may be one
+    /// that only the profile shows, or it may have changed since.
+    async fn is_found_by_mail(
+        &self,
+        stage: &StageTask,
+        leaver: &Leaver,
+        caller: &mut Caller<'_>,
+    ) -> Result<bool, Halt> {
+        let Some(mail) = leaver.email.as_ref().filter(|mail| fits_a_path(mail)) else { return Ok(false) };
+        if !caller.may_offer(Capability::MemberByMail).await? {
+            return Ok(false);
+        }
+        match caller.call(&org_member::by_mail(stage.offboarding.org_id, mail.as_str())).await? {
+            Ok(member) => Ok(member.user_id == leaver.user_id && !member.may_be_former()),
+            Err(Error::NotFound(NotFoundKind::Route)) => {
+                caller.learn_missing(Capability::MemberByMail).await?;
+                Ok(false)
+            }
+            Err(
+                Error::NotFound(NotFoundKind::Object)
+                | Error::Gone
+                | Error::Forbidden { .. }
+                | Error::Invalid { .. }
+                | Error::Unsendable,
+            ) => Ok(false),
+            Err(error) => Err(Halt::of(&error, "the read-back of the membership")),
+        }
+    }
+
+    /// Looks for the leaver, by id, among all members: the one look-up besides the member's own that could not have
+    /// missed them.
     async fn second_look(
         &self,
-        org: OrgId,
         stage: &mut StageTask,
         leaver: &Leaver,
         caller: &mut Caller<'_>,
     ) -> Result<Standing, Halt> {
-        if let Some(mail) = &leaver.email
-            && stage.search.step == SearchStep::Find
-            && caller.may_offer(Capability::MemberByMail).await?
-        {
-            match caller.call(&org_member::by_mail(org, mail.as_str())).await? {
-                Ok(member) if member.user_id == leaver.user_id && !member.may_be_former() => {
-                    return Ok(Standing::There);
-                }
-                Err(Error::NotFound(NotFoundKind::Object) | Error::Gone) => return Ok(Standing::Gone),
-                Err(Error::NotFound(NotFoundKind::Route)) => caller.learn_missing(Capability::MemberByMail).await?,
-                Ok(_) | Err(Error::Forbidden { .. } | Error::Invalid { .. } | Error::Unsendable) => {}
-                Err(error) => return Err(Halt::of(&error, "the read-back of the membership")),
-            }
-        }
+        let org = stage.offboarding.org_id;
         let sought = Sought::User(leaver.user_id);
-        let search = &mut stage.search;
-        let seen =
-            caller.look_through(org, &sought, leaver.email.as_ref(), &mut search.step, &mut search.lookalikes).await?;
-        search.step = SearchStep::Find;
-        match seen {
-            Ok(Sighting::Found(_)) => Ok(Standing::There),
-            Ok(Sighting::Nobody) => Ok(Standing::Gone),
-            Err(Error::Forbidden { .. } | Error::NotFound(_) | Error::Invalid { .. }) => Ok(Standing::Unclear),
-            Err(error) => Err(Halt::of(&error, "the list of the organization's members")),
+        let standing = match caller.look_through(org, &sought, None, &mut stage.search).await? {
+            Ok(Sighting::Found(_)) => Standing::There,
+            Ok(Sighting::Nobody) => Standing::Gone,
+            Err(Error::Forbidden { .. } | Error::NotFound(_) | Error::Invalid { .. }) => Standing::Unclear,
+            // The next try goes on with the page that failed.
+            Err(error) => return Err(Halt::of(&error, "the list of the organization's members")),
+        };
+        stage.search.step = SearchStep::Find;
+        if stage.offboarding.work.search.step != SearchStep::Find {
+            // A wait has stored the page. The next read-back must begin anew, even if it follows a crash.
+            let search = stage.search.clone();
+            self.advance(stage, Event::Parked { slots: Vec::new(), search }).await?;
         }
+        Ok(standing)
     }
 }

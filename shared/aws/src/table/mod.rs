@@ -112,7 +112,13 @@ pub(crate) fn unavailable<E, R>(error: &aws_sdk_dynamodb::error::SdkError<E, R>)
 where
     E: aws_sdk_dynamodb::error::ProvideErrorMetadata,
 {
-    StoreError::Unavailable(code(error).to_owned())
+    match code(error) {
+        // The same request would be refused for ever: an item that grew too large, or a mistake in this crate.
+        refused @ ("ValidationException" | "ItemCollectionSizeLimitExceededException") => {
+            StoreError::Corrupt(refused.to_owned())
+        }
+        code => StoreError::Unavailable(code.to_owned()),
+    }
 }
 
 /// A transaction on the same item got in the way, and nobody retries it here.

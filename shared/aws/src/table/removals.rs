@@ -98,6 +98,32 @@ impl TrackRemovals for DynamoStore {
         }
     }
 
+    async fn take_slots(
+        &self,
+        id: &OffboardingId,
+        key: BatchKey,
+        slots: &[(SpaceId, Slot)],
+    ) -> Result<bool, StoreError> {
+        let path = |space: &SpaceId| format!("#{SPACES}.#{space}.#{SLOT}");
+        let paths: Vec<String> = slots.iter().map(|(space, _)| path(space)).collect();
+        let update = format!("SET #{VERSION} = #{VERSION} + :one REMOVE {}", paths.join(", "));
+        let held = slots
+            .iter()
+            .map(|(space, _)| format!("{} = :slot{space} AND #{SPACES}.#{space}.#{STATE} = :pending", path(space)));
+        let condition = held.collect::<Vec<_>>().join(" AND ");
+        let mut terms = Item::from([
+            (":one".to_owned(), number(1)),
+            (":pending".to_owned(), text(state_code(RemovalState::Pending))),
+        ]);
+        terms.extend(slots.iter().map(|(space, slot)| (format!(":slot{space}"), moment(slot.0))));
+        match self.update_if(&Key::batch(id, key), &update, &condition, Some(terms)).await {
+            Ok(_) => Ok(true),
+            Err(Rejected::Condition(_)) => Ok(false),
+            Err(Rejected::Conflict) => Err(in_the_way()),
+            Err(Rejected::Store(error)) => Err(error),
+        }
+    }
+
     async fn failed_attempt(
         &self,
         id: &OffboardingId,

@@ -105,6 +105,31 @@ impl TrackRemovals for MemoryStore {
         .await
     }
 
+    async fn take_slots(
+        &self,
+        id: &OffboardingId,
+        key: BatchKey,
+        slots: &[(SpaceId, Slot)],
+    ) -> Result<bool, StoreError> {
+        self.run("take_slots", |tables| {
+            let Some(batch) = tables.batch(id, key) else { return Ok(false) };
+            let held = |(space, slot): &(SpaceId, Slot)| {
+                batch.space(*space).is_some_and(|entry| {
+                    entry.state == RemovalState::Pending && entry.slot == Some(Slot(rules::stored(slot.0)))
+                })
+            };
+            if !slots.iter().all(held) {
+                return Ok(false);
+            }
+            for (space, _) in slots {
+                entry(batch, *space)?.slot = None;
+            }
+            batch.revision += 1;
+            Ok(true)
+        })
+        .await
+    }
+
     async fn failed_attempt(
         &self,
         id: &OffboardingId,

@@ -54,6 +54,7 @@ suite! {
         many_workers_settle_each_space_once_and_one_of_them_sees_the_end,
         slots_are_noted_and_forgotten,
         a_late_stamp_changes_nothing_that_is_settled,
+        a_slot_that_was_noted_is_taken_once,
         failures_are_counted_for_pending_spaces_only,
         planning_replaces_the_batch_that_it_has_read,
         a_job_for_what_is_not_there_is_an_error;

@@ -40,6 +40,8 @@ pub enum Event {
     Duplicate(OffboardingId),
     /// The last space of a batch was settled.
     BatchCounted(Tally),
+    /// A worker spends the slots that the stage's job waited for, so that no duplicate of it does.
+    SlotsTaken,
     /// A worker is about to end the organization membership.
     OrgRemovalClaimed,
     /// The preview right before the organization removal shows a danger that nobody approved.
@@ -57,6 +59,13 @@ pub enum Event {
     Parked {
         /// The slots reserved for it.
         slots: Vec<Slot>,
+        /// Where planning has got to.
+        search: Search,
+    },
+    /// The stage's job waits for something else than a slot. No failure.
+    Paused {
+        /// Until when.
+        until: Timestamp,
         /// Where planning has got to.
         search: Search,
     },

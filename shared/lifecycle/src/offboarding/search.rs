@@ -24,6 +24,15 @@ pub enum SearchStep {
         previous: Option<u32>,
         /// Whether Podio is asked to filter by the address, rather than to list everyone.
         filtered: bool,
+        /// Pages seen so far.
+        #[serde(default)]
+        pages: u32,
+        /// What the page before consisted of, so that a Podio that keeps sending the same one is noticed.
+        #[serde(default)]
+        fingerprint: Option<u64>,
+        /// Whether Podio has refused large pages.
+        #[serde(default)]
+        small: bool,
     },
     /// Found: preview the removal and list the spaces.
     Preview,
@@ -54,7 +63,48 @@ pub struct Search {
     /// Look-ups that did not find the person. Two different ones must agree before anybody counts as gone.
     #[serde(default)]
     pub misses: Vec<String>,
-    /// Members whose profile, but not whose account, shows the address: too little to remove anyone.
+    /// Members whose profile shows the address, but whose account has another: too little to remove anyone.
     #[serde(default)]
     pub lookalikes: Vec<UserId>,
+    /// Members whose profile shows the address, and of whose account nothing is shown. One alone may be the person, once
+    /// everyone has been looked at.
+    #[serde(default)]
+    pub candidates: Vec<Leaver>,
+    /// Whether one of the candidates is an admin of the organization.
+    #[serde(default)]
+    pub candidate_is_admin: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{from_value, json};
+
+    use super::*;
+
+    #[test]
+    fn a_search_that_an_earlier_version_stored_goes_on() {
+        let stored = json!({
+            "step": {"step": "page", "offset": 300, "previous": 100, "filtered": false},
+            "misses": ["members matching the address"], "lookalikes": [7],
+        });
+        let search: Search = from_value(stored).unwrap();
+        let page = SearchStep::Page {
+            offset: 300,
+            previous: Some(100),
+            filtered: false,
+            pages: 0,
+            fingerprint: None,
+            small: false,
+        };
+        assert_eq!((search.step, search.lookalikes, search.candidates), (page, vec![UserId(7)], vec![]));
+    }
+
+    #[test]
+    fn where_paging_has_got_to_survives_a_wait() {
+        let fingerprint = Some(u64::MAX);
+        let step =
+            SearchStep::Page { offset: 100, previous: Some(100), filtered: true, pages: 1, fingerprint, small: true };
+        let stored = serde_json::to_string(&step).unwrap();
+        assert_eq!(serde_json::from_str::<SearchStep>(&stored).unwrap(), step);
+    }
 }

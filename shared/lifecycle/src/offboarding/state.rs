@@ -48,6 +48,8 @@ pub enum FailureCode {
     UnexpectedAnswer,
     /// The person is a member still, after the removal was done over.
     StillAMember,
+    /// The records contradict each other, so that going on would not be safe.
+    Inconsistent,
     /// The job made the worker crash again and again.
     JobCrashed,
 }

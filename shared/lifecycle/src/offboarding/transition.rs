@@ -7,7 +7,7 @@ use super::{
     Refusal, Search, SearchStep, Stage, State, Work,
 };
 use crate::{
-    hold::{HoldCode, Reason, unapproved},
+    hold::{HoldCode, Reason, summarised, unapproved},
     removal::Tally,
 };
 
@@ -29,6 +29,8 @@ impl Offboarding {
             (State::Planning, Event::PlanningBegun) => {
                 // The revision that is read here is unique to this attempt, and so names its batches: an attempt that
                 // died half-way never mixes with the next. Only a plan whose batches are being checked goes on.
+                // The slots are this attempt's now; a duplicate must not spend them again.
+                next.work.slots.clear();
                 let goes_on = matches!(self.work.search.step, SearchStep::Check { .. });
                 next.plan = if goes_on { self.plan } else { Some(self.revision) };
             }
@@ -43,6 +45,7 @@ impl Offboarding {
             (State::Removing | State::Failed { resume: Stage::Removing, failure: _ }, Event::BatchCounted(tally)) => {
                 next.count(tally)?
             }
+            (State::Finalizing | State::Verifying, Event::SlotsTaken) => next.work.slots.clear(),
             (State::Finalizing, Event::OrgRemovalClaimed) => {
                 if self.open_batches > 0 {
                     return Err(Refusal::Unsettled);
@@ -51,7 +54,7 @@ impl Offboarding {
                 next.removals_sent = true;
             }
             (State::Finalizing, Event::OrgRemovalUnsafe(reasons)) => {
-                let reasons = unapproved(reasons, &self.approved);
+                let reasons = unapproved(summarised(reasons), &self.approved);
                 if !reasons.is_empty() {
                     next.state = State::Held { reasons, resume: Stage::Finalizing };
                 }
@@ -72,6 +75,11 @@ impl Offboarding {
                 next.work.slots = slots;
                 next.work.quiet_until = None;
                 next.work.claim = self.work.claim.ended();
+                next.work.search = search;
+            }
+            (State::Planning | State::Finalizing | State::Verifying, Event::Paused { until, search }) => {
+                next.work.slots.clear();
+                next.work.quiet_until = Some(until);
                 next.work.search = search;
             }
             (State::Planning | State::Finalizing | State::Verifying, Event::Faulted { again_at, search }) => {
@@ -120,12 +128,14 @@ impl Offboarding {
                 | Event::NotAMember
                 | Event::Duplicate(_)
                 | Event::BatchCounted(_)
+                | Event::SlotsTaken
                 | Event::OrgRemovalClaimed
                 | Event::OrgRemovalUnsafe(_)
                 | Event::OrgRemovalDone
                 | Event::StillAMember
                 | Event::VerifiedGone { .. }
                 | Event::Parked { .. }
+                | Event::Paused { .. }
                 | Event::Faulted { .. }
                 | Event::Failed(_)
                 | Event::Resent,
@@ -168,7 +178,7 @@ impl Offboarding {
         self.open_batches = plan.batches;
         self.counted = Tally::default();
         if self.request.dry_run {
-            self.would_hold = unapproved(plan.reasons, &self.approved);
+            self.would_hold = summarised(plan.reasons);
             self.state = State::Completed { outcome: Outcome::Planned };
             return PersonClaim::Keep;
         }
@@ -177,7 +187,7 @@ impl Offboarding {
             let detail = "The request asked for an approval before anything is removed.";
             reasons.push(Reason::general(HoldCode::ApprovalRequired, detail));
         }
-        let reasons = unapproved(reasons, &self.approved);
+        let reasons = unapproved(summarised(reasons), &self.approved);
         if !reasons.is_empty() {
             self.state = State::Held { reasons, resume: Stage::Planning };
         } else if self.open_batches == 0 {

@@ -32,7 +32,12 @@ impl Worker {
         let mut batches = self.ports.offboardings.batches(&stage.offboarding.id, plan).await?;
         let SearchStep::Check { batches: count, next } = stage.search.step else { return Err(Halt::Overtaken) };
         for (batch, number) in batches.iter_mut().zip(0..).skip(next as usize) {
+            if batch.counted {
+                continue;
+            }
             let result = self.check_batch(batch, leaver.user_id, caller).await;
+            // A batch without anything to remove never takes part: nobody may count it down later.
+            batch.counted = batch.is_settled();
             // What was seen is kept even where the quota, or Podio, cut the look short.
             match self.ports.removals.replace_batch(batch).await {
                 Ok(()) => batch.revision += 1,
@@ -90,7 +95,7 @@ impl Worker {
     }
 
     /// Who else is in a space, by the better of two calls that this Podio may or may not know.
-    async fn company(&self, space: SpaceId, user: UserId, caller: &mut Caller<'_>) -> Result<Company, Halt> {
+    pub(crate) async fn company(&self, space: SpaceId, user: UserId, caller: &mut Caller<'_>) -> Result<Company, Halt> {
         let calls = [
             (Capability::SpaceMembersV2, space_member::list_v2(space, Page::FIRST)),
             (Capability::SpaceMembers, space_member::list(space)),

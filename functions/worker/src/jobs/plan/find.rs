@@ -1,11 +1,14 @@
 //! Finding the member.
+//!
+//! The account decides who somebody is. Where Podio shows no accounts, a profile that shows the address may stand in, but
+//! only once everyone has been looked at: a profile is its owner's to write, and two of them may show the same address.
 
-use podio_client::{Error, NotFoundKind, Role, org, org_member, org_member::OrgMember};
+use podio_client::{Error, NotFoundKind, Request, Role, org, org_member, org_member::OrgMember};
 use podio_lifecycle::{
     capability::Capability,
     email::EmailAddress,
     ids::UserId,
-    offboarding::{FailureCode, Leaver, Person, PersonName, SearchStep},
+    offboarding::{FailureCode, Leaver, Person, PersonName, Search, SearchStep},
 };
 
 use crate::{
@@ -13,7 +16,7 @@ use crate::{
     caller::Caller,
     jobs::{
         StageTask,
-        look_up::{Sighting, Sought},
+        look_up::{Fit, Sighting, Sought, fits_a_path},
     },
     verdict::Halt,
 };
@@ -23,6 +26,8 @@ const BY_MAIL: &str = "member by mail";
 const BY_ID: &str = "member by id";
 const BY_QUERY: &str = "members matching the address";
 const BY_LIST: &str = "all members";
+const BY_PREVIEW: &str = "preview of the removal";
+const BY_SPACES: &str = "spaces of the member";
 
 pub(super) enum Finding {
     Member(Leaver),
@@ -50,29 +55,78 @@ impl Worker {
                 continue;
             }
             let org = stage.offboarding.org_id;
-            let search = &mut stage.search;
-            let seen = caller.look_through(org, &sought, filter, &mut search.step, &mut search.lookalikes).await?;
+            let seen = caller.look_through(org, &sought, filter, &mut stage.search).await?;
             match seen.map_err(|error| Halt::of(&error, "the list of the organization's members"))? {
                 Sighting::Found(member) => return Ok(Finding::Member(remember(stage, &member))),
                 Sighting::Nobody => miss(stage, name),
             }
         }
-        if !stage.search.lookalikes.is_empty() {
-            let ids: Vec<String> = stage.search.lookalikes.iter().map(ToString::to_string).collect();
-            return Err(Halt::fail(
-                FailureCode::PersonAmbiguous,
-                format!(
-                    "No account signs in with this address, but the profile of user {} shows it. If that is the person, \
-                     post the leaver with the user_id.",
-                    ids.join(", ")
-                ),
-            ));
+        if let Person::Email(mail) = &person
+            && let Some(leaver) = self.by_profile(stage, mail, caller).await?
+        {
+            return Ok(Finding::Member(leaver));
+        }
+        if let Person::User(user) = &person {
+            self.ask_elsewhere(stage, *user, caller).await?;
         }
         if stage.search.misses.len() < 2 {
             // One look-up that nothing contradicts is still only one.
             return Err(Halt::Fault);
         }
         Ok(Finding::NotAMember)
+    }
+
+    /// Everyone was looked at, and no account has the address. Whether the one profile that shows it will do.
+    async fn by_profile(
+        &self,
+        stage: &mut StageTask,
+        mail: &EmailAddress,
+        caller: &mut Caller<'_>,
+    ) -> Result<Option<Leaver>, Halt> {
+        let Some(candidate) = only_candidate(&stage.search)? else { return Ok(None) };
+        match caller.call(&org_member::get(stage.offboarding.org_id, candidate.user_id)).await? {
+            Ok(member) if is_believed(mail, &member) && member.user_id == candidate.user_id => {
+                Ok(Some(remember(stage, &member)))
+            }
+            Ok(member) if member.ended_on.is_none() => Err(ambiguous(&stage.search)),
+            // Listed a moment ago, and now no member: the list is read once more.
+            Ok(_) | Err(Error::NotFound(NotFoundKind::Object) | Error::Gone) => {
+                stage.search = Search::default();
+                Err(Halt::Fault)
+            }
+            // This Podio shows accounts neither in lists nor singly, so there is nothing better to be had than the one
+            // profile in the whole organization that shows the address. Refusing it would refuse everybody there.
+            Err(Error::Forbidden { .. } | Error::NotFound(NotFoundKind::Route) | Error::Invalid { .. }) => {
+                let leaver = Leaver { email: Some(mail.clone()), ..candidate };
+                let is_admin = stage.search.candidate_is_admin;
+                Ok(Some(found(stage, leaver, is_admin)))
+            }
+            Err(error) => Err(Halt::of(&error, "the look-up of the member")),
+        }
+    }
+
+    /// A second opinion on a user whom the list does not show, where Podio denies the look-up of the member.
+    async fn ask_elsewhere(&self, stage: &mut StageTask, user: UserId, caller: &mut Caller<'_>) -> Result<(), Halt> {
+        let org = stage.offboarding.org_id;
+        if stage.search.misses.len() < 2
+            && is_unknown(caller, Capability::EndMemberInfo, &org_member::end_member_info(org, user)).await?
+        {
+            miss(stage, BY_PREVIEW);
+        }
+        if stage.search.misses.len() < 2
+            && is_unknown(caller, Capability::MemberSpaces, &org_member::space_memberships(org, user)).await?
+        {
+            miss(stage, BY_SPACES);
+        }
+        if stage.search.misses.len() < 2 {
+            return Err(Halt::fail(
+                FailureCode::MissingRights,
+                "Podio denies the look-up of this user and does not list them either, so it cannot be told whether they \
+                 are a member. Check the user id, and that the acting account is an admin of the organization; then retry. \
+                 Or post the leaver with the e-mail address.",
+            ));
+        }
+        Ok(())
     }
 
     async fn by_mail(
@@ -83,7 +137,7 @@ impl Worker {
     ) -> Result<Option<OrgMember>, Halt> {
         let known = caller.capabilities().await?;
         let is_first = stage.search.misses.is_empty() && stage.search.step == SearchStep::Find;
-        if !is_first || !known.may_offer(Capability::MemberByMail, self.now()) {
+        if !is_first || !fits_a_path(mail) || !known.may_offer(Capability::MemberByMail, self.now()) {
             return Ok(None);
         }
         match caller.call(&org_member::by_mail(stage.offboarding.org_id, mail.as_str())).await? {
@@ -91,11 +145,7 @@ impl Worker {
                 miss(stage, BY_MAIL);
                 Ok(None)
             }
-            // Asked for by the account's address, so a member that shows none is believed; one that shows another is not.
-            Ok(member) => {
-                let shows_none = member.account_mails.is_empty() && member.profile_mails.is_empty();
-                Ok((shows_none || Sought::Email(mail).is(&member)).then_some(member))
-            }
+            Ok(member) => Ok(is_believed(mail, &member).then_some(member)),
             Err(Error::NotFound(NotFoundKind::Route)) => {
                 caller.learn_missing(Capability::MemberByMail).await?;
                 Ok(None)
@@ -158,6 +208,53 @@ fn miss(stage: &mut StageTask, look_up: &str) {
     }
 }
 
+/// Whether a member that was asked for singly is the owner of the address: nothing that is shown says otherwise.
+fn is_believed(mail: &EmailAddress, member: &OrgMember) -> bool {
+    let shows_none = member.account_mails.is_empty() && member.profile_mails.is_empty();
+    member.ended_on.is_none()
+        && (shows_none || matches!(Sought::Email(mail).fit(member), Fit::Certain | Fit::Candidate))
+}
+
+/// The one member whose profile shows the address, if there is one and nothing speaks against them.
+fn only_candidate(search: &Search) -> Result<Option<Leaver>, Halt> {
+    // Podio itself said that no member's account has the address; no profile can say otherwise.
+    let is_ruled_out = search.misses.iter().any(|miss| miss == BY_MAIL);
+    match (search.candidates.as_slice(), search.lookalikes.as_slice()) {
+        ([], []) => Ok(None),
+        ([candidate], []) if !is_ruled_out => Ok(Some(candidate.clone())),
+        _ => Err(ambiguous(search)),
+    }
+}
+
+fn ambiguous(search: &Search) -> Halt {
+    let candidates = search.candidates.iter().map(|candidate| candidate.user_id);
+    let ids: Vec<String> = search.lookalikes.iter().copied().chain(candidates).map(|user| user.to_string()).collect();
+    Halt::fail(
+        FailureCode::PersonAmbiguous,
+        format!(
+            "No account is known to sign in with this address, but the profile of user {} shows it, and anybody may \
+             write anything there. If that is the person, post the leaver with the user_id.",
+            ids.join(", ")
+        ),
+    )
+}
+
+/// Whether Podio says that there is no such member, to a question that not every Podio answers.
+async fn is_unknown<T>(caller: &mut Caller<'_>, capability: Capability, request: &Request<T>) -> Result<bool, Halt> {
+    if !caller.may_offer(capability).await? {
+        return Ok(false);
+    }
+    match caller.call(request).await? {
+        Err(Error::NotFound(NotFoundKind::Object) | Error::Gone) => Ok(true),
+        Err(Error::NotFound(NotFoundKind::Route)) => {
+            caller.learn_missing(capability).await?;
+            Ok(false)
+        }
+        Ok(_) | Err(Error::Forbidden { .. } | Error::Invalid { .. }) => Ok(false),
+        Err(error) => Err(Halt::of(&error, "the look-up of the member")),
+    }
+}
+
 fn remember(stage: &mut StageTask, member: &OrgMember) -> Leaver {
     let asked = match &stage.offboarding.request.person {
         Person::Email(mail) => Some(mail.clone()),
@@ -165,8 +262,60 @@ fn remember(stage: &mut StageTask, member: &OrgMember) -> Leaver {
     };
     let shown = member.account_mails.iter().find_map(|mail| mail.parse().ok());
     let leaver = Leaver { user_id: member.user_id, email: asked.or(shown), name: member.name.clone().map(PersonName) };
-    stage.search.org_admin = Some(member.role == Some(Role::Admin));
+    found(stage, leaver, member.role == Some(Role::Admin))
+}
+
+fn found(stage: &mut StageTask, leaver: Leaver, org_admin: bool) -> Leaver {
+    stage.search.org_admin = Some(org_admin);
     stage.search.found = Some(leaver.clone());
     stage.search.step = SearchStep::Preview;
     leaver
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const MAIL: &str = "jane@example.com";
+
+    fn search(candidates: &[u64], lookalikes: &[u64], misses: &[&str]) -> Search {
+        let leaver = |id: &u64| Leaver { user_id: UserId(*id), email: None, name: None };
+        Search {
+            candidates: candidates.iter().map(leaver).collect(),
+            lookalikes: lookalikes.iter().copied().map(UserId).collect(),
+            misses: misses.iter().map(|&miss| miss.to_owned()).collect(),
+            ..Search::default()
+        }
+    }
+
+    #[test]
+    fn a_profile_stands_in_for_an_account_only_where_nothing_speaks_against_it() {
+        let lists = [BY_QUERY, BY_LIST];
+        assert_eq!(only_candidate(&search(&[], &[], &lists)).unwrap(), None);
+        assert_eq!(only_candidate(&search(&[7], &[], &lists)).unwrap().unwrap().user_id, UserId(7));
+        for doubtful in [
+            search(&[7, 8], &[], &lists),
+            search(&[7], &[8], &lists),
+            search(&[], &[8], &lists),
+            search(&[7], &[], &[BY_MAIL, BY_QUERY]),
+        ] {
+            let Err(Halt::Fail(failure)) = only_candidate(&doubtful) else { panic!("{doubtful:?}") };
+            assert_eq!(failure.code, FailureCode::PersonAmbiguous);
+            assert!(!failure.detail.contains('@'));
+        }
+    }
+
+    #[test]
+    fn a_member_asked_for_singly_is_not_believed_where_another_address_is_shown() {
+        let mail = MAIL.parse().unwrap();
+        let believed = |value: Value| is_believed(&mail, &serde_json::from_value(value).unwrap());
+        assert!(believed(json!({"user": {"user_id": 1, "mail": MAIL}})));
+        assert!(believed(json!({"user": {"user_id": 1}, "profile": {"mail": [MAIL]}})));
+        assert!(believed(json!({"user": {"user_id": 1}})));
+        assert!(!believed(json!({"user": {"user_id": 1, "mail": "joe@example.com"}, "profile": {"mail": [MAIL]}})));
+        assert!(!believed(json!({"user": {"user_id": 1}, "profile": {"mail": ["joe@example.com"]}})));
+        assert!(!believed(json!({"user": {"user_id": 1, "mail": MAIL}, "ended_on": "2026-03-01 09:30:00"})));
+    }
 }

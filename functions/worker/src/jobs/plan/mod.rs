@@ -7,7 +7,7 @@ mod check;
 mod find;
 mod preview;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use podio_lifecycle::{
     hold::{HoldCode, Preview, Reason, Standing},
     ledger::NotCommitted,
@@ -35,13 +35,18 @@ impl Worker {
             SearchStep::Check { .. } => self.check_spaces(stage, &leaver, caller).await?,
             _ => match self.preview(stage, &leaver, caller).await? {
                 Spaces::Known { preview, spaces } => {
-                    let batches = self.write_down(stage, spaces).await?;
+                    // Nothing is removed in a dry run, so nothing need be watched.
+                    let due_at = (!stage.offboarding.request.dry_run).then(|| self.now());
+                    let batches = self.write_down(stage, spaces, due_at).await?;
                     (preview, batches)
                 }
                 Spaces::ToCheck(spaces) => {
-                    let batches = self.write_down(stage, spaces).await?;
+                    let batches = self.write_down(stage, spaces, None).await?;
                     let count = u32::try_from(batches.len()).unwrap_or(u32::MAX);
                     stage.search.step = SearchStep::Check { batches: count, next: 0 };
+                    // From here on a run that dies does not start over.
+                    let event = Event::Parked { slots: Vec::new(), search: stage.search.clone() };
+                    self.advance(stage, event).await?;
                     self.check_spaces(stage, &leaver, caller).await?
                 }
             },
@@ -49,11 +54,15 @@ impl Worker {
         self.conclude_plan(stage, leaver, &preview, &batches, caller).await
     }
 
-    /// Stores the spaces ten to an item, under this plan's name.
-    async fn write_down(&self, stage: &StageTask, spaces: Vec<SpaceRemoval>) -> Result<Vec<RemovalBatch>, Halt> {
+    /// Stores the spaces ten to an item, under this plan's name. They are watched from `due_at` on, or from the moment
+    /// that removing begins.
+    async fn write_down(
+        &self,
+        stage: &StageTask,
+        spaces: Vec<SpaceRemoval>,
+        due_at: Option<Timestamp>,
+    ) -> Result<Vec<RemovalBatch>, Halt> {
         let plan = stage.offboarding.plan.ok_or(Halt::Overtaken)?;
-        // Nothing is removed in a dry run, so nothing need be watched.
-        let due_at = (!stage.offboarding.request.dry_run).then(|| self.now());
         let batches = RemovalBatch::cut(&stage.offboarding.id, plan, spaces, due_at);
         self.ports.removals.create_batches(&batches).await?;
         Ok(batches)
@@ -70,14 +79,15 @@ impl Worker {
         let standing = Standing {
             user: Some(leaver.user_id),
             acting: caller.acting_user().await?,
+            is_org_admin: stage.search.org_admin == Some(true),
             org_admins: stage.search.admins.clone(),
         };
         let mut reasons = standing.reasons();
         reasons.extend(preview.reasons());
         reasons.extend(self.mass_offboarding(stage).await?);
-        let open: Vec<&RemovalBatch> = batches.iter().filter(|batch| !batch.is_settled()).collect();
+        let open = batches.iter().filter(|batch| !batch.counted).count();
         let spaces = batches.iter().map(|batch| batch.tally().total()).sum();
-        let plan = Plan { leaver, spaces, batches: u32::try_from(open.len()).unwrap_or(u32::MAX), reasons };
+        let plan = Plan { leaver, spaces, batches: u32::try_from(open).unwrap_or(u32::MAX), reasons };
         let committed = self.ledger().commit(&stage.offboarding, Event::Planned(plan), self.now()).await;
         match committed {
             Ok(committed) => {

@@ -13,6 +13,7 @@ pub async fn calls_are_kept_in_the_order_of_sending(store: Arc<impl Store>) {
     let (jane, john) = (leaver("jane@example.com", 0), leaver("john@example.com", 0));
     let call = |second: i64, path: &str| CallRecord {
         at: at(second),
+        answered_at: at(second),
         method: "DELETE".into(),
         path: path.into(),
         status: Some(204),

@@ -115,6 +115,25 @@ pub async fn a_late_stamp_changes_nothing_that_is_settled(store: Arc<impl Store>
     assert_eq!(store.batch(&jane.id, batch_key(0)).await, Ok(None), "nor does a stamp bring back what is gone");
 }
 
+pub async fn a_slot_that_was_noted_is_taken_once(store: Arc<impl Store>) {
+    let jane = accepted(&*store, leaver("jane@example.com", 0)).await;
+    store.create_batches(&plan(&jane, 3, Some(at(60)))).await.unwrap();
+    let noted = [(FIRST, Some(slot(100))), (SECOND, Some(slot(110)))];
+    store.stamp(&jane.id, batch_key(0), &noted, Some(at(110))).await.unwrap();
+    let both = [(FIRST, slot(100)), (SECOND, slot(110))];
+
+    let another = [(FIRST, slot(100)), (SECOND, slot(111))];
+    assert_eq!(store.take_slots(&jane.id, batch_key(0), &another).await, Ok(false), "not what was noted");
+    assert_eq!(store.batch(&jane.id, batch_key(0)).await.unwrap().unwrap().space(FIRST).unwrap().slot, Some(slot(100)));
+
+    assert_eq!(store.take_slots(&jane.id, batch_key(0), &both).await, Ok(true));
+    assert_eq!(store.take_slots(&jane.id, batch_key(0), &both).await, Ok(false), "a duplicate comes too late");
+    let batch = store.batch(&jane.id, batch_key(0)).await.unwrap().unwrap();
+    assert_eq!((batch.space(FIRST).unwrap().slot, batch.due_at), (None, Some(at(110))));
+
+    assert_eq!(store.take_slots(&jane.id, batch_key(9), &both).await, Ok(false), "a batch that is gone");
+}
+
 pub async fn failures_are_counted_for_pending_spaces_only(store: Arc<impl Store>) {
     let jane = accepted(&*store, leaver("jane@example.com", 0)).await;
     store.create_batches(&plan(&jane, 2, Some(at(60)))).await.unwrap();

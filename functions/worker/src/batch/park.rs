@@ -1,0 +1,82 @@
+//! Putting messages to sleep.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use podio_lifecycle::{
+    ids::{OffboardingId, SpaceId},
+    job::{BatchKey, Job},
+    quota::Slot,
+};
+
+use super::OVERTAKEN_PAUSE;
+use crate::{
+    Worker,
+    jobs::SpaceTask,
+    message::{Message, Outcome},
+};
+
+/// Receipts after which a message that is being put back is sent anew instead: the queue counts every receipt, but only
+/// a message that crashes the worker may run up to the dead-letter queue.
+const RENEW_AFTER: u32 = 3;
+
+/// The jobs of spaces that wait for their slots, by batch.
+#[derive(Default)]
+pub(super) struct Waits<'a> {
+    groups: BTreeMap<(&'a OffboardingId, BatchKey), Vec<Waiting<'a>>>,
+}
+
+struct Waiting<'a> {
+    message: &'a Message,
+    job: &'a Job,
+    space: SpaceId,
+    slot: Option<Slot>,
+    /// Until when other spaces of the batch wait.
+    siblings_until: Timestamp,
+}
+
+impl<'a> Waits<'a> {
+    pub(super) fn add(&mut self, message: &'a Message, job: &'a Job, task: &SpaceTask, slots: Vec<Slot>) {
+        let slot = slots.into_iter().max();
+        let siblings_until = task.batch.quiet_until(Timestamp::UNIX_EPOCH);
+        let waiting = Waiting { message, job, space: task.entry.space_id, slot, siblings_until };
+        self.groups.entry((job.offboarding(), task.key)).or_default().push(waiting);
+    }
+}
+
+impl Worker {
+    /// Writes the slots down, one write for each batch, then lets the messages sleep until then.
+    pub(super) async fn park_spaces(&self, waits: Waits<'_>) -> Vec<(String, Outcome)> {
+        let mut outcomes = Vec::new();
+        for ((id, key), group) in waits.groups {
+            let slots = group.iter().filter_map(|wait| wait.slot).map(|slot| slot.0);
+            let siblings = group.iter().map(|wait| wait.siblings_until);
+            let latest = slots.chain(siblings).fold(self.now(), Timestamp::max);
+            let stamps: Vec<(SpaceId, Option<Slot>)> = group.iter().map(|wait| (wait.space, wait.slot)).collect();
+            let stamped = self.ports.removals.stamp(id, key, &stamps, Some(latest)).await;
+            for wait in group {
+                let outcome = match &stamped {
+                    Ok(()) => {
+                        let pause = wait.slot.map_or(OVERTAKEN_PAUSE, |slot| slot.0.duration_since(self.now()));
+                        self.put_back(wait.message, wait.job, pause).await
+                    }
+                    Err(error) => self.storage_failed(wait.message, wait.job, error).await,
+                };
+                outcomes.push((wait.message.id.clone(), outcome));
+            }
+        }
+        outcomes
+    }
+
+    /// Lets the message show again after `pause`. What has been received often already is sent anew instead.
+    pub(super) async fn put_back(&self, message: &Message, job: &Job, pause: SignedDuration) -> Outcome {
+        let pause = pause.max(SignedDuration::ZERO);
+        if message.receives >= RENEW_AFTER && self.ports.jobs.send(&[(job.clone(), pause)]).await.is_ok() {
+            return Outcome::Done;
+        }
+        if let Err(error) = self.ports.parking.park(&message.receipt, pause).await {
+            tracing::warn!(%error, "could not park the message; it shows again after the queue's own pause");
+        }
+        Outcome::Again
+    }
+}

@@ -1,0 +1,160 @@
+//! What each message of a batch turns out to ask for.
+
+use std::collections::{BTreeMap, HashMap, hash_map::Entry};
+
+use jiff::Timestamp;
+use podio_lifecycle::{
+    ids::{OffboardingId, SpaceId},
+    job::{BatchKey, Job},
+    offboarding::Offboarding,
+    ports::StoreError,
+    quota::Slot,
+    removal::{RemovalBatch, RemovalState},
+};
+
+use super::Ready;
+use crate::{
+    Worker,
+    jobs::{SpaceTask, StageTask, Task},
+    message::Message,
+    reserve::Need,
+};
+
+/// What a message turned out to ask for.
+pub(super) enum Prepared {
+    /// Nothing any more.
+    Nothing,
+    /// Its record, or the quota's, could not be read.
+    Unreadable(StoreError),
+    /// To be run now, with these slots.
+    Task(Box<Task>, Vec<Slot>),
+    /// A stage's job whose slots lie ahead.
+    Wait(Box<Task>, Vec<Slot>),
+}
+
+impl Prepared {
+    /// The slot that a space's record holds still and that is about to be spent.
+    fn held(&self) -> Option<(&SpaceTask, Slot)> {
+        let Self::Task(task, slots) = self else { return None };
+        let Task::Space(space) = &**task else { return None };
+        space.entry.slot.filter(|slot| slots.contains(slot)).map(|slot| (space, slot))
+    }
+}
+
+/// What was loaded for a batch of messages, each record once.
+#[derive(Default)]
+struct Loaded {
+    offboardings: HashMap<OffboardingId, Result<Option<Offboarding>, StoreError>>,
+    batches: HashMap<(OffboardingId, BatchKey), Result<Option<RemovalBatch>, StoreError>>,
+}
+
+impl Loaded {
+    fn task(&self, job: &Job) -> Result<Option<Task>, StoreError> {
+        let offboarding = self.offboardings.get(job.offboarding()).cloned().transpose()?.flatten();
+        let batch = match job {
+            Job::RemoveFromSpace { batch, .. } => {
+                self.batches.get(&(job.offboarding().clone(), *batch)).cloned().transpose()?.flatten()
+            }
+            Job::Plan { .. } | Job::RemoveFromOrg { .. } | Job::VerifyRemoval { .. } => None,
+        };
+        Ok(offboarding.and_then(|offboarding| Task::of(job, &offboarding, batch.as_ref())))
+    }
+}
+
+impl Worker {
+    /// Loads what the jobs are about, and reserves all their slots in one write.
+    pub(super) async fn prepare(&self, jobs: &[(Message, Job)]) -> Vec<Prepared> {
+        let mut loaded = Loaded::default();
+        for (_, job) in jobs {
+            let id = job.offboarding();
+            if !loaded.offboardings.contains_key(id) {
+                loaded.offboardings.insert(id.clone(), self.ports.offboardings.load(id).await);
+            }
+            if let Job::RemoveFromSpace { batch, .. } = job {
+                let key = (id.clone(), *batch);
+                if let Entry::Vacant(place) = loaded.batches.entry(key) {
+                    place.insert(self.ports.removals.batch(id, *batch).await);
+                }
+            }
+        }
+        // The same job twice in one batch is one job.
+        let repeats = |index: usize| jobs[..index].iter().any(|(_, earlier)| *earlier == jobs[index].1);
+        let task = |index: usize| if repeats(index) { Ok(None) } else { loaded.task(&jobs[index].1) };
+        let tasks: Vec<Result<Option<Task>, StoreError>> = (0..jobs.len()).map(task).collect();
+        let now = self.now();
+        let need = |task: &Result<Option<Task>, StoreError>| match task {
+            Ok(Some(task)) => task.need(now),
+            Ok(None) | Err(_) => Need::NONE,
+        };
+        let reserved = self.reserve(&tasks.iter().map(need).collect::<Vec<_>>()).await;
+        let (slots, failed) = match reserved {
+            Ok(slots) => (slots, None),
+            Err(error) => (vec![Vec::new(); jobs.len()], Some(error)),
+        };
+        let prepared = tasks.into_iter().zip(slots).map(|(task, slots)| match (task, &failed) {
+            (Err(error), _) => Prepared::Unreadable(error),
+            (Ok(Some(_)), Some(error)) => Prepared::Unreadable(error.clone()),
+            (Ok(Some(task)), None) => Prepared::Task(Box::new(task), slots),
+            (Ok(None), _) => Prepared::Nothing,
+        });
+        prepared.collect()
+    }
+
+    /// Takes the slots that spaces waited for off their records, one write for each batch, so that a duplicate of the
+    /// message, in another worker, cannot spend them too. Who comes too late asks for new ones.
+    pub(super) async fn take_slots<'a>(&self, mut jobs: Vec<Ready<'a>>) -> Vec<Ready<'a>> {
+        let mut held: BTreeMap<(OffboardingId, BatchKey), Vec<(SpaceId, Slot)>> = BTreeMap::new();
+        for (space, slot) in jobs.iter().filter_map(|(_, _, prepared)| prepared.held()) {
+            held.entry((space.offboarding.id.clone(), space.key)).or_default().push((space.entry.space_id, slot));
+        }
+        for ((id, key), slots) in held {
+            match self.ports.removals.take_slots(&id, key, &slots).await {
+                Ok(true) => continue,
+                Ok(false) => {}
+                Err(error) => tracing::warn!(%error, "slots could not be taken; new ones are reserved"),
+            }
+            let concerned = |space: &SpaceTask| space.offboarding.id == id && space.key == key;
+            for (_, _, prepared) in &mut jobs {
+                if prepared.held().is_some_and(|(space, _)| concerned(space))
+                    && let Prepared::Task(_, slots) = prepared
+                {
+                    slots.clear();
+                }
+            }
+        }
+        jobs
+    }
+}
+
+impl Need {
+    const NONE: Self = Self { held: Vec::new(), calls: 0 };
+}
+
+impl Task {
+    /// What a job still has to do; nothing where the offboarding has moved on.
+    fn of(job: &Job, offboarding: &Offboarding, batch: Option<&RemovalBatch>) -> Option<Self> {
+        if let Job::RemoveFromSpace { batch: key, space, .. } = job {
+            let batch = batch?;
+            let entry = batch.space(*space)?.clone();
+            let in_force = offboarding.plan == Some(key.plan) && offboarding.may_leave_spaces();
+            let open = entry.state == RemovalState::Pending || (batch.is_settled() && !batch.counted);
+            return (in_force && open).then(|| {
+                Self::Space(SpaceTask { offboarding: offboarding.clone(), key: *key, batch: batch.clone(), entry })
+            });
+        }
+        let fits = offboarding.stage_job().as_ref() == Some(job);
+        fits.then(|| {
+            Self::Stage(StageTask { search: offboarding.work.search.clone(), offboarding: offboarding.clone() })
+        })
+    }
+
+    fn need(&self, now: Timestamp) -> Need {
+        match self {
+            Self::Space(space) if space.entry.state == RemovalState::Pending => {
+                Need { held: space.entry.slot.into_iter().collect(), calls: 1 }
+            }
+            Self::Space(_) => Need::NONE,
+            Self::Stage(stage) => Need { held: stage.offboarding.work.slots.clone(), calls: stage.calls_at_once(now) },
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! What must never happen, in the circumstances in which it nearly would.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a story stops where its premise fails")]
+
+use jiff::SignedDuration;
+use podio_lifecycle::{
+    hold::HoldCode,
+    ids::UserId,
+    offboarding::{Offboarding, Outcome, State},
+};
+use podio_sandbox::{
+    Config, Effect, ErrorBody, FaultAction, FaultRule, Population, Profile, Quota,
+    population::{ACTING_ADMIN, LEAVER, ORG_ID, SOLE_MEMBER},
+    state::{SpaceKind, SpaceRole},
+};
+use stories::{Leaver, Setup, World};
+
+const WEEK: SignedDuration = SignedDuration::from_hours(24 * 7);
+const REMOVED: State = State::Completed { outcome: Outcome::Removed };
+
+async fn world(podio: Config, ceiling: (u32, i64)) -> World {
+    World::new(Setup { podio, ceiling, mass_threshold: 25 }).await
+}
+
+fn held_for(offboarding: &Offboarding) -> Vec<HoldCode> {
+    match &offboarding.state {
+        State::Held { reasons, .. } => reasons.iter().map(|reason| reason.code).collect(),
+        other => panic!("not held: {other:?}"),
+    }
+}
+
+fn deleted_spaces(world: &World) -> usize {
+    let effects = world.podio.log().into_iter().flat_map(|call| call.effects);
+    effects.filter(|effect| matches!(effect, Effect::SpaceDeleted { .. })).count()
+}
+
+#[tokio::test]
+async fn the_organization_is_not_left_early_when_leaving_the_spaces_takes_days() {
+    // Most spaces turn out not to be the leaver's, and the sweep comes by a thousand times before the last one is left.
+    let quota = Quota { limit: 20, general_limit: None, ..Quota::of(Profile::Guide) };
+    let population = Population::new(9).members(60).spaces(120).leaver("Jane Doe", LEAVER, 30);
+    let mut world = world(Config { population, quota, ..Config::new(Profile::Guide) }, (20, 3600)).await;
+    let id = world.post(&Leaver::of(LEAVER)).await;
+
+    let done = world.until_it_rests(&id, WEEK).await;
+
+    assert_eq!(done.state, REMOVED);
+    assert_eq!(done.counted.removed, 30);
+    let deletes = world.deletes();
+    assert!(deletes.last().unwrap().path.starts_with("/org/"));
+    assert_eq!(deletes.iter().filter(|call| call.path.starts_with("/space/")).count(), 30);
+    assert_eq!(world.rejections(), 0);
+    let calls = world.calls();
+    assert!(calls <= 180, "{calls} calls: no call is made twice because of a wait");
+}
+
+#[tokio::test]
+async fn a_space_that_podio_does_not_show_is_not_deleted_by_surprise() {
+    let population = Population::new(7).sole_member("Solomon Lone", SOLE_MEMBER);
+    let mut podio = Config { population, ..Config::new(Profile::Guide) };
+    for assignment in ["org-spaces=own", "org-delete=ends-spaces", "member-shape=nested"] {
+        podio.switches.apply(assignment).unwrap();
+    }
+    let mut world = world(podio, (250, 3600)).await;
+    let id = world.post(&Leaver::of(SOLE_MEMBER)).await;
+    let held = world.until_it_rests(&id, WEEK).await;
+    assert_eq!(held_for(&held), [HoldCode::SpaceWouldBeDeleted]);
+    assert_eq!(deleted_spaces(&world), 0);
+}
+
+#[tokio::test]
+async fn the_last_two_of_a_space_do_not_take_it_with_them() {
+    let population = Population::new(7).leaver("Ann", "ann@example.com", 1).leaver("Bob", "bob@example.com", 1);
+    let mut podio = Config { population, ..Config::new(Profile::Documented) };
+    podio.switches.apply("end-member-info=absent").unwrap();
+    let mut world = world(podio, (250, 3600)).await;
+    let now = world.clock.read();
+    world.podio.with_state(|state| {
+        let [ann, bob] = ["ann@example.com", "bob@example.com"].map(|mail| state.person_by_mail(mail).unwrap());
+        let den = state.create_space(now, ORG_ID, "Den", SpaceKind::Regular);
+        state.add_to_space(now, den, ann, SpaceRole::Admin);
+        state.add_to_space(now, den, bob, SpaceRole::Admin);
+    });
+    // Both plans see the other one. Bob is delayed, and nobody may be removed from a space.
+    let fault = |status| FaultAction::Error { status, body: ErrorBody::Json, after_effect: false };
+    let bob = world.podio.with_state(|state| state.person_by_mail("bob@example.com")).unwrap();
+    world.podio.add_fault(FaultRule::new("DELETE", &format!("/space/*/member/{bob}"), fault(503)).times(4));
+    world.podio.add_fault(FaultRule::new("DELETE", "/space/*", fault(403)));
+    let ann = world.post(&Leaver::of("ann@example.com")).await;
+    let bob = world.post(&Leaver::of("bob@example.com")).await;
+    assert_eq!(world.until_it_rests(&ann, WEEK).await.state, REMOVED);
+    assert_eq!(held_for(&world.until_it_rests(&bob, WEEK).await), [HoldCode::SpaceWouldBeDeleted]);
+    assert_eq!(deleted_spaces(&world), 0);
+}
+
+#[tokio::test]
+async fn the_service_does_not_remove_itself_where_podio_does_not_say_who_it_is() {
+    let population = Population::new(7).org_admin("Olga Other", "olga@example.com");
+    let mut world = world(Config { population, ..Config::new(Profile::Guide) }, (250, 3600)).await;
+    let id = world.post(&Leaver::of(ACTING_ADMIN)).await;
+    let held = world.until_it_rests(&id, WEEK).await;
+    assert!(held_for(&held).contains(&HoldCode::ActingAdmin));
+    assert_eq!(world.deletes().len(), 0);
+}
+
+#[tokio::test]
+async fn a_message_that_two_workers_have_at_once_spends_one_slot() {
+    let quota = Quota { limit: 20, general_limit: None, window_seconds: 20, ..Quota::of(Profile::Documented) };
+    let population = Population::new(5).members(100).spaces(70).leaver("Jane Doe", LEAVER, 60);
+    let mut world = world(Config { population, quota, ..Config::new(Profile::Documented) }, (20, 20)).await;
+    let id = world.post(&Leaver::of(LEAVER)).await;
+    // Time passes only when there is nothing to do: the first twenty calls are made, and every other message has a slot
+    // to wait for.
+    let start = world.clock.read();
+    world.pass(WEEK, async |world| (world.clock.read() > start).then_some(())).await;
+    world.deliver_everything_twice();
+    let done = world.until_it_rests(&id, WEEK).await;
+    assert_eq!(done.state, REMOVED);
+    assert_eq!(world.rejections(), 0);
+    let jane = UserId(world.podio.with_state(|state| state.person_by_mail(LEAVER)).unwrap().0);
+    assert_eq!(world.spaces_of(jane), []);
+}
+
+#[tokio::test]
+async fn a_slow_podio_does_not_make_a_plan_outlast_its_function() {
+    let population = Population::new(9).members(60).spaces(150).leaver("Jane Doe", LEAVER, 12);
+    let mut world = world(Config { population, ..Config::new(Profile::Guide) }, (1000, 3600)).await;
+    world.clock.slow_down(SignedDuration::from_secs(1));
+    let id = world.post(&Leaver::of(LEAVER)).await;
+    let done = world.until_it_rests(&id, WEEK).await;
+    assert_eq!(done.state, REMOVED);
+    let longest = world.longest_run();
+    assert!(longest < SignedDuration::from_secs(45), "a worker was busy for {longest:#}");
+    assert!(world.calls() < 200, "{} calls: nothing is done again", world.calls());
+}
