@@ -13,7 +13,7 @@ pub const DEAD_LETTERS: &str = "podio-lifecycle-dead-letters";
 
 /// Longer than the worker may take, and no longer than it must be: after a crash, a developer waits for it. Deployed, it
 /// is six times the worker's timeout.
-const VISIBILITY_TIMEOUT: Duration = Duration::from_secs(45);
+const VISIBILITY_TIMEOUT: Duration = Duration::from_secs(50);
 const MAX_RECEIVE_COUNT: u32 = 5;
 const RETENTION: Duration = Duration::from_hours(14 * 24);
 

@@ -8,7 +8,7 @@ use podio_aws::{
     twin::{MemoryCredentials, MemoryStore},
 };
 use podio_client::{
-    ClientSecret, Password, Podio, RefreshToken,
+    ClientSecret, Password, Podio, RefreshToken, Timeouts,
     oauth::{ClientCredentials, Grant},
 };
 use podio_lifecycle::{
@@ -98,6 +98,11 @@ pub struct World {
 impl World {
     /// A world in which nothing has happened yet.
     pub async fn new(setup: Setup) -> Self {
+        Self::with_timeouts(setup, Timeouts::default()).await
+    }
+
+    /// The same with a patience of its own towards Podio, in real time.
+    pub async fn with_timeouts(setup: Setup, timeouts: Timeouts) -> Self {
         // Another story of this process may have installed it already.
         rustls::crypto::ring::default_provider().install_default().ok();
         let clock = Arc::new(VirtualClock::new("2026-12-01T08:00:00Z".parse().unwrap()));
@@ -107,7 +112,7 @@ impl World {
         let queues = Queues::new();
         let jobs = Arc::new(MemoryJobs::new(queues.sqs.clone(), JOBS, clock.clone()));
         let random = Arc::new(Counting::default());
-        let client = Podio::new(&podio.url()).unwrap();
+        let client = Podio::with_timeouts(&podio.url(), timeouts).unwrap();
         let tokens = Tokens::new(
             credentials.clone(),
             clock.clone(),

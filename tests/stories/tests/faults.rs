@@ -1,8 +1,11 @@
 //! Podio, the queue and the table misbehave; nothing is lost and nothing unsafe is repeated.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a story stops where its premise fails")]
 
+use std::time::Duration;
+
 use jiff::SignedDuration;
 use podio_aws::twin::Moment;
+use podio_client::Timeouts;
 use podio_lifecycle::{
     job::Job,
     offboarding::{Event, FailureCode, Outcome, Stage, State},
@@ -69,6 +72,29 @@ async fn every_kind_of_fault_on_every_call_is_outlived() {
         assert_eq!(done.counted.total(), 12);
         assert_safe(&world);
     }
+}
+
+#[tokio::test]
+async fn a_podio_that_answers_too_late_is_outlived_whether_or_not_it_did_what_it_was_asked() {
+    let population = Population::new(2).spaces(30).leaver("Jane Doe", LEAVER, 2);
+    let podio = Config { population, ..Config::new(Profile::Documented) };
+    let setup = Setup { podio, ceiling: (250, 3600), mass_threshold: 25 };
+    let impatient = Timeouts { whole: Duration::from_secs(1), ..Timeouts::default() };
+    let mut world = World::with_timeouts(setup, impatient).await;
+    for (method, path, after_effect) in [
+        ("GET", "/org/*/end_member_info", false),
+        ("DELETE", "/space/*", true),
+        ("DELETE", "/org/*", true),
+        ("GET", "/org/*", false),
+    ] {
+        world.podio.add_fault(FaultRule::new(method, path, FaultAction::Timeout { seconds: 4, after_effect }).times(1));
+    }
+    let id = world.post(&Leaver::of(LEAVER)).await;
+    let done = world.until_it_rests(&id, DAY).await;
+    assert_eq!(done.state, REMOVED);
+    assert_eq!(done.counted.already_gone, 1, "the one whose answer came too late");
+    assert_eq!(org_deletes(&world), 1);
+    assert_safe(&world);
 }
 
 #[tokio::test]
