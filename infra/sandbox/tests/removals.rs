@@ -159,6 +159,7 @@ fn the_second_delete_and_the_answer_to_the_first_are_switches() {
 fn several_people_leave_a_space_in_one_call_where_that_is_taken() {
     for (switch, status) in [
         ("plural-user-ids=accepted", 200),
+        ("plural-user-ids=all-members", 200),
         ("plural-user-ids=invalid-value", 400),
         ("plural-user-ids=no-operation", 404),
     ] {
@@ -170,6 +171,24 @@ fn several_people_leave_a_space_in_one_call_where_that_is_taken() {
         assert_eq!(desk.status("DELETE", &format!("/space/{space}/member/{one},{other}")), status, "{switch}");
         let ended = |effect: &Effect| matches!(effect, Effect::SpaceMembershipEnded { .. });
         assert_eq!(desk.effects().into_iter().filter(ended).count(), if status == 200 { 2 } else { 0 });
+    }
+}
+
+#[test]
+fn a_list_may_be_read_as_its_first_number_or_refused_for_one_who_is_not_a_member() {
+    for (switch, status, ended) in [
+        ("plural-user-ids=first-only", 200, vec![LEAVER]),
+        ("plural-user-ids=accepted", 200, vec![LEAVER]),
+        ("plural-user-ids=all-members", 404, vec![]),
+    ] {
+        let mut desk = Desk::with(Profile::Documented, &[switch]);
+        let (one, stranger) = (desk.who(LEAVER), desk.who(SOLE_MEMBER));
+        let space = desk.spaces_of(one)[0];
+        assert_eq!(desk.status("DELETE", &format!("/space/{space}/member/{one},{stranger}")), status, "{switch}");
+        let ended = ended.into_iter().map(|mail| desk.who(mail));
+        let expected: Vec<Effect> =
+            ended.map(|user_id| Effect::SpaceMembershipEnded { space_id: space, user_id }).collect();
+        assert_eq!(desk.effects(), expected, "{switch}");
     }
 }
 

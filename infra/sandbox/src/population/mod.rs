@@ -30,6 +30,7 @@ pub const WITHOUT_PROFILE: &str = "noah.blank@example.com";
 #[derive(Debug, Clone)]
 enum Part {
     Leaver { spaces: usize },
+    Colleague { spaces: usize },
     SoleMember,
     LastAdmin,
     Invited,
@@ -105,6 +106,12 @@ impl Population {
     #[must_use]
     pub fn leaver(self, name: &str, mail: &str, spaces: usize) -> Self {
         self.with(name, mail, Part::Leaver { spaces })
+    }
+
+    /// Ordinary members who are in the same spaces, that many (or all, if there are fewer).
+    #[must_use]
+    pub fn department<'a>(self, mails: impl IntoIterator<Item = &'a str>, spaces: usize) -> Self {
+        mails.into_iter().fold(self, |population, mail| population.with("Colleague", mail, Part::Colleague { spaces }))
     }
 
     /// Somebody in an ordinary space and, alone, in one of their own.
@@ -228,6 +235,12 @@ impl Settlement<'_> {
                 }
                 return;
             }
+            Part::Colleague { spaces } => {
+                for space in self.spaces.iter().take(*spaces) {
+                    self.state.add_to_space(self.founded, *space, user, SpaceRole::Regular);
+                }
+                return;
+            }
             Part::SoleMember => drop(self.own_space(user, &format!("{name}: notes"))),
             Part::LastAdmin => {
                 let space = self.own_space(user, &format!("{name}: programme"));
@@ -298,6 +311,14 @@ mod tests {
         assert_eq!(state.preview_org_removal(ORG_ID, who(LAST_ADMIN)).promote.len(), 1);
         assert!(!state.people[&who(INVITED)].activated);
         assert!(!state.people[&who(WITHOUT_PROFILE)].has_profile);
+    }
+
+    #[test]
+    fn a_department_is_in_the_same_spaces() {
+        let state = settled(&Population::new(5).spaces(9).department(["a@example.com", "b@example.com"], 4));
+        let spaces = |mail| state.spaces_of_member(ORG_ID, state.person_by_mail(mail).unwrap());
+        assert_eq!(spaces("a@example.com").len(), 4);
+        assert_eq!(spaces("a@example.com"), spaces("b@example.com"));
     }
 
     #[test]

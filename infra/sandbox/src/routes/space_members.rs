@@ -39,6 +39,7 @@ fn plural(context: &Context<'_>, users: &str) -> Option<Result<Vec<UserId>, Refu
         PluralIds::InvalidValue if ids.len() > 1 => {
             Some(Err(Refusal::invalid_value(format!("\"{users}\" (string): must be integer"))))
         }
+        PluralIds::FirstOnly => Some(Ok(ids.into_iter().take(1).collect())),
         _ => Some(Ok(ids)),
     }
 }
@@ -78,7 +79,12 @@ fn one(context: &Context<'_>, space_id: SpaceId, user_id: UserId) -> Outcome {
 
 fn remove(context: &mut Context<'_>, space_id: SpaceId, users: &[UserId]) -> Outcome {
     let space = context.space(space_id)?;
-    if !users.iter().any(|user_id| space.members.contains_key(user_id)) {
+    let all = context.state.switches.plural_user_ids == PluralIds::AllMembers && users.len() > 1;
+    let is_missing = |user_id: &UserId| match all {
+        true => space.active_member(*user_id).is_none(),
+        false => !space.members.contains_key(user_id),
+    };
+    if users.iter().all(is_missing) || all && users.iter().any(is_missing) {
         return Err(Refusal::object_not_found());
     }
     if users != [context.caller.user] {

@@ -131,8 +131,12 @@ choices! {
     }
     /// Whether `{user_ids}` may be a comma list.
     PluralIds {
-        /// A comma list works.
+        /// A comma list works; who is not a member is passed over.
         Accepted,
+        /// A comma list works if everybody in it is a member, else 404 "Object not found".
+        AllMembers,
+        /// A comma list is read as the number it begins with.
+        FirstOnly,
         /// 400 `invalid_value`.
         InvalidValue,
         /// 404 "No matching operation could be found."
