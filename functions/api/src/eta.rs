@@ -3,28 +3,36 @@
 //! Calls that wait for a slot they have already been given cost nothing more; for all others the reservation log says
 //! when they could go out, were nobody else to ask.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use podio_lifecycle::{
+    ids::SpaceId,
     offboarding::{Offboarding, State},
-    quota::{Ceiling, ReservationLog, Slot},
-    removal::{RemovalBatch, RemovalState, Tally},
+    quota::{Ceiling, Quota, ReservationLog},
+    removal::{RemovalBatch, RemovalState, SpaceRemoval},
 };
 
-/// Calls that are still to be made, slots given out or not.
+/// When spaces are to be left by the calls of other leavers.
+pub(crate) type Rides = BTreeMap<SpaceId, Timestamp>;
+
+/// Calls that are still to be made, slots given out or not. What another leaver's call does costs none.
 pub(crate) fn calls_ahead(offboarding: &Offboarding, batches: &[RemovalBatch]) -> usize {
-    let tally: Tally = batches.iter().map(RemovalBatch::tally).sum();
-    offboarding.calls_ahead(tally.pending)
+    let own = pending(batches).filter(|space| space.ride.is_none() || space.slot.is_some()).count();
+    offboarding.calls_ahead(u32::try_from(own).unwrap_or(u32::MAX))
 }
 
 /// When the last call will have gone out; none where nothing is under way.
 pub(crate) fn eta(
     offboarding: &Offboarding,
     batches: &[RemovalBatch],
-    log: &ReservationLog,
+    rides: &Rides,
+    quota: &Quota,
     now: Timestamp,
-    ceiling: Ceiling,
+    configured: Ceiling,
 ) -> Option<Timestamp> {
-    let ahead = calls_ahead(offboarding, batches);
+    let spaces = pending(batches).count();
+    let ahead = offboarding.calls_ahead(u32::try_from(spaces).unwrap_or(u32::MAX));
     if ahead == 0 {
         return None;
     }
@@ -32,14 +40,30 @@ pub(crate) fn eta(
         State::Scheduled => offboarding.effective_at().max(now),
         _ => now,
     };
-    let spaces = batches.iter().flat_map(|batch| &batch.spaces);
-    let waiting = spaces.filter(|space| space.state == RemovalState::Pending).filter_map(|space| space.slot);
-    let given: Vec<Slot> = offboarding.work.slots.iter().copied().chain(waiting).filter(|slot| slot.0 >= now).collect();
-    let last_given = given.iter().max().map(|slot| slot.0);
-    let asked = ahead.saturating_sub(given.len());
-    let last_asked = (asked > 0).then(|| log.forecast(start, asked, ceiling));
+    // Each space has its slot, or rides with somebody who has, or is still to ask for one.
+    let (mut left, mut asked) = (start, 0);
+    for space in pending(batches) {
+        let slot = space.slot.map(|slot| slot.0).filter(|slot| *slot >= now);
+        match slot.or_else(|| rides.get(&space.space_id).copied()) {
+            Some(moment) => left = left.max(moment),
+            None => asked += 1,
+        }
+    }
+    let given = offboarding.work.slots.iter().map(|slot| slot.0).filter(|slot| *slot >= now);
+    let urgent = ahead.saturating_sub(spaces).saturating_sub(given.clone().count());
+    let end = if asked + urgent > 0 { quota.forecast(start, asked, left, urgent, configured) } else { left };
     // A fault makes the stage's job wait longer than the quota would.
-    [Some(start), last_given, last_asked, offboarding.work.quiet_until].into_iter().flatten().max()
+    given.chain([end]).chain(offboarding.work.quiet_until).max().map(whole)
+}
+
+/// Spaces that are still to be left.
+fn pending(batches: &[RemovalBatch]) -> impl Iterator<Item = &SpaceRemoval> {
+    batches.iter().flat_map(|batch| &batch.spaces).filter(|space| space.state == RemovalState::Pending)
+}
+
+/// An estimate in whole seconds: more would promise more than it can hold.
+pub(crate) fn whole(estimate: Timestamp) -> Timestamp {
+    Timestamp::from_second(estimate.as_second()).unwrap_or(estimate)
 }
 
 /// When the last of `backlog` calls will have gone out, some of which have their slots already.
@@ -47,19 +71,20 @@ pub(crate) fn drained(log: &ReservationLog, backlog: usize, now: Timestamp, ceil
     if backlog == 0 {
         return None;
     }
-    let given = log.slots().last().map(|slot| slot.0);
+    let given = log.last().map(|slot| slot.0);
     let asked = backlog.saturating_sub(log.waiting(now));
     let last_asked = (asked > 0).then(|| log.forecast(now, asked, ceiling));
-    [Some(now), given, last_asked].into_iter().flatten().max()
+    [Some(now), given, last_asked].into_iter().flatten().max().map(whole)
 }
 
 #[cfg(test)]
 mod tests {
     use jiff::SignedDuration;
     use podio_lifecycle::{
-        ids::{OffboardingId, OrgId, SpaceId, UserId},
+        ids::{OffboardingId, OrgId, UserId},
         offboarding::{Person, Request},
-        removal::SpaceRemoval,
+        quota::{Lane, Need, Slot},
+        removal::Ride,
     };
 
     use super::*;
@@ -70,6 +95,20 @@ mod tests {
 
     fn ceiling() -> Ceiling {
         Ceiling::new(10, SignedDuration::from_secs(100)).unwrap()
+    }
+
+    /// The slot that a removal is given at the start.
+    fn removal(quota: &mut Quota) -> Option<Slot> {
+        let need = Need {
+            route: "remove",
+            lane: Lane::Removal,
+            held: &[],
+            calls: 1,
+            together: false,
+            then: 0,
+            lost_until: None,
+        };
+        quota.allot(&need, at(0), ceiling()).slots.pop()
     }
 
     /// An offboarding in the middle of leaving `spaces` spaces.
@@ -92,43 +131,63 @@ mod tests {
     #[test]
     fn with_quota_free_it_is_now() {
         let (offboarding, batches) = removing(7);
-        assert_eq!(eta(&offboarding, &batches, &ReservationLog::default(), at(5), ceiling()), Some(at(5)));
+        let eta = eta(&offboarding, &batches, &Rides::new(), &Quota::default(), at(5), ceiling()).unwrap();
+        assert!((at(5)..at(6)).contains(&eta), "{eta}");
     }
 
     #[test]
     fn beyond_the_quota_it_is_a_window_later() {
         let (offboarding, batches) = removing(8);
-        let eta = eta(&offboarding, &batches, &ReservationLog::default(), at(5), ceiling());
-        assert_eq!(eta, Some(at(106)), "eleven calls: a window of 100 s and a margin of 1 s");
+        let eta = eta(&offboarding, &batches, &Rides::new(), &Quota::default(), at(5), ceiling()).unwrap();
+        assert!((at(106)..at(107)).contains(&eta), "eleven calls: a window of 100 s and a margin of 1 s: {eta}");
     }
 
     #[test]
     fn slots_that_were_given_out_are_not_asked_for_again() {
         let (offboarding, mut batches) = removing(17);
-        let mut log = ReservationLog::default();
-        for (space, slot) in
-            batches.iter_mut().flat_map(|batch| &mut batch.spaces).zip(log.reserve(at(0), 17, ceiling()))
-        {
-            space.slot = Some(slot);
+        let mut quota = Quota::default();
+        for space in batches.iter_mut().flat_map(|batch| &mut batch.spaces) {
+            space.slot = removal(&mut quota);
         }
-        // Ten slots were at 0 and are missed by now; ten calls fall to the second window and its rest to the third.
-        let eta = eta(&offboarding, &batches, &log, at(5), ceiling());
-        assert_eq!(eta, Some(at(202)));
+        // Eight slots were at 0 and are missed by now; what is left of seventeen and three fills the second window and
+        // falls, spread, to the third.
+        let eta = eta(&offboarding, &batches, &Rides::new(), &quota, at(5), ceiling()).unwrap();
+        assert!((at(202)..at(230)).contains(&eta), "{eta}");
         let (done, _) = removing(0);
         let held = Offboarding {
             state: State::Held { reasons: Vec::new(), resume: podio_lifecycle::offboarding::Stage::Planning },
             ..done
         };
-        assert_eq!(super::eta(&held, &[], &log, at(5), ceiling()), None);
+        assert_eq!(super::eta(&held, &[], &Rides::new(), &quota, at(5), ceiling()), None);
+    }
+
+    #[test]
+    fn who_rides_is_through_when_the_last_driver_is_and_costs_only_their_own_end() {
+        let (offboarding, mut batches) = removing(3);
+        let mut quota = Quota::default();
+        while removal(&mut quota).is_some_and(|slot| slot.0 < at(900)) {}
+        for space in batches.iter_mut().flat_map(|batch| &mut batch.spaces) {
+            space.ride = Some(Ride { driver: 0, shared: false });
+        }
+        let rides = [(SpaceId(1), at(50)), (SpaceId(2), at(210)), (SpaceId(3), at(60))].into();
+        let eta = eta(&offboarding, &batches, &rides, &quota, at(5), ceiling()).unwrap();
+        assert!((at(210)..at(400)).contains(&eta), "not behind the whole backlog: {eta}");
+        assert_eq!(calls_ahead(&offboarding, &batches), 3);
     }
 
     #[test]
     fn the_backlog_counts_slots_once() {
         let mut log = ReservationLog::default();
-        log.reserve(at(0), 15, ceiling());
+        for _ in 0..15 {
+            log.reserve(Lane::Removal, at(0), ceiling());
+        }
         assert_eq!(drained(&log, 0, at(5), ceiling()), None);
-        assert_eq!(drained(&log, 5, at(5), ceiling()), Some(at(101)));
-        assert_eq!(drained(&log, 10, at(5), ceiling()), Some(at(101)));
-        assert_eq!(drained(&log, 11, at(5), ceiling()), Some(at(202)));
+        let about = |backlog, second| {
+            let drained = drained(&log, backlog, at(5), ceiling()).unwrap();
+            assert!((at(second)..at(second + 1)).contains(&drained), "{backlog} by {drained}");
+        };
+        about(5, 101);
+        about(7, 101);
+        about(8, 101);
     }
 }

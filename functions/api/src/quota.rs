@@ -2,7 +2,10 @@
 
 use jiff::Timestamp;
 use lambda_http::http::StatusCode;
-use podio_lifecycle::offboarding::State;
+use podio_lifecycle::{
+    offboarding::State,
+    quota::{Ceiling, Quota as Shared, ReservationLog},
+};
 use serde::Serialize;
 
 use crate::{Exchange, answer::Answer, eta, problem::Problem, snapshot};
@@ -21,13 +24,29 @@ struct Quota {
     backlog: usize,
     drained_at: Option<Timestamp>,
     rejections: u64,
+    foreign_calls: u64,
+    ceilings: Vec<Bucket>,
+}
+
+/// One ceiling that Podio has shown.
+#[derive(Serialize)]
+struct Bucket {
+    limit: usize,
+    used: usize,
+    waiting: usize,
+    free_now: usize,
+    routes: Vec<String>,
 }
 
 pub(crate) async fn get(exchange: &Exchange<'_>) -> Result<Answer, Problem> {
     let ports = exchange.ports;
     let now = ports.clock.now();
-    let ceiling = exchange.settings.ceiling;
-    let log = ports.quota.quota().await?;
+    let configured = exchange.settings.ceiling;
+    let quota = ports.quota.quota().await?;
+    let ceiling = quota.removal_ceiling(configured);
+    let log = quota.log(ceiling);
+    let blocked_until = quota.blocked_until.filter(|until| *until > now);
+    let from = blocked_until.unwrap_or(now);
     let mut backlog = 0;
     for offboarding in ports.read.active(MOST_ACTIVE).await? {
         // One whose time has not come waits for its time, not for the quota.
@@ -37,16 +56,33 @@ pub(crate) async fn get(exchange: &Exchange<'_>) -> Result<Answer, Problem> {
         let batches = snapshot::batches(ports, &offboarding).await?;
         backlog += eta::calls_ahead(&offboarding, &batches);
     }
-    let quota = Quota {
+    let shown = Quota {
         limit: ceiling.limit(),
         window_seconds: ceiling.window().as_secs(),
         used: log.used(now, ceiling),
-        free_now: log.free(now, ceiling),
-        next_free_at: log.forecast(now, 1, ceiling),
-        blocked_until: log.blocked_until().filter(|until| *until > now),
+        free_now: if blocked_until.is_some() { 0 } else { log.free(now, ceiling) },
+        next_free_at: log.forecast(from, 1, ceiling),
+        blocked_until,
         backlog,
-        drained_at: eta::drained(&log, backlog, now, ceiling),
-        rejections: log.rejections(),
+        drained_at: eta::drained(&log, backlog, from, ceiling),
+        rejections: quota.rejections,
+        foreign_calls: quota.foreign,
+        ceilings: buckets(&quota, now, configured),
     };
-    Ok(Answer::json(StatusCode::OK, &quota))
+    Ok(Answer::json(StatusCode::OK, &shown))
+}
+
+fn buckets(quota: &Shared, now: Timestamp, configured: Ceiling) -> Vec<Bucket> {
+    let bucket = |(limit, log): (&u32, &ReservationLog)| {
+        let ceiling = configured.with_limit(*limit);
+        let under = quota.routes.iter().filter(|(_, lesson)| lesson.limit == *limit);
+        Bucket {
+            limit: ceiling.limit(),
+            used: log.used(now, ceiling),
+            waiting: log.waiting(now),
+            free_now: log.free(now, ceiling),
+            routes: under.map(|(route, _)| route.clone()).collect(),
+        }
+    };
+    quota.logs.iter().map(bucket).collect()
 }

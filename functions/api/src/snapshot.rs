@@ -1,13 +1,16 @@
 //! An offboarding with all that is told about it.
 
-use podio_lifecycle::{offboarding::Offboarding, ports::StoreError, quota::ReservationLog, removal::RemovalBatch};
+use podio_lifecycle::{
+    offboarding::Offboarding, ports::StoreError, quota::Quota, removal::RemovalBatch, sharing::awaited,
+};
 
-use crate::Ports;
+use crate::{Ports, eta::Rides};
 
 /// Read at about the same time; the offboarding first, so that what is read after it is no older.
 pub(crate) struct Snapshot {
     pub(crate) offboarding: Offboarding,
     pub(crate) batches: Vec<RemovalBatch>,
+    pub(crate) rides: Rides,
     pub(crate) podio_calls: u32,
 }
 
@@ -30,7 +33,12 @@ impl Snapshot {
             Some(calls) => calls,
             None => ports.calls.count_calls(&offboarding.id).await?,
         };
-        Ok(Self { offboarding, batches, podio_calls })
+        let mut rides = Rides::new();
+        let now = ports.clock.now();
+        for batch in batches.iter().filter(|batch| !batch.counted && !batch.drivers.is_empty()) {
+            rides.extend(awaited(&*ports.read, &*ports.removals, batch, now).await?);
+        }
+        Ok(Self { offboarding, batches, rides, podio_calls })
     }
 }
 
@@ -42,10 +50,10 @@ pub(crate) async fn batches(ports: &Ports, offboarding: &Offboarding) -> Result<
     }
 }
 
-/// The reservation log, or an empty one: an ETA is a courtesy, and its absence must not hide an offboarding.
-pub(crate) async fn quota(ports: &Ports) -> ReservationLog {
+/// The quota, or an untouched one: an ETA is a courtesy, and its absence must not hide an offboarding.
+pub(crate) async fn quota(ports: &Ports) -> Quota {
     ports.quota.quota().await.unwrap_or_else(|error| {
-        tracing::warn!(%error, "no reservation log for the ETA");
-        ReservationLog::default()
+        tracing::warn!(%error, "no quota for the ETA");
+        Quota::default()
     })
 }

@@ -5,12 +5,15 @@ use podio_lifecycle::{
     hold::Reason,
     ids::{OffboardingId, OrgId, SpaceId, UserId},
     offboarding::{Failure, Offboarding, Outcome, Person, Stage, State},
-    quota::{Ceiling, ReservationLog},
+    quota::{Ceiling, Quota},
     removal::{RemovalBatch, RemovalState, SpaceRemoval, Tally},
 };
 use serde::Serialize;
 
-use crate::{eta::eta, snapshot::Snapshot};
+use crate::{
+    eta::{eta, whole},
+    snapshot::Snapshot,
+};
 
 /// The body of `GET /offboardings/{id}`. Without `spaces` it is the summary.
 #[derive(Debug, Serialize)]
@@ -90,14 +93,8 @@ pub(crate) enum Detail {
 
 impl<'a> View<'a> {
     /// What is shown of a snapshot.
-    pub(crate) fn of(
-        snapshot: &'a Snapshot,
-        detail: Detail,
-        log: &ReservationLog,
-        now: Timestamp,
-        ceiling: Ceiling,
-    ) -> Self {
-        let Snapshot { offboarding, batches, podio_calls } = snapshot;
+    pub(crate) fn of(snapshot: &'a Snapshot, detail: Detail, quota: &Quota, now: Timestamp, ceiling: Ceiling) -> Self {
+        let Snapshot { offboarding, batches, rides, podio_calls } = snapshot;
         let request = &offboarding.request;
         let (hold, failure, outcome, duplicate_of) = match &offboarding.state {
             State::Held { reasons, .. } => (Some(Hold { reasons }), None, None, None),
@@ -119,13 +116,13 @@ impl<'a> View<'a> {
             effective_at: offboarding.effective_at(),
             updated_at: offboarding.updated_at,
             completed_at: offboarding.completed_at,
-            eta: eta(offboarding, batches, log, now, ceiling),
+            eta: eta(offboarding, batches, rides, quota, now, ceiling),
             progress: progress(offboarding, batches),
             hold,
             failure,
             outcome,
             duplicate_of,
-            plan: dry_run(offboarding, log, now, ceiling),
+            plan: dry_run(offboarding, quota, now, ceiling),
             spaces: (detail == Detail::Full).then(|| spaces(offboarding, batches)),
             podio_calls: *podio_calls,
         }
@@ -188,18 +185,16 @@ fn progress(offboarding: &Offboarding, batches: &[RemovalBatch]) -> Progress {
     }
 }
 
-fn dry_run<'a>(
-    offboarding: &'a Offboarding,
-    log: &ReservationLog,
-    now: Timestamp,
-    ceiling: Ceiling,
-) -> Option<DryRun<'a>> {
+fn dry_run<'a>(offboarding: &'a Offboarding, quota: &Quota, now: Timestamp, ceiling: Ceiling) -> Option<DryRun<'a>> {
     if offboarding.state != (State::Completed { outcome: Outcome::Planned }) {
         return None;
     }
     let mut in_earnest = offboarding.clone();
     in_earnest.request.dry_run = false;
     in_earnest.state = State::Planning;
-    let calls = in_earnest.calls_ahead(offboarding.spaces_total);
-    Some(DryRun { calls, eta: log.forecast(now, calls, ceiling), would_hold: &offboarding.would_hold })
+    let spaces = offboarding.spaces_total;
+    let calls = in_earnest.calls_ahead(spaces);
+    let others = calls.saturating_sub(spaces as usize);
+    let eta = whole(quota.forecast(now, spaces as usize, now, others, ceiling));
+    Some(DryRun { calls, eta, would_hold: &offboarding.would_hold })
 }

@@ -4,16 +4,17 @@
 //! that has lost its message, or its worker; its jobs are sent again. Should the message turn up after all, the second
 //! run finds nothing left to do.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
 use podio_lifecycle::{
-    ids::OffboardingId,
+    ids::{OffboardingId, SpaceId},
     job::{BatchKey, Job},
     ledger::NotCommitted,
     offboarding::{DueKind, Event, Offboarding, State},
     ports::{DueItem, QueueError, StoreError},
     removal::RemovalBatch,
+    sharing::awaited,
 };
 
 use crate::{ROUND, ROUNDS, Sweep, Swept};
@@ -98,12 +99,17 @@ impl Sweep {
                 swept.counted += 1;
             }
             Step::Resend => {
-                self.ports.removals.stamp(id, key, &[], Some(batch.quiet_until(now))).await?;
+                // Who rides is called for by another leaver's job, as long as that is to come.
+                let awaited = awaited(&*self.ports.offboardings, &*self.ports.removals, &batch, now).await?;
                 let jobs: Vec<(Job, SignedDuration)> =
-                    batch.jobs(now).into_iter().map(|job| (job, SignedDuration::ZERO)).collect();
-                self.ports.jobs.send(&jobs).await?;
-                tracing::warn!(offboarding = %id, jobs = jobs.len(), "jobs of a batch sent again");
-                swept.resent += 1;
+                    batch.every_job(now).into_iter().filter(|job| !is_awaited(job, &awaited)).map(at_once).collect();
+                let quiet_until = awaited.into_values().fold(batch.quiet_until(now), Timestamp::max);
+                self.ports.removals.stamp(id, key, &[], Some(quiet_until)).await?;
+                if !jobs.is_empty() {
+                    self.ports.jobs.send(&jobs).await?;
+                    tracing::warn!(offboarding = %id, jobs = jobs.len(), "jobs of a batch sent again");
+                    swept.resent += 1;
+                }
             }
             Step::LookLater => self.ports.removals.stamp(id, key, &[], Some(now)).await?,
             Step::Retire => {
@@ -113,6 +119,14 @@ impl Sweep {
         }
         Ok(())
     }
+}
+
+fn is_awaited(job: &Job, awaited: &BTreeMap<SpaceId, Timestamp>) -> bool {
+    matches!(job, Job::RemoveFromSpace { space, .. } if awaited.contains_key(space))
+}
+
+fn at_once(job: Job) -> (Job, SignedDuration) {
+    (job, SignedDuration::ZERO)
 }
 
 #[derive(Debug, PartialEq, Eq)]

@@ -8,15 +8,10 @@ use podio_lifecycle::{
     capability::{Capabilities, Capability},
     evidence::CallRecord,
     ids::{OffboardingId, UserId},
-    quota::Slot,
+    quota::{Lane, Need, Slot},
 };
 
-use crate::{
-    Worker,
-    reserve::{Need, SHORT},
-    tokens::Account,
-    verdict::Halt,
-};
+use crate::{Worker, reserve::SHORT, tokens::Account, verdict::Halt};
 
 /// How long one run of a job goes on calling. What is not done by then goes on in the next run, long before the
 /// function's own time is up: a run that is killed would have to do everything again.
@@ -26,17 +21,57 @@ const RUN: SignedDuration = SignedDuration::from_secs(15);
 pub(crate) struct Caller<'a> {
     worker: &'a Worker,
     offboarding: &'a OffboardingId,
+    lane: Lane,
+    /// The route that the slots were reserved for; a call under another ceiling takes its own.
+    route: String,
     slots: VecDeque<Slot>,
     account: Option<Account>,
     renewed: bool,
     deadline: Timestamp,
+    /// Others whom the next calls concern as well.
+    others: Vec<OffboardingId>,
 }
 
 impl<'a> Caller<'a> {
-    /// A caller that may spend `slots`.
-    pub(crate) fn new(worker: &'a Worker, offboarding: &'a OffboardingId, slots: Vec<Slot>) -> Self {
+    /// A caller that may spend `slots`, which were reserved for `route`.
+    pub(crate) fn new(
+        worker: &'a Worker,
+        offboarding: &'a OffboardingId,
+        lane: Lane,
+        route: String,
+        slots: Vec<Slot>,
+    ) -> Self {
         let deadline = worker.now() + RUN;
-        Self { worker, offboarding, slots: slots.into(), account: None, renewed: false, deadline }
+        Self {
+            worker,
+            offboarding,
+            lane,
+            route,
+            slots: slots.into(),
+            account: None,
+            renewed: false,
+            deadline,
+            others: Vec::new(),
+        }
+    }
+
+    /// From now on calls are recorded for these offboardings too.
+    pub(crate) fn also_for(&mut self, others: Vec<OffboardingId>) {
+        self.others = others;
+    }
+
+    /// Leaves all slots but the first `calls` for a later stage.
+    pub(crate) fn keep_for_later(&mut self, calls: usize) -> Vec<Slot> {
+        self.slots.split_off(calls.min(self.slots.len())).into()
+    }
+
+    /// Gives back what was not spent and still lies ahead. Should that fail, the slots are lost, and nothing else.
+    pub(crate) async fn finish(self) {
+        let now = self.worker.now();
+        let ahead: Vec<Slot> = self.slots.into_iter().filter(|slot| slot.0 > now).collect();
+        if let Err(error) = self.worker.give_back(&self.route, &ahead).await {
+            tracing::warn!(%error, "slots could not be given back");
+        }
     }
 
     /// Makes one call. The outer error says why it could not be made or must be made later; the inner one is what Podio
@@ -75,10 +110,15 @@ impl<'a> Caller<'a> {
             return Err(Halt::Wait(self.slots.drain(..).collect()));
         }
         let account = self.account().await?;
-        self.take_slot().await?;
+        self.take_slot(&request.quota_route()).await?;
         let at = self.worker.now();
         let exchange = self.worker.podio.send(&account.token, request).await;
         let receipt = exchange.receipt;
+        // A refusal is booked as such below. What other headers teach is worth nothing compared with their answer.
+        let is_refused = matches!(exchange.result, Err(Error::RateLimited { .. }));
+        if !is_refused && let Err(error) = self.worker.learn(&receipt).await {
+            tracing::warn!(%error, "what Podio said about the quota could not be noted");
+        }
         tracing::info!(
             offboarding = %self.offboarding, method = %receipt.method, route = receipt.route,
             status = receipt.status, podio_request = receipt.request_id.as_deref(), "called Podio",
@@ -91,7 +131,9 @@ impl<'a> Caller<'a> {
             status: receipt.status,
             request_id: receipt.request_id,
         };
-        self.worker.ports.record.record(self.offboarding, &call, self.worker.ports.random.bytes()).await?;
+        for offboarding in std::iter::once(self.offboarding).chain(&self.others) {
+            self.worker.ports.record.record(offboarding, &call, self.worker.ports.random.bytes()).await?;
+        }
         match exchange.result {
             Err(Error::RateLimited { wait }) => Err(self.rejected(wait).await?),
             result => Ok(result),
@@ -102,7 +144,7 @@ impl<'a> Caller<'a> {
     pub(crate) async fn expect(&mut self, calls: usize) -> Result<(), Halt> {
         let missing = calls.saturating_sub(self.slots.len());
         if missing > 1 {
-            let slots = self.reserve(missing).await?;
+            let slots = self.reserve(&self.route.clone(), missing).await?;
             self.slots.extend(slots);
         }
         Ok(())
@@ -124,12 +166,30 @@ impl<'a> Caller<'a> {
         }
     }
 
-    /// Obtains the token and waits for a slot without spending it, so that the next call goes out at once.
-    pub(crate) async fn be_ready(&mut self) -> Result<(), Halt> {
+    /// Obtains the token and waits for a slot without spending it, so that the call goes out at once.
+    pub(crate) async fn be_ready<T>(&mut self, request: &Request<T>) -> Result<(), Halt> {
         self.account().await?;
-        let slot = self.take_slot().await?;
+        let route = request.quota_route();
+        let slot = self.take_slot(&route).await?;
+        if !self.is_own(&route) {
+            self.finish_other(route).await;
+        }
         self.slots.push_front(slot);
         Ok(())
+    }
+
+    /// Whether a route falls under the ceiling that the slots were reserved under.
+    fn is_own(&self, route: &str) -> bool {
+        let (known, configured) = (self.worker.quota_as_known(), self.worker.policy.ceiling);
+        known.ceiling(route, configured) == known.ceiling(&self.route, configured)
+    }
+
+    /// From here on the slots are those of another ceiling.
+    async fn finish_other(&mut self, route: String) {
+        let (left, from) = (std::mem::take(&mut self.slots), std::mem::replace(&mut self.route, route));
+        if let Err(error) = self.worker.give_back(&from, &Vec::from(left)).await {
+            tracing::warn!(%error, "slots could not be given back");
+        }
     }
 
     /// What Podio is known to offer.
@@ -157,9 +217,12 @@ impl<'a> Caller<'a> {
         }
     }
 
-    async fn take_slot(&mut self) -> Result<Slot, Halt> {
+    async fn take_slot(&mut self, route: &str) -> Result<Slot, Halt> {
         let ceiling = self.worker.policy.ceiling;
         let held = loop {
+            if !self.is_own(route) {
+                break None;
+            }
             match self.slots.pop_front() {
                 Some(slot) if slot.is_missed(self.worker.now(), ceiling) => {}
                 other => break other,
@@ -167,7 +230,7 @@ impl<'a> Caller<'a> {
         };
         let slot = match held {
             Some(slot) => slot,
-            None => self.reserve(1).await?.pop().ok_or(Halt::Fault)?,
+            None => self.reserve(route, 1).await?.into_iter().next().ok_or(Halt::Fault)?,
         };
         let ahead = slot.0.duration_since(self.worker.now());
         if ahead > SHORT {
@@ -181,9 +244,10 @@ impl<'a> Caller<'a> {
         Ok(slot)
     }
 
-    async fn reserve(&self, calls: usize) -> Result<Vec<Slot>, Halt> {
-        let reserved = self.worker.reserve(&[Need { held: Vec::new(), calls }]).await?;
-        Ok(reserved.into_iter().flatten().collect())
+    async fn reserve(&self, route: &str, calls: usize) -> Result<Vec<Slot>, Halt> {
+        let need = Need { route, lane: self.lane, held: &[], calls, together: false, then: 0, lost_until: None };
+        let reserved = self.worker.reserve(&[need]).await?;
+        Ok(reserved.into_iter().flat_map(|allotted| allotted.slots).collect())
     }
 
     /// Podio refused although the log allowed it: everything stops for as long as it says, and this job takes a new slot.
@@ -192,6 +256,6 @@ impl<'a> Caller<'a> {
         tracing::warn!(offboarding = %self.offboarding, wait_seconds = wait.map(|wait| wait.as_secs()), "Podio answered 420");
         self.worker.book_rejection(wait).await?;
         self.slots.clear();
-        Ok(Halt::Wait(self.reserve(1).await?))
+        Ok(Halt::Wait(self.reserve(&self.route.clone(), 1).await?))
     }
 }

@@ -14,7 +14,7 @@ pub mod settings;
 mod tokens;
 mod verdict;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 use podio_client::Podio;
@@ -22,10 +22,10 @@ use podio_lifecycle::{
     effects::Outlets,
     ledger::{Ledger, Sealer},
     ports::{
-        Clock, LearnCapabilities, ParkMessages, QuotaLog, Random, ReadCalls, ReadOffboardings, RecordCalls, SendJobs,
-        TrackRemovals, WriteOffboardings,
+        Clock, LearnCapabilities, Metrics, ParkMessages, QuotaLog, Random, ReadCalls, ReadOffboardings, RecordCalls,
+        SendJobs, ShareRemovals, TrackRemovals, WriteOffboardings,
     },
-    quota::Ceiling,
+    quota::{Ceiling, Quota},
 };
 use secrecy::{ExposeSecret, SecretString};
 
@@ -41,16 +41,20 @@ pub struct Ports {
     pub changes: Arc<dyn WriteOffboardings>,
     /// To settle spaces.
     pub removals: Arc<dyn TrackRemovals>,
+    /// To leave a space together with others.
+    pub sharing: Arc<dyn ShareRemovals>,
     /// To record calls.
     pub record: Arc<dyn RecordCalls>,
     /// To read them back when the evidence is sealed.
     pub calls: Arc<dyn ReadCalls>,
-    /// The reservation log.
+    /// The quota.
     pub quota: Arc<dyn QuotaLog>,
     /// What Podio offers.
     pub capabilities: Arc<dyn LearnCapabilities>,
     /// To send the next jobs.
     pub jobs: Arc<dyn SendJobs>,
+    /// To count what operators watch.
+    pub metrics: Arc<dyn Metrics>,
     /// To put messages back for later.
     pub parking: Arc<dyn ParkMessages>,
     /// The time.
@@ -76,12 +80,16 @@ pub struct Worker {
     policy: Policy,
     podio: Podio,
     tokens: Tokens,
+    /// The quota as last seen, to tell which answers of Podio's are news.
+    quota: Mutex<Quota>,
+    /// What is done by one job at a time.
+    turns: jobs::Turns,
 }
 
 impl Worker {
     /// A worker that calls `podio` with the account behind `tokens`.
     pub fn new(ports: Ports, policy: Policy, podio: Podio, tokens: Tokens) -> Self {
-        Self { ports, policy, podio, tokens }
+        Self { ports, policy, podio, tokens, quota: Mutex::default(), turns: jobs::Turns::default() }
     }
 
     fn now(&self) -> Timestamp {

@@ -6,6 +6,7 @@ use aws_lambda_events::sqs::SqsEvent;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use podio_aws::{
     DynamoCredentials, DynamoStore, config,
+    metrics::EmbeddedMetrics,
     queue::SqsJobs,
     runtime::{self, SystemClock, SystemRandom},
     secrets,
@@ -44,11 +45,13 @@ async fn serve() -> Result<(), Error> {
         offboardings: store.clone(),
         changes: store.clone(),
         removals: store.clone(),
+        sharing: store.clone(),
         record: store.clone(),
         calls: store.clone(),
         quota: store.clone(),
         capabilities: store,
         jobs: jobs.clone(),
+        metrics: Arc::new(EmbeddedMetrics),
         parking: jobs,
         clock,
         random: Arc::new(SystemRandom),

@@ -1,9 +1,10 @@
-//! Reserving slots: read the log, decide, write on condition that nobody wrote in between.
+//! Reserving slots: read the quota, decide, write on condition that nobody wrote in between.
 
 use jiff::{SignedDuration, Timestamp};
+use podio_client::Receipt;
 use podio_lifecycle::{
-    ports::{QuotaLog, SaveError, StoreError},
-    quota::{Ceiling, ReservationLog, Slot},
+    ports::{Metric, QuotaLog, SaveError, StoreError},
+    quota::{Allotted, Need, Quota, Seen, Slot},
 };
 
 use crate::Worker;
@@ -19,43 +20,83 @@ pub(crate) fn is_far(slots: &[Slot], now: Timestamp) -> bool {
 /// Attempts at a write that other workers keep overtaking.
 const CONTENDED: usize = 20;
 
-/// One job's need.
-#[derive(Debug, Clone)]
-pub(crate) struct Need {
-    /// Slots that it holds from an earlier run.
-    pub held: Vec<Slot>,
-    /// Calls that it is about to make, at one moment.
-    pub calls: usize,
-}
-
 impl Worker {
     /// Gives each job its slots: those it holds, where they are still good, else new ones, all in one write.
-    pub(crate) async fn reserve(&self, needs: &[Need]) -> Result<Vec<Vec<Slot>>, StoreError> {
+    pub(crate) async fn reserve(&self, needs: &[Need<'_>]) -> Result<Vec<Allotted>, StoreError> {
         if needs.iter().all(|need| need.calls == 0) {
-            return Ok(vec![Vec::new(); needs.len()]);
+            return Ok(vec![Allotted::default(); needs.len()]);
         }
-        let ceiling = self.policy.ceiling;
-        self.update_log(|log, now| needs.iter().map(|need| allot(log, need, now, ceiling)).collect()).await
+        let configured = self.policy.ceiling;
+        self.update_quota(|quota, now| needs.iter().map(|need| quota.allot(need, now, configured)).collect()).await
+    }
+
+    /// Gives back slots that will not be spent, for whoever asks next.
+    pub(crate) async fn give_back(&self, route: &str, slots: &[Slot]) -> Result<(), StoreError> {
+        if slots.is_empty() {
+            return Ok(());
+        }
+        let configured = self.policy.ceiling;
+        self.update_quota(|quota, _| quota.release(route, slots, configured)).await
+    }
+
+    /// Learns from what Podio said about the quota in an answer. Most answers tell nothing new, and then nothing is read
+    /// or written.
+    pub(crate) async fn learn(&self, receipt: &Receipt) -> Result<(), StoreError> {
+        let configured = self.policy.ceiling;
+        let route = receipt.quota_route();
+        let seen = Seen { route: &route, limit: receipt.rate.limit, remaining: receipt.rate.remaining };
+        let known = self.quota_as_known();
+        let mut trial = known.clone();
+        trial.observe(&seen, self.now(), configured);
+        if trial == known {
+            return Ok(());
+        }
+        let foreign = self
+            .update_quota(|quota, now| {
+                let before = quota.foreign;
+                quota.observe(&seen, now, configured);
+                quota.foreign - before
+            })
+            .await?;
+        if foreign > 0 {
+            tracing::warn!(calls = foreign, route, "somebody else spends the same quota");
+            self.ports.metrics.add(Metric::ForeignCalls, foreign);
+        }
+        Ok(())
     }
 
     /// Books a refusal of Podio's.
     pub(crate) async fn book_rejection(&self, wait: Option<SignedDuration>) -> Result<(), StoreError> {
-        let ceiling = self.policy.ceiling;
-        self.update_log(|log, now| log.rejected(now, wait, ceiling)).await
+        let configured = self.policy.ceiling;
+        self.ports.metrics.add(Metric::QuotaRejections, 1);
+        self.update_quota(|quota, now| quota.rejected(now, wait, configured)).await
     }
 
-    /// Applies `change` to the log; writes only if there is a difference.
-    async fn update_log<T>(&self, change: impl Fn(&mut ReservationLog, Timestamp) -> T) -> Result<T, StoreError> {
-        let quota: &dyn QuotaLog = &*self.ports.quota;
+    /// The quota as this process has last read or written it.
+    pub(crate) fn quota_as_known(&self) -> Quota {
+        self.quota.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    }
+
+    fn remember(&self, quota: &Quota) {
+        self.quota.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone_from(quota);
+    }
+
+    /// Applies `change` to the quota; writes only if there is a difference.
+    async fn update_quota<T>(&self, change: impl Fn(&mut Quota, Timestamp) -> T) -> Result<T, StoreError> {
+        let stored: &dyn QuotaLog = &*self.ports.quota;
         for attempt in 0..CONTENDED {
-            let (before, revision) = quota.read().await?;
-            let mut log = before.clone();
-            let result = change(&mut log, self.now());
-            if log == before {
+            let (before, revision) = stored.read().await?;
+            let mut quota = before.clone();
+            let result = change(&mut quota, self.now());
+            if quota == before {
+                self.remember(&quota);
                 return Ok(result);
             }
-            match quota.write(revision, &log).await {
-                Ok(()) => return Ok(result),
+            match stored.write(revision, &quota).await {
+                Ok(()) => {
+                    self.remember(&quota);
+                    return Ok(result);
+                }
                 Err(SaveError::Store(error)) => return Err(error),
                 Err(SaveError::Conflict | SaveError::PersonTaken(_)) => {
                     let spread = SignedDuration::from_millis(i64::from(self.jitter() % 50) * (attempt as i64 + 1) / 4);
@@ -63,18 +104,6 @@ impl Worker {
                 }
             }
         }
-        Err(StoreError::Unavailable("too many workers write the reservation log at once".to_owned()))
-    }
-}
-
-fn allot(log: &mut ReservationLog, need: &Need, now: Timestamp, ceiling: Ceiling) -> Vec<Slot> {
-    let good = |slot: &Slot| !slot.is_missed(now, ceiling) && !log.blocks(*slot);
-    if !need.held.is_empty() && need.held.iter().all(good) {
-        return need.held.clone();
-    }
-    match need.calls {
-        0 => Vec::new(),
-        1 => log.reserve(now, 1, ceiling),
-        calls => log.reserve_together(now, calls, ceiling),
+        Err(StoreError::Unavailable("too many workers write the quota at once".to_owned()))
     }
 }

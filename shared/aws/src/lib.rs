@@ -6,6 +6,7 @@
 mod aws_error;
 pub mod config;
 mod credentials;
+pub mod metrics;
 pub mod queue;
 mod rules;
 pub mod runtime;

@@ -26,13 +26,18 @@ pub enum Capability {
     SpaceMembersV2,
     /// `GET /space/{space}/member/`
     SpaceMembers,
+    /// `DELETE /space/{space}/member/{users}` with several users
+    PluralSpaceMembers,
 }
 
-/// What is known to be missing, and since when.
+/// What is known to be missing, or proven to be there, and since when.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
 pub struct Capabilities {
+    #[serde(default)]
     missing_since: BTreeMap<Capability, Timestamp>,
+    /// For what can seem to be there and is not.
+    #[serde(default)]
+    proven_since: BTreeMap<Capability, Timestamp>,
 }
 
 impl Capabilities {
@@ -46,7 +51,19 @@ impl Capabilities {
 
     /// Remembers that Podio does not know the route.
     pub fn missing(&mut self, capability: Capability, now: Timestamp) {
+        self.proven_since.remove(&capability);
         self.missing_since.insert(capability, now);
+    }
+
+    /// Whether a success was seen to be what it seemed.
+    pub fn is_proven(&self, capability: Capability) -> bool {
+        self.proven_since.contains_key(&capability)
+    }
+
+    /// Remembers that a success was what it seemed, until Podio is found to lack it.
+    pub fn proven(&mut self, capability: Capability, now: Timestamp) {
+        self.missing_since.remove(&capability);
+        self.proven_since.entry(capability).or_insert(now);
     }
 }
 
@@ -65,5 +82,18 @@ mod tests {
         assert!(
             known.may_offer(Capability::EndMemberInfo, start + Capabilities::REMEMBERED + SignedDuration::from_secs(1))
         );
+    }
+
+    #[test]
+    fn what_is_proven_stays_so_until_it_is_missing() {
+        let start = Timestamp::UNIX_EPOCH;
+        let mut known = Capabilities::default();
+        assert!(!known.is_proven(Capability::PluralSpaceMembers), "offered is not proven");
+        known.missing(Capability::PluralSpaceMembers, start);
+        known.proven(Capability::PluralSpaceMembers, start);
+        assert!(known.is_proven(Capability::PluralSpaceMembers));
+        assert!(known.may_offer(Capability::PluralSpaceMembers, start));
+        known.missing(Capability::PluralSpaceMembers, start);
+        assert!(!known.is_proven(Capability::PluralSpaceMembers));
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     job::Job,
     offboarding::{Effect, Offboarding},
     ports::{QueueError, ReadOffboardings, SendJobs, StoreError, TrackRemovals},
-    removal::RemovalBatch,
+    removal::{GATHER, RemovalBatch},
 };
 
 /// What performing effects takes.
@@ -56,7 +56,7 @@ impl Outlets<'_> {
                 Effect::Enqueue(job) => jobs.push((job.clone(), SignedDuration::ZERO)),
                 Effect::EnqueueSpaces => {
                     let spaces = batches.iter().flat_map(|batch| batch.jobs(now));
-                    jobs.extend(spaces.map(|job| (job, SignedDuration::ZERO)));
+                    jobs.extend(spaces.map(|job| (job, GATHER)));
                 }
                 Effect::Seal => {}
             }

@@ -17,3 +17,4 @@ pub mod ports;
 pub mod quota;
 pub mod removal;
 pub mod retry;
+pub mod sharing;

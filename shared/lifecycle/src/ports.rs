@@ -13,8 +13,9 @@ use crate::{
     ids::{OffboardingId, SpaceId},
     job::{BatchKey, Job},
     offboarding::{DueKind, Offboarding, PersonClaim},
-    quota::{ReservationLog, Slot},
+    quota::{Quota, Slot},
     removal::{RemovalBatch, RemovalState},
+    sharing::Rider,
 };
 
 /// The time. Passed in, so that a simulation can own it.
@@ -190,6 +191,34 @@ pub trait TrackRemovals: Send + Sync {
     async fn discard_batch(&self, id: &OffboardingId, key: BatchKey) -> Result<(), StoreError>;
 }
 
+/// Several leavers out of one space by one call: who rides with whom.
+#[async_trait]
+pub trait ShareRemovals: Send + Sync {
+    /// Puts a rider down beside the driver's batch, in the place of what the rider's batch had put down there before.
+    /// From `expires_at` on it may be forgotten.
+    async fn ride(
+        &self,
+        driver: &OffboardingId,
+        key: BatchKey,
+        rider: &Rider,
+        expires_at: Timestamp,
+    ) -> Result<(), StoreError>;
+    /// All riders of a batch, in the order of their offboardings, read consistently.
+    async fn riders(&self, driver: &OffboardingId, key: BatchKey) -> Result<Vec<Rider>, StoreError>;
+    /// Notes that Podio has taken the shared call for a pending space of a rider: true if the space is still pending
+    /// and rides.
+    async fn mark_shared(&self, id: &OffboardingId, key: BatchKey, space: SpaceId) -> Result<bool, StoreError>;
+    /// Ends rides: from now on each of the spaces is left by a call of its own, which is expected by `quiet_until`. The
+    /// batch as it stands now; none where it is counted, or gone.
+    async fn dismount(
+        &self,
+        id: &OffboardingId,
+        key: BatchKey,
+        spaces: &[SpaceId],
+        quiet_until: Timestamp,
+    ) -> Result<Option<RemovalBatch>, StoreError>;
+}
+
 /// Something the sweep should look at.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum DueItem {
@@ -226,16 +255,16 @@ pub trait ReadCalls: Send + Sync {
 #[async_trait]
 pub trait QuotaLog: Send + Sync {
     /// The log and its revision; an empty one, revision 0, where there is none. Read consistently.
-    async fn read(&self) -> Result<(ReservationLog, u64), StoreError>;
+    async fn read(&self) -> Result<(Quota, u64), StoreError>;
     /// Stores the log if `expected` is what is stored.
-    async fn write(&self, expected: u64, log: &ReservationLog) -> Result<(), SaveError>;
+    async fn write(&self, expected: u64, quota: &Quota) -> Result<(), SaveError>;
 }
 
 /// Reading the reservation log.
 #[async_trait]
 pub trait ReadQuota: Send + Sync {
     /// The log; an empty one where there is none.
-    async fn quota(&self) -> Result<ReservationLog, StoreError>;
+    async fn quota(&self) -> Result<Quota, StoreError>;
 }
 
 /// What is known of Podio's capabilities. Writes are last-one-wins: each entry can be learned again.
@@ -245,6 +274,31 @@ pub trait LearnCapabilities: Send + Sync {
     async fn capabilities(&self) -> Result<Capabilities, StoreError>;
     /// Remembers it.
     async fn learned(&self, capabilities: &Capabilities) -> Result<(), StoreError>;
+}
+
+/// Something worth counting, and worth an alarm where it should not happen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Metric {
+    /// Podio answered 420.
+    QuotaRejections,
+    /// Calls that somebody else made with the same key.
+    ForeignCalls,
+}
+
+impl Metric {
+    /// Its name, as alarms know it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::QuotaRejections => "QuotaRejections",
+            Self::ForeignCalls => "ForeignCalls",
+        }
+    }
+}
+
+/// Counting what operators watch.
+pub trait Metrics: Send + Sync {
+    /// Counts `count` more of it.
+    fn add(&self, metric: Metric, count: u64);
 }
 
 /// The shared access token.

@@ -4,7 +4,7 @@
 //! and counting it down is then one conditional write of one item; a batch whose last space is settled is counted into
 //! its offboarding exactly once.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -15,6 +15,10 @@ use crate::{
 
 /// Spaces in a batch: what SQS takes in one request.
 pub const BATCH_SIZE: usize = 10;
+
+/// How long the first jobs of a plan are held back, so that leavers who are posted together find each other before the
+/// first of them is on the way: the plans of a crowd take a few seconds, and a removal is not in that much of a hurry.
+pub const GATHER: SignedDuration = SignedDuration::from_secs(5);
 
 /// Where one space stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +64,15 @@ pub enum Company {
     OthersWithoutAdmin,
 }
 
+/// That a space is left by the call of another leaver, who leaves it too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ride {
+    /// Whose call: the place in [`RemovalBatch::drivers`].
+    pub driver: usize,
+    /// Podio has answered the call with success, but it is not proven yet that it removes more than the first of several.
+    pub shared: bool,
+}
+
 /// The leaver and one space.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SpaceRemoval {
@@ -77,12 +90,15 @@ pub struct SpaceRemoval {
     pub attempts: u32,
     /// Who else is in the space.
     pub company: Company,
+    /// Who leaves the space for the leaver too. Then there is no job for it, unless the sweep finds that nobody comes.
+    #[serde(default)]
+    pub ride: Option<Ride>,
 }
 
 impl SpaceRemoval {
     /// A space that is listed, in the state given.
     pub fn new(space_id: SpaceId, name: Option<String>, state: RemovalState) -> Self {
-        Self { space_id, name, state, settled_at: None, slot: None, attempts: 0, company: Company::Unknown }
+        Self { space_id, name, state, settled_at: None, slot: None, attempts: 0, company: Company::Unknown, ride: None }
     }
 }
 
@@ -95,6 +111,9 @@ pub struct RemovalBatch {
     pub key: BatchKey,
     /// The spaces, in the order of the plan.
     pub spaces: Vec<SpaceRemoval>,
+    /// The batches of other leavers whose calls some of the spaces are left by.
+    #[serde(default)]
+    pub drivers: Vec<(OffboardingId, BatchKey)>,
     /// Whether it has been counted into the offboarding.
     pub counted: bool,
     /// When the sweep should look whether its jobs were lost.
@@ -156,6 +175,7 @@ impl RemovalBatch {
                 offboarding: offboarding.clone(),
                 key: BatchKey { plan, number },
                 spaces: spaces.to_vec(),
+                drivers: Vec::new(),
                 counted: false,
                 due_at,
                 revision: 0,
@@ -194,17 +214,37 @@ impl RemovalBatch {
         self.spaces.iter().find(|entry| entry.space_id == space)
     }
 
-    /// A job for each space that is not settled and whose message does not sleep until a slot that lies ahead of `now`.
+    /// Whose call leaves a space, if it is not the leaver's own.
+    pub fn driver(&self, space: SpaceId) -> Option<&(OffboardingId, BatchKey)> {
+        self.drivers.get(self.space(space)?.ride?.driver)
+    }
+
+    /// When the call for a space is to be expected, if it is still to be made and the leaver's own.
+    pub fn expected_at(&self, space: SpaceId) -> Option<Timestamp> {
+        let entry = self.space(space).filter(|entry| entry.state == RemovalState::Pending && entry.ride.is_none())?;
+        entry.slot.map(|slot| slot.0).or(self.due_at)
+    }
+
+    /// A job for each space that is not settled, that nobody else leaves for the leaver, and whose message does not sleep
+    /// until a slot that lies ahead of `now`.
     pub fn jobs(&self, now: Timestamp) -> Vec<Job> {
-        self.spaces
-            .iter()
-            .filter(|space| space.state == RemovalState::Pending && space.slot.is_none_or(|slot| slot.0 <= now))
-            .map(|space| Job::RemoveFromSpace {
-                offboarding: self.offboarding.clone(),
-                batch: self.key,
-                space: space.space_id,
-            })
-            .collect()
+        let own = |space: &&SpaceRemoval| space.ride.is_none();
+        self.open(now).filter(own).map(|space| self.job(space.space_id)).collect()
+    }
+
+    /// The same for every space, whoever is to leave it.
+    pub fn every_job(&self, now: Timestamp) -> Vec<Job> {
+        self.open(now).map(|space| self.job(space.space_id)).collect()
+    }
+
+    /// The job for one space.
+    pub fn job(&self, space: SpaceId) -> Job {
+        Job::RemoveFromSpace { offboarding: self.offboarding.clone(), batch: self.key, space }
+    }
+
+    fn open(&self, now: Timestamp) -> impl Iterator<Item = &SpaceRemoval> {
+        let awake = move |space: &SpaceRemoval| space.slot.is_none_or(|slot| slot.0 <= now);
+        self.spaces.iter().filter(move |space| space.state == RemovalState::Pending && awake(space))
     }
 }
 
@@ -225,8 +265,14 @@ mod tests {
         assert_eq!(batches[2].jobs(Timestamp::UNIX_EPOCH).len(), 1);
         assert_eq!(batches[2].tally(), Tally { removed: 1, pending: 1, ..Tally::default() });
         assert!(!batches[2].is_settled());
-        batches[2].spaces[2].slot = Some(Slot(Timestamp::UNIX_EPOCH + jiff::SignedDuration::from_secs(9)));
+        batches[2].spaces[2].slot = Some(Slot(Timestamp::UNIX_EPOCH + SignedDuration::from_secs(9)));
         assert_eq!(batches[2].jobs(Timestamp::UNIX_EPOCH), [], "its message sleeps");
+        batches[1].drivers = vec![(id.clone(), BatchKey { plan: 1, number: 0 })];
+        batches[1].spaces[3].ride = Some(Ride { driver: 0, shared: false });
+        let (jobs, every) = (batches[1].jobs(Timestamp::UNIX_EPOCH), batches[1].every_job(Timestamp::UNIX_EPOCH));
+        assert_eq!((jobs.len(), every.len()), (9, 10), "somebody else leaves that one");
+        assert_eq!(batches[1].driver(SpaceId(14)), batches[1].drivers.first());
+        assert_eq!(batches[1].driver(SpaceId(15)), None);
         let all: Tally = batches.iter().map(RemovalBatch::tally).sum();
         assert_eq!(all.total(), 22);
     }

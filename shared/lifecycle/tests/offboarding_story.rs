@@ -35,7 +35,13 @@ fn accepted(request: Request) -> Offboarding {
 }
 
 fn plan(spaces: u32, batches: u32, reasons: Vec<Reason>) -> Plan {
-    Plan { leaver: Leaver { user_id: UserId(7), email: None, name: None }, spaces, batches, reasons }
+    Plan {
+        leaver: Leaver { user_id: UserId(7), email: None, name: None },
+        spaces,
+        batches,
+        last_batch: batches.checked_sub(1),
+        reasons,
+    }
 }
 
 /// Applies the events one after the other, a second apart, as storage would.
@@ -234,7 +240,7 @@ fn any_event() -> impl Strategy<Value = Event> {
         Just(Event::NotAMember),
         Just(Event::Duplicate(OffboardingId::new(at(5), [9; 10]))),
         Just(removed(10)),
-        Just(Event::SlotsTaken),
+        Just(Event::SlotsTaken { left: Vec::new() }),
         Just(Event::OrgRemovalClaimed),
         Just(Event::OrgRemovalUnsafe(danger(2))),
         Just(Event::OrgRemovalDone),

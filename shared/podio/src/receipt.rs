@@ -45,6 +45,11 @@ impl Receipt {
         }
     }
 
+    /// Method and route: what the quota's ceilings are learned by.
+    pub fn quota_route(&self) -> String {
+        format!("{} {}", self.method, self.route)
+    }
+
     pub(crate) fn answered(&mut self, status: u16, headers: &HeaderMap) {
         self.status = Some(status);
         self.request_id = request_id(headers);

@@ -37,6 +37,11 @@ impl<T> Request<T> {
         self.route
     }
 
+    /// Method and route: what the quota's ceilings are learned by.
+    pub fn quota_route(&self) -> String {
+        format!("{} {}", self.method(), self.route())
+    }
+
     /// The encoded path and query. May hold a mail address.
     pub fn path_and_query(&self) -> String {
         match serde_urlencoded::to_string(&self.query) {

@@ -7,6 +7,7 @@ use podio_lifecycle::{
     job::BatchKey,
     offboarding::{Event, Failure, FailureCode},
     ports::{QuotaLog, RecordCalls, TrackRemovals},
+    quota::{Lane, Need},
     removal::RemovalState,
 };
 use serde_json::{Value, json};
@@ -193,15 +194,17 @@ async fn the_quota_shows_what_is_used_and_when_the_backlog_is_through() {
     let quiet = world.get("/quota").await.json();
     let expected = json!({
         "limit": 10, "window_seconds": 100, "used": 0, "free_now": 10, "next_free_at": START, "blocked_until": null,
-        "backlog": 0, "drained_at": null, "rejections": 0,
+        "backlog": 0, "drained_at": null, "rejections": 0, "foreign_calls": 0, "ceilings": [],
     });
     assert_eq!(quiet, expected);
 
     // Four calls went out, one leaver is in the middle of twelve spaces, another's time has not come.
     let now = world.ports.clock.now();
-    let (mut log, revision) = world.store.read().await.unwrap();
-    log.reserve(now, 4, world.settings.ceiling);
-    world.store.write(revision, &log).await.unwrap();
+    let (mut quota, revision) = world.store.read().await.unwrap();
+    let need =
+        Need { route: "any", lane: Lane::Interactive, held: &[], calls: 4, together: true, then: 0, lost_until: None };
+    quota.allot(&need, now, world.settings.ceiling);
+    world.store.write(revision, &quota).await.unwrap();
     let id = world.accepted(jane()).await;
     world.planned(&id, 12, Vec::new()).await;
     world.accepted(json!({"user": {"user_id": 2}, "effective_at": "2030-01-01T00:00:00Z"})).await;
@@ -214,9 +217,9 @@ async fn the_quota_shows_what_is_used_and_when_the_backlog_is_through() {
         "six now, four when the first four are a window old, five a little later"
     );
 
-    let (mut log, revision) = world.store.read().await.unwrap();
-    log.rejected(world.ports.clock.now(), Some(jiff::SignedDuration::from_secs(300)), world.settings.ceiling);
-    world.store.write(revision, &log).await.unwrap();
+    let (mut quota, revision) = world.store.read().await.unwrap();
+    quota.rejected(world.ports.clock.now(), Some(jiff::SignedDuration::from_secs(300)), world.settings.ceiling);
+    world.store.write(revision, &quota).await.unwrap();
     let blocked = world.get("/quota").await.json();
     assert_eq!((&blocked["free_now"], &blocked["rejections"]), (&json!(0), &json!(1)));
     assert_eq!(

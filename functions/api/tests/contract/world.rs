@@ -136,7 +136,13 @@ impl World {
             name: Some(PersonName("Jane <Doe>".into())),
         };
         let batches = u32::try_from(batches.len()).unwrap();
-        let plan = Plan { leaver, spaces: u32::try_from(spaces).unwrap(), batches, reasons };
+        let plan = Plan {
+            leaver,
+            spaces: u32::try_from(spaces).unwrap(),
+            batches,
+            last_batch: batches.checked_sub(1),
+            reasons,
+        };
         self.happen(id, Event::Planned(plan)).await;
     }
 

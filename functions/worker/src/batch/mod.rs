@@ -80,8 +80,11 @@ impl Worker {
         let mut near: Vec<Ready<'_>> = Vec::new();
         for ((message, job), prepared) in jobs.iter().zip(self.prepare(&jobs).await) {
             match prepared {
-                Prepared::Task(task, slots) if is_far(&slots, self.now()) => match *task {
-                    Task::Space(space) => waits.add(message, job, &space, slots),
+                Prepared::Task(task, slots, end) if is_far(&slots, self.now()) => match *task {
+                    Task::Space(space) => {
+                        self.reserve_the_end(&space, end).await;
+                        waits.add(message, job, &space, slots);
+                    }
                     stage @ Task::Stage(_) => near.push((message, job, Prepared::Wait(Box::new(stage), slots))),
                 },
                 other => near.push((message, job, other)),
@@ -120,12 +123,14 @@ impl Worker {
             }
             Prepared::Unreadable(error) => return Ran::Ended(message, self.storage_failed(message, job, &error).await),
             Prepared::Wait(task, slots) => (*task, Err(Halt::Wait(slots))),
-            Prepared::Task(mut task, slots) => {
-                let mut caller = Caller::new(self, job.offboarding(), slots);
+            Prepared::Task(mut task, slots, _) => {
+                let (lane, route) = (task.lane(), task.route());
+                let mut caller = Caller::new(self, job.offboarding(), lane, route, slots);
                 let result = match &mut *task {
                     Task::Space(space) => self.remove_from_space(space, &mut caller).await,
                     Task::Stage(stage) => self.run_stage(stage, &mut caller).await,
                 };
+                caller.finish().await;
                 (*task, result)
             }
         };
@@ -139,7 +144,8 @@ impl Worker {
     async fn run_stage(&self, stage: &mut StageTask, caller: &mut Caller<'_>) -> Result<(), Halt> {
         // Planning takes its slots off the record as it begins; here that is done for the other stages.
         if !stage.offboarding.work.slots.is_empty() && stage.offboarding.state != State::Planning {
-            self.advance(stage, Event::SlotsTaken).await?;
+            let left = caller.keep_for_later(stage.calls_at_once(self.now()));
+            self.advance(stage, Event::SlotsTaken { left }).await?;
         }
         match stage.offboarding.state.stage() {
             Some(Stage::Planning) => self.plan(stage, caller).await,

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use podio_lifecycle::{
     ids::{OffboardingId, SpaceId},
     job::{BatchKey, Job},
+    offboarding::Event,
     quota::Slot,
 };
 
@@ -18,7 +19,7 @@ use crate::{
 
 /// Receipts after which a message that is being put back is sent anew instead: the queue counts every receipt, but only
 /// a message that crashes the worker may run up to the dead-letter queue.
-const RENEW_AFTER: u32 = 3;
+const RENEW_AFTER: u32 = 2;
 
 /// The jobs of spaces that wait for their slots, by batch.
 #[derive(Default)]
@@ -45,6 +46,17 @@ impl<'a> Waits<'a> {
 }
 
 impl Worker {
+    /// Notes the slots that were reserved for the end of an offboarding, behind the last of its spaces. Should that fail,
+    /// the end asks for others when it comes.
+    pub(super) async fn reserve_the_end(&self, task: &SpaceTask, slots: Vec<Slot>) {
+        if slots.is_empty() {
+            return;
+        }
+        if let Err(error) = self.ledger().commit(&task.offboarding, Event::EndReserved { slots }, self.now()).await {
+            tracing::info!(%error, offboarding = %task.offboarding.id, "the end will ask for its own slots");
+        }
+    }
+
     /// Writes the slots down, one write for each batch, then lets the messages sleep until then.
     pub(super) async fn park_spaces(&self, waits: Waits<'_>) -> Vec<(String, Outcome)> {
         let mut outcomes = Vec::new();

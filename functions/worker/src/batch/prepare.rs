@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use podio_lifecycle::{
     ids::{OffboardingId, SpaceId},
     job::{BatchKey, Job},
-    offboarding::Offboarding,
+    offboarding::{Offboarding, State},
     ports::StoreError,
-    quota::Slot,
+    quota::{Allotted, Lane, Need, Slot},
     removal::{RemovalBatch, RemovalState},
 };
 
@@ -17,7 +17,6 @@ use crate::{
     Worker,
     jobs::{SpaceTask, StageTask, Task},
     message::Message,
-    reserve::Need,
 };
 
 /// What a message turned out to ask for.
@@ -26,8 +25,8 @@ pub(super) enum Prepared {
     Nothing,
     /// Its record, or the quota's, could not be read.
     Unreadable(StoreError),
-    /// To be run now, with these slots.
-    Task(Box<Task>, Vec<Slot>),
+    /// To be run, with these slots, and those for the end of the offboarding.
+    Task(Box<Task>, Vec<Slot>, Vec<Slot>),
     /// A stage's job whose slots lie ahead.
     Wait(Box<Task>, Vec<Slot>),
 }
@@ -35,7 +34,7 @@ pub(super) enum Prepared {
 impl Prepared {
     /// The slot that a space's record holds still and that is about to be spent.
     fn held(&self) -> Option<(&SpaceTask, Slot)> {
-        let Self::Task(task, slots) = self else { return None };
+        let Self::Task(task, slots, _) = self else { return None };
         let Task::Space(space) = &**task else { return None };
         space.entry.slot.filter(|slot| slots.contains(slot)).map(|slot| (space, slot))
     }
@@ -82,19 +81,22 @@ impl Worker {
         let task = |index: usize| if repeats(index) { Ok(None) } else { loaded.task(&jobs[index].1) };
         let tasks: Vec<Result<Option<Task>, StoreError>> = (0..jobs.len()).map(task).collect();
         let now = self.now();
-        let need = |task: &Result<Option<Task>, StoreError>| match task {
-            Ok(Some(task)) => task.need(now),
-            Ok(None) | Err(_) => Need::NONE,
+        let wanted: Vec<Option<(String, Wanted)>> = tasks
+            .iter()
+            .map(|task| task.as_ref().ok()?.as_ref().map(|task| (task.route(), task.wanted(now))))
+            .collect();
+        let needs = wanted.iter().map(|wanted| match wanted {
+            Some((route, wanted)) => wanted.need(route),
+            None => NOTHING,
+        });
+        let (allotted, failed) = match self.reserve(&needs.collect::<Vec<_>>()).await {
+            Ok(allotted) => (allotted, None),
+            Err(error) => (vec![Allotted::default(); jobs.len()], Some(error)),
         };
-        let reserved = self.reserve(&tasks.iter().map(need).collect::<Vec<_>>()).await;
-        let (slots, failed) = match reserved {
-            Ok(slots) => (slots, None),
-            Err(error) => (vec![Vec::new(); jobs.len()], Some(error)),
-        };
-        let prepared = tasks.into_iter().zip(slots).map(|(task, slots)| match (task, &failed) {
+        let prepared = tasks.into_iter().zip(allotted).map(|(task, allotted)| match (task, &failed) {
             (Err(error), _) => Prepared::Unreadable(error),
             (Ok(Some(_)), Some(error)) => Prepared::Unreadable(error.clone()),
-            (Ok(Some(task)), None) => Prepared::Task(Box::new(task), slots),
+            (Ok(Some(task)), None) => Prepared::Task(Box::new(task), allotted.slots, allotted.then),
             (Ok(None), _) => Prepared::Nothing,
         });
         prepared.collect()
@@ -116,7 +118,7 @@ impl Worker {
             let concerned = |space: &SpaceTask| space.offboarding.id == id && space.key == key;
             for (_, _, prepared) in &mut jobs {
                 if prepared.held().is_some_and(|(space, _)| concerned(space))
-                    && let Prepared::Task(_, slots) = prepared
+                    && let Prepared::Task(_, slots, _) = prepared
                 {
                     slots.clear();
                 }
@@ -126,8 +128,28 @@ impl Worker {
     }
 }
 
-impl Need {
-    const NONE: Self = Self { held: Vec::new(), calls: 0 };
+/// Of somebody who needs no slot.
+const NOTHING: Need<'static> =
+    Need { route: "", lane: Lane::Removal, held: &[], calls: 0, together: false, then: 0, lost_until: None };
+
+/// The preview, the removal and the read-back that end an offboarding.
+const END: usize = 3;
+
+/// What a task needs of the quota, but for the route.
+struct Wanted {
+    lane: Lane,
+    held: Vec<Slot>,
+    calls: usize,
+    together: bool,
+    then: usize,
+    lost_until: Option<Timestamp>,
+}
+
+impl Wanted {
+    fn need<'a>(&'a self, route: &'a str) -> Need<'a> {
+        let Self { lane, ref held, calls, together, then, lost_until } = *self;
+        Need { route, lane, held, calls, together, then, lost_until }
+    }
 }
 
 impl Task {
@@ -148,13 +170,29 @@ impl Task {
         })
     }
 
-    fn need(&self, now: Timestamp) -> Need {
+    fn wanted(&self, now: Timestamp) -> Wanted {
+        let lane = self.lane();
         match self {
-            Self::Space(space) if space.entry.state == RemovalState::Pending => {
-                Need { held: space.entry.slot.into_iter().collect(), calls: 1 }
+            Self::Space(space) => {
+                let is_pending = space.entry.state == RemovalState::Pending;
+                let ends = space.is_last() && space.offboarding.work.slots.is_empty();
+                Wanted {
+                    lane,
+                    held: space.entry.slot.into_iter().collect(),
+                    calls: usize::from(is_pending && !space.rides()),
+                    together: false,
+                    then: if ends { END } else { 0 },
+                    lost_until: Some(space.batch.quiet_until(now)),
+                }
             }
-            Self::Space(_) => Need::NONE,
-            Self::Stage(stage) => Need { held: stage.offboarding.work.slots.clone(), calls: stage.calls_at_once(now) },
+            Self::Stage(stage) => Wanted {
+                lane,
+                held: stage.offboarding.work.slots.clone(),
+                calls: stage.calls_at_once(now),
+                together: stage.offboarding.state == State::Finalizing,
+                then: 0,
+                lost_until: None,
+            },
         }
     }
 }

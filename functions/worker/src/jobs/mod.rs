@@ -4,15 +4,20 @@ mod look_up;
 mod plan;
 mod remove_from_org;
 mod remove_from_space;
+mod share;
 mod verify_removal;
 
 use jiff::{SignedDuration, Timestamp};
+use podio_client::{Page, org_member, space_member};
 use podio_lifecycle::{
+    ids::{OffboardingId, OrgId, SpaceId, UserId},
     job::BatchKey,
-    offboarding::{Claim, Event, Offboarding, Search, SearchStep, State},
-    removal::{RemovalBatch, SpaceRemoval},
+    offboarding::{Claim, Event, Offboarding, Person, Search, SearchStep, State},
+    quota::Lane,
+    removal::{RemovalBatch, RemovalState, SpaceRemoval},
 };
 
+pub(crate) use self::share::Turns;
 use crate::{Worker, verdict::Halt};
 
 /// How long a claimed call may be on its way before it counts as lost: longer than the client's patience.
@@ -38,6 +43,56 @@ pub(crate) struct SpaceTask {
 pub(crate) struct StageTask {
     pub offboarding: Offboarding,
     pub search: Search,
+}
+
+impl Task {
+    /// In which lane its calls go.
+    pub(crate) fn lane(&self) -> Lane {
+        match self {
+            Self::Space(_) => Lane::Removal,
+            Self::Stage(_) => Lane::Interactive,
+        }
+    }
+
+    /// The route of the call that it is about to make, which decides under which ceiling its slot is reserved.
+    pub(crate) fn route(&self) -> String {
+        let (org, user, space) = (OrgId(0), UserId(0), SpaceId(0));
+        match self {
+            Self::Space(_) => space_member::remove(space, user).quota_route(),
+            Self::Stage(stage) => match (&stage.offboarding.state, &stage.search.step) {
+                (State::Finalizing, _) => org_member::remove(org, user).quota_route(),
+                (State::Verifying, _) => org_member::get(org, user).quota_route(),
+                (_, SearchStep::Find) if stage.search.found.is_none() => match stage.offboarding.request.person {
+                    Person::Email(_) => org_member::by_mail(org, "").quota_route(),
+                    Person::User(_) => org_member::get(org, user).quota_route(),
+                },
+                (_, SearchStep::Find | SearchStep::Preview) => org_member::end_member_info(org, user).quota_route(),
+                (_, SearchStep::Page { .. }) => {
+                    org_member::list(org, Page { limit: Page::MAX_LIMIT, offset: 0 }).quota_route()
+                }
+                (_, SearchStep::Check { .. }) => space_member::get(space, user).quota_route(),
+            },
+        }
+    }
+}
+
+impl SpaceTask {
+    /// The batch, as others name it.
+    pub(crate) fn name(&self) -> (OffboardingId, BatchKey) {
+        (self.offboarding.id.clone(), self.key)
+    }
+
+    /// Whether somebody else leaves the space for the leaver, so that it needs no call of its own.
+    pub(crate) fn rides(&self) -> bool {
+        self.entry.ride.is_some() && self.entry.slot.is_none()
+    }
+
+    /// Whether it is the last space of the plan that waits.
+    pub(crate) fn is_last(&self) -> bool {
+        let last = self.batch.spaces.iter().rfind(|space| space.state == RemovalState::Pending);
+        self.offboarding.last_batch == Some(self.key.number)
+            && last.is_some_and(|last| last.space_id == self.entry.space_id)
+    }
 }
 
 impl StageTask {

@@ -36,9 +36,10 @@ impl Worker {
         if !unapproved(summarised(reasons.clone()), &stage.offboarding.approved).is_empty() {
             return self.advance(stage, Event::OrgRemovalUnsafe(reasons)).await;
         }
-        caller.be_ready().await?;
+        let removal = org_member::remove(stage.offboarding.org_id, leaver.user_id);
+        caller.be_ready(&removal).await?;
         self.advance(stage, Event::OrgRemovalClaimed).await?;
-        let answer = caller.call_unrepeated(&org_member::remove(stage.offboarding.org_id, leaver.user_id)).await?;
+        let answer = caller.call_unrepeated(&removal).await?;
         self.after_the_removal(stage, &leaver, answer, caller).await
     }
 

@@ -1,30 +1,42 @@
 //! The leaver out of one space.
 
 use podio_client::{Error, NotFoundKind, space_member};
-use podio_lifecycle::{ledger::NotCommitted, removal::RemovalState};
+use podio_lifecycle::removal::{RemovalBatch, RemovalState};
 
-use super::SpaceTask;
+use super::{SpaceTask, share::Seat};
 use crate::{Worker, caller::Caller, verdict::Halt};
 
 impl Worker {
-    /// Sends the `DELETE`, settles the space by what Podio says, and counts the batch if it was its last.
+    /// Leaves the space, and counts the batch if it was its last.
     pub(crate) async fn remove_from_space(&self, task: &SpaceTask, caller: &mut Caller<'_>) -> Result<(), Halt> {
-        let mut batch = task.batch.clone();
-        if task.entry.state == RemovalState::Pending {
-            let Some(leaver) = &task.offboarding.leaver else { return Ok(()) };
-            let space = task.entry.space_id;
-            let state = settled_as(caller.call(&space_member::remove(space, leaver.user_id)).await?)?;
-            let id = &task.offboarding.id;
-            batch = self.ports.removals.settle(id, task.key, space, state, self.now()).await?.batch;
-            tracing::info!(offboarding = %id, %space, state = ?state, "space settled");
+        let left = match task.entry.state {
+            RemovalState::Pending => self.leave(task, caller).await?,
+            _ => Some(task.batch.clone()),
+        };
+        match left {
+            Some(batch) => self.count_settled(&batch).await,
+            None => Ok(()),
         }
-        if batch.is_settled() && !batch.counted {
-            match self.ledger().count(&batch, self.now()).await {
-                Ok(()) | Err(NotCommitted::Unknown) => {}
-                Err(error) => return Err(error.into()),
-            }
+    }
+
+    /// Sends the `DELETE`, together with others where some wait for the same space, and settles the space by what Podio
+    /// says. The batch as it then stands; none where there is nothing to do now.
+    async fn leave(&self, task: &SpaceTask, caller: &mut Caller<'_>) -> Result<Option<RemovalBatch>, Halt> {
+        let Some(leaver) = &task.offboarding.leaver else { return Ok(None) };
+        if task.entry.ride.is_some() && self.keep_seat(task, caller).await? == Seat::Kept {
+            return Ok(None);
         }
-        Ok(())
+        let (id, space) = (&task.offboarding.id, task.entry.space_id);
+        let party = self.leave_together(task, leaver.user_id, caller).await?;
+        let state = if party.together {
+            RemovalState::Removed
+        } else {
+            settled_as(caller.call(&space_member::remove(space, leaver.user_id)).await?)?
+        };
+        let batch = self.ports.removals.settle(id, task.key, space, state, self.now()).await?.batch;
+        tracing::info!(offboarding = %id, %space, state = ?state, "space settled");
+        self.see_to_riders(task, &party).await;
+        Ok(Some(batch))
     }
 }
 

@@ -11,7 +11,7 @@ use podio_lifecycle::{
     job::BatchKey,
     ports::StoreError,
     quota::Slot,
-    removal::{Company, RemovalBatch, RemovalState, SpaceRemoval},
+    removal::{Company, RemovalBatch, RemovalState, Ride, SpaceRemoval},
 };
 
 use super::{
@@ -36,6 +36,12 @@ pub(super) const SETTLED_AT: &str = "t";
 pub(super) const SLOT: &str = "l";
 /// Of an entry: failed attempts.
 pub(super) const ATTEMPTS: &str = "a";
+/// Of an entry: whose call leaves the space, as a place in the list of drivers.
+pub(super) const RIDES: &str = "r";
+/// Of an entry: that the call was taken, if that is not proven to mean anything.
+pub(super) const SHARED: &str = "h";
+/// The batches of other leavers whose calls some spaces are left by.
+const DRIVERS: &str = "drivers";
 /// Of an entry: its place in the batch.
 const INDEX: &str = "i";
 /// Of an entry: the space's name.
@@ -105,6 +111,9 @@ pub(super) fn encode(batch: &RemovalBatch, revision: u64) -> Item {
         .collect();
     let mut item = item(&Key::batch(&batch.offboarding, batch.key));
     item.insert(SPACES.to_owned(), AttributeValue::M(entries));
+    if !batch.drivers.is_empty() {
+        item.insert(DRIVERS.to_owned(), AttributeValue::L(batch.drivers.iter().map(encode_driver).collect()));
+    }
     item.insert(COUNTED.to_owned(), AttributeValue::Bool(batch.counted));
     item.insert(VERSION.to_owned(), number(revision));
     if let Some(due_at) = batch.due_at.filter(|_| !batch.counted) {
@@ -123,9 +132,25 @@ fn encode_entry(index: usize, space: &SpaceRemoval) -> Item {
         (SLOT, slot.map(|slot| moment(slot.0))),
         (ATTEMPTS, (space.attempts > 0).then(|| number(space.attempts))),
         (COMPANY, company_code(space.company).map(text)),
+        (RIDES, space.ride.map(|ride| number(ride.driver))),
+        (SHARED, space.ride.filter(|ride| ride.shared).map(|_| AttributeValue::Bool(true))),
     ];
     entry.extend(rest.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
     entry
+}
+
+/// A driver is named by its keys, in one text.
+fn encode_driver((id, key): &(OffboardingId, BatchKey)) -> AttributeValue {
+    text(format!("{id}#{}#{}", key.plan, key.number))
+}
+
+fn decode_driver(value: &AttributeValue) -> Result<(OffboardingId, BatchKey), StoreError> {
+    let parts = value.as_s().ok().and_then(|text| {
+        let mut parts = text.split('#');
+        let (id, plan, number) = (parts.next()?, parts.next()?, parts.next()?);
+        Some((id.parse().ok()?, BatchKey { plan: plan.parse().ok()?, number: number.parse().ok()? }))
+    });
+    parts.ok_or_else(|| unreadable(DRIVERS))
 }
 
 /// The batch in an item.
@@ -140,10 +165,16 @@ pub(super) fn decode(item: &Item) -> Result<RemovalBatch, StoreError> {
         spaces.push((entry.number::<usize>(INDEX)?, decode_entry(space, entry)?));
     }
     spaces.sort_by_key(|(index, _)| *index);
+    let drivers = match item.get(DRIVERS) {
+        None => Vec::new(),
+        Some(AttributeValue::L(drivers)) => drivers.iter().map(decode_driver).collect::<Result<_, _>>()?,
+        Some(_) => return Err(unreadable(DRIVERS)),
+    };
     Ok(RemovalBatch {
         offboarding: key.offboarding()?,
         key: key.batch_key()?,
         spaces: spaces.into_iter().map(|(_, space)| space).collect(),
+        drivers,
         counted: *counted,
         due_at: item.find_moment(DUE_AT)?,
         revision: item.number(VERSION)?,
@@ -154,6 +185,7 @@ fn decode_entry(space_id: SpaceId, entry: &Item) -> Result<SpaceRemoval, StoreEr
     let state = state(entry.text(STATE)?)?;
     // A stamp that came after the settling has no meaning.
     let slot = entry.find_moment(SLOT)?.filter(|_| !state.is_settled()).map(Slot);
+    let driver = entry.find_number(RIDES)?;
     Ok(SpaceRemoval {
         space_id,
         name: entry.find_text(NAME)?.map(str::to_owned),
@@ -162,6 +194,7 @@ fn decode_entry(space_id: SpaceId, entry: &Item) -> Result<SpaceRemoval, StoreEr
         slot,
         attempts: entry.find_number(ATTEMPTS)?.unwrap_or_default(),
         company: company(entry.find_text(COMPANY)?)?,
+        ride: driver.map(|driver| Ride { driver, shared: entry.contains_key(SHARED) }),
     })
 }
 
@@ -197,14 +230,16 @@ mod tests {
     fn space() -> impl Strategy<Value = SpaceRemoval> {
         let moment = || proptest::option::of(0..4_000_000_000_000i64);
         let name = proptest::option::of(".{0,40}");
-        (name, 0..6usize, moment(), moment(), 0..99u32, 0..4usize).prop_map(
-            |(name, state, settled, slot, attempts, company)| {
+        let ride = proptest::option::of((0..3usize, any::<bool>()));
+        (name, 0..6usize, moment(), moment(), 0..99u32, 0..4usize, ride).prop_map(
+            |(name, state, settled, slot, attempts, company, ride)| {
                 let state = STATES[state];
                 SpaceRemoval {
                     settled_at: settled.map(at),
                     slot: slot.filter(|_| !state.is_settled()).map(|ms| Slot(at(ms))),
                     attempts,
                     company: COMPANIES[company],
+                    ride: ride.map(|(driver, shared)| Ride { driver, shared }),
                     ..SpaceRemoval::new(SpaceId(0), name, state)
                 }
             },
@@ -217,12 +252,17 @@ mod tests {
             ids in btree_set(any::<u64>(), 10).prop_map(|ids| ids.into_iter().collect::<Vec<_>>()).prop_shuffle(),
             spaces in proptest::collection::vec(space(), 10),
             due in proptest::option::of(0..4_000_000_000_000i64),
+            drivers in proptest::collection::vec((any::<[u8; 10]>(), any::<u64>(), any::<u32>()), 0..4),
         ) {
+            let driver = |(random, plan, number)| {
+                (OffboardingId::new(Timestamp::UNIX_EPOCH, random), BatchKey { plan, number })
+            };
             let spaces = ids.into_iter().zip(spaces).map(|(id, space)| SpaceRemoval { space_id: SpaceId(id), ..space });
             let batch = RemovalBatch {
                 offboarding: OffboardingId::new(Timestamp::UNIX_EPOCH, [1; 10]),
                 key: BatchKey { plan: 7, number: 3 },
                 spaces: spaces.collect(),
+                drivers: drivers.into_iter().map(driver).collect(),
                 counted: false,
                 due_at: due.map(at),
                 revision: 9,
@@ -231,8 +271,7 @@ mod tests {
         }
     }
 
-    #[test]
-    fn ten_spaces_fit_into_one_write_unit() {
+    fn full_batch() -> RemovalBatch {
         let spaces = (0..10).map(|n| SpaceRemoval {
             slot: Some(Slot(at(1_800_000_000_000))),
             attempts: 3,
@@ -240,19 +279,37 @@ mod tests {
             ..SpaceRemoval::new(SpaceId(123_456_000 + n), Some("Marketing Europe 2026".into()), RemovalState::Pending)
         });
         let id = OffboardingId::new(Timestamp::UNIX_EPOCH, [1; 10]);
-        let batch = &RemovalBatch::cut(&id, 4, spaces.collect(), Some(at(1_800_000_000_000)))[0];
-        let size = size(&encode(batch, 0));
+        RemovalBatch::cut(&id, 4, spaces.collect(), Some(at(1_800_000_000_000))).remove(0)
+    }
+
+    #[test]
+    fn ten_spaces_fit_into_one_write_unit() {
+        let size = size(&encode(&full_batch(), 0));
+        assert!(size <= 1024, "{size} bytes");
+    }
+
+    #[test]
+    fn ten_spaces_that_another_leavers_calls_leave_fit_too() {
+        let mut batch = full_batch();
+        batch.drivers = vec![(batch.offboarding.clone(), BatchKey { plan: 12, number: 3 })];
+        for space in &mut batch.spaces {
+            // Who rides has no slot and has not failed.
+            *space = SpaceRemoval { slot: None, attempts: 0, ..space.clone() };
+            space.ride = Some(Ride { driver: 0, shared: true });
+        }
+        let size = size(&encode(&batch, 0));
         assert!(size <= 1024, "{size} bytes");
     }
 
     /// The size of an item as AWS documents it: names and text in bytes, a number a byte for two digits and one more, a
-    /// flag one, a map three and one for each entry.
+    /// flag one, a map or a list three and one for each entry.
     fn size(item: &Item) -> usize {
         let value = |value: &AttributeValue| match value {
             AttributeValue::S(text) => text.len(),
             AttributeValue::N(digits) => digits.trim_end_matches('0').len().div_ceil(2) + 1,
             AttributeValue::Bool(_) => 1,
             AttributeValue::M(map) => 3 + map.len() + size(map),
+            AttributeValue::L(list) => 3 + list.iter().map(|text| 1 + text.as_s().unwrap().len()).sum::<usize>(),
             other => panic!("{other:?}"),
         };
         item.iter().map(|(name, held)| name.len() + value(held)).sum()

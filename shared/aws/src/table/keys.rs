@@ -14,6 +14,7 @@ use crate::tables::{PARTITION_KEY, SORT_KEY};
 const OFFBOARDING: &str = "OFF#";
 const STATE: &str = "STATE";
 const BATCH: &str = "BATCH#";
+const RIDER: &str = "RIDER#";
 /// What the sort keys of an offboarding's calls begin with.
 pub(super) const CALL: &str = "CALL#";
 /// The partition that lists all offboardings.
@@ -47,6 +48,11 @@ impl Key {
     /// One batch of space removals.
     pub(super) fn batch(id: &OffboardingId, key: BatchKey) -> Self {
         Self { pk: partition(id), sk: format!("{}{:06}", batches_of(key.plan), key.number) }
+    }
+
+    /// A rider, beside the batch that it rides with. Its plan is no part of the key: a new one takes the place of the old.
+    pub(super) fn rider(driver: &OffboardingId, key: BatchKey, rider: &OffboardingId, number: u32) -> Self {
+        Self { pk: partition(driver), sk: format!("{}{rider}#{number:06}", riders_of(key)) }
     }
 
     /// One call to Podio.
@@ -102,6 +108,14 @@ impl Key {
         key.ok_or_else(|| unreadable(SORT_KEY))
     }
 
+    /// The offboarding of the rider that the sort key names, and the number of its batch.
+    pub(super) fn rider_parts(&self) -> Result<(OffboardingId, u32), StoreError> {
+        let mut parts = self.sk.strip_prefix(RIDER).unwrap_or_default().split('#').skip(2);
+        let rider =
+            parts.next().and_then(|id| id.parse().ok()).zip(parts.next().and_then(|number| number.parse().ok()));
+        rider.ok_or_else(|| unreadable(SORT_KEY))
+    }
+
     /// The offboarding that the partition key names.
     pub(super) fn offboarding(&self) -> Result<OffboardingId, StoreError> {
         let id = self.pk.strip_prefix(OFFBOARDING).and_then(|id| id.parse().ok());
@@ -117,6 +131,11 @@ pub(super) fn partition(id: &OffboardingId) -> String {
 /// What the sort keys of a plan's batches begin with. The numbers are padded, so that they sort as numbers do.
 pub(super) fn batches_of(plan: u64) -> String {
     format!("{BATCH}{plan:020}#")
+}
+
+/// What the sort keys of a batch's riders begin with.
+pub(super) fn riders_of(key: BatchKey) -> String {
+    format!("{RIDER}{:020}#{:06}#", key.plan, key.number)
 }
 
 /// The id in a listing entry.

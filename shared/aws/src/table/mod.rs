@@ -4,11 +4,12 @@
 //! |---|---|---|---|
 //! | offboarding | `OFF#{id}` | `STATE` | `body` (JSON), `version`, `state`, `due`, `due_at` |
 //! | batch of space removals | `OFF#{id}` | `BATCH#{plan}#{number}` | `spaces` (map by space id), `counted`, `version`, `due`, `due_at` |
+//! | rider | `OFF#{driver's id}` | `RIDER#{plan}#{number}#{id}#{number}` | `plan`, `spaces`, `expires_at` (TTL) |
 //! | call to Podio | `OFF#{id}` | `CALL#{ms}#{nonce}` | `body` (JSON) |
 //! | listing entry | `OFFBOARDINGS` | `{id}` | `dry_run` |
 //! | idempotency key | `KEY#{sha256}` | `KEY` | `fingerprint`, `offboarding`, `expires_at` (TTL) |
 //! | claim on a person | `PERSON#{sha256}` | `CLAIM` | `offboarding` |
-//! | reservation log | `QUOTA` | `LOG` | `slots` (bytes), `blocked_until`, `rejections`, `version` |
+//! | quota | `QUOTA` | `LOG` | `logs` (slots by ceiling, as bytes), `routes` (JSON), `blocked_until`, `rejections`, `foreign`, `wary_until`, `version` |
 //! | capabilities | `CAPABILITIES` | `ALL` | `body` (JSON) |
 //!
 //! `due` and `due_at` are the keys of the one index, present only while the sweep has a reason to look. Every write that
@@ -28,9 +29,11 @@
 //! | store a batch | conditional put | 1 W, the index adds 1 |
 //! | settle a space | one conditional update | 1 W, and never the index |
 //! | stamp a batch, note a failed attempt | one conditional update | 1 W, the index adds 2 where the time changes |
+//! | ride with another leaver | put, and a conditional put of the own batch | 2 W for up to ten spaces of one driver |
+//! | who rides with a batch | consistent query | 1 R for each 13 |
 //! | what is due | query of the index | 0.5 R for each 30 |
 //! | record a call | put | 1 W |
-//! | read the log, reserve slots | consistent get, conditional put | 1 R, 1 W however many slots |
+//! | read the quota, reserve slots | consistent get, conditional put | 1 R, 1 to 2 W however many slots |
 //!
 //! So a space costs about 1.5 W to plan, to park once with its batch and to settle, and a batch of ten is counted with
 //! 7 W more.
@@ -45,6 +48,7 @@ mod notes;
 mod quota;
 mod read;
 mod removals;
+mod riders;
 mod slots;
 mod transaction;
 mod write;

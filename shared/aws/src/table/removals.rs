@@ -210,7 +210,7 @@ impl DynamoStore {
     }
 
     /// An update that happens if the condition holds; the item as it then stands.
-    async fn update_if(
+    pub(super) async fn update_if(
         &self,
         key: &Key,
         update: &str,
@@ -242,7 +242,7 @@ impl DynamoStore {
 }
 
 /// The batch whose condition did not hold, if there is one.
-fn standing(rejected: Rejected) -> Result<Option<RemovalBatch>, StoreError> {
+pub(super) fn standing(rejected: Rejected) -> Result<Option<RemovalBatch>, StoreError> {
     match rejected {
         Rejected::Condition(item) => item.as_ref().map(batch_item::decode).transpose(),
         Rejected::Conflict => Err(in_the_way()),

@@ -1,41 +1,85 @@
-//! The slots of the reservation log as bytes: the first in full, each other as its distance from the one before, in
-//! milliseconds, seven bits to a byte (LEB128). Two hundred and fifty of them take about half a kilobyte, so that a
-//! reservation costs one write unit.
+//! The slots of a reservation log as bytes.
+//!
+//! The first moment in full, each other as its distance in milliseconds from the one before; and of that only the
+//! difference from the distance one ceiling earlier (within the first, from the one before). Under a backlog the slots repeat from window to window, so that
+//! differences are nil, and a run of those takes a byte or two: thousands of slots fit into a kilobyte. Numbers are
+//! written seven bits to a byte (LEB128).
 
 use jiff::Timestamp;
 use podio_lifecycle::quota::Slot;
 
-/// The bytes of slots, which come in order; one that does not is moved up to the one before it.
-pub(super) fn encode(slots: impl Iterator<Item = Slot>) -> Vec<u8> {
+/// The bytes of slots, which come in order, under a ceiling of `limit`; one that does not is moved up to the one before.
+pub(super) fn encode(slots: &[Slot], limit: usize) -> Vec<u8> {
     let mut bytes = Vec::new();
+    let mut distances: Vec<i64> = Vec::new();
     let mut before: Option<i64> = None;
+    let mut nils = 0u64;
     for Slot(at) in slots {
         let at = at.as_millisecond();
-        let distance = match before {
-            None => zigzag(at),
-            Some(before) => u64::try_from(at.saturating_sub(before)).unwrap_or_default(),
+        let Some(last) = before else {
+            put(&mut bytes, zigzag(at));
+            before = Some(at);
+            continue;
         };
-        before = Some(before.map_or(at, |before| before.max(at)));
-        put(&mut bytes, distance);
+        let distance = at.saturating_sub(last).max(0);
+        before = Some(at.max(last));
+        let difference = distance - earlier(&distances, limit);
+        distances.push(distance);
+        if difference == 0 {
+            nils += 1;
+            continue;
+        }
+        put_run(&mut bytes, nils);
+        nils = 0;
+        // Even numbers are differences, odd ones runs of nils.
+        put(&mut bytes, zigzag(difference) << 1);
     }
+    put_run(&mut bytes, nils);
     bytes
 }
 
 /// The slots in the bytes; none if they are not what [`encode`] writes.
-pub(super) fn decode(bytes: &[u8]) -> Option<Vec<Slot>> {
-    let mut slots = Vec::new();
+pub(super) fn decode(bytes: &[u8], limit: usize) -> Option<Vec<Slot>> {
     let mut rest = bytes;
-    let mut before: Option<i64> = None;
+    if rest.is_empty() {
+        return Some(Vec::new());
+    }
+    let mut at = unzigzag(take(&mut rest)?);
+    let mut slots = vec![slot(at)?];
+    let mut distances: Vec<i64> = Vec::new();
     while !rest.is_empty() {
         let number = take(&mut rest)?;
-        let at = match before {
-            None => unzigzag(number),
-            Some(before) => before.checked_add(i64::try_from(number).ok()?)?,
-        };
-        before = Some(at);
-        slots.push(Slot(Timestamp::from_millisecond(at).ok()?));
+        let (times, difference) = if number & 1 == 1 { (number >> 1, 0) } else { (1, unzigzag(number >> 1)) };
+        if times > MOST {
+            return None;
+        }
+        for _ in 0..times {
+            let distance = earlier(&distances, limit).checked_add(difference).filter(|distance| *distance >= 0)?;
+            at = at.checked_add(distance)?;
+            distances.push(distance);
+            slots.push(slot(at)?);
+        }
     }
     Some(slots)
+}
+
+/// More slots than any log holds.
+const MOST: u64 = 1_000_000;
+
+fn slot(at: i64) -> Option<Slot> {
+    Timestamp::from_millisecond(at).ok().map(Slot)
+}
+
+/// The distance one ceiling earlier; within the first ceiling, the one before.
+fn earlier(distances: &[i64], limit: usize) -> i64 {
+    let index = distances.len().checked_sub(limit).or(distances.len().checked_sub(1));
+    index.and_then(|index| distances.get(index)).copied().unwrap_or(0)
+}
+
+fn put_run(bytes: &mut Vec<u8>, nils: u64) {
+    if nils > 0 {
+        put(bytes, nils << 1 | 1);
+    }
 }
 
 /// Moments before the epoch are numbers, too.
@@ -88,32 +132,42 @@ mod tests {
     }
 
     #[test]
-    fn a_full_hour_of_slots_takes_half_a_kilobyte() {
-        let slots = (0..250).map(|n| slot(1_800_000_000_000 + n * 14_458));
-        let bytes = encode(slots);
-        assert!(bytes.len() <= 512, "{} bytes", bytes.len());
+    fn a_full_hour_of_slots_takes_little_and_twenty_hours_hardly_more() {
+        let hour: Vec<Slot> = (0..250).map(|n| slot(1_800_000_000_000 + n * 14_458)).collect();
+        assert!(encode(&hour, 250).len() <= 16, "even slots differ once");
+
+        let uneven =
+            |n: i64| slot(1_800_000_000_000 + (n / 250) * 3_614_400 + (n % 250) * 14_000 + (n % 250) % 7 * 300);
+        let hour: Vec<Slot> = (0..250).map(uneven).collect();
+        let backlog: Vec<Slot> = (0..5_000).map(uneven).collect();
+        let (hour, backlog) = (encode(&hour, 250).len(), encode(&backlog, 250).len());
+        assert!(hour <= 1_000 && backlog <= hour + 16, "{hour} and {backlog} bytes");
     }
 
     #[test]
     fn what_was_cut_off_is_not_taken_for_a_log() {
-        let bytes = encode([slot(1_800_000_000_000)].into_iter());
-        assert_eq!(decode(&bytes[..bytes.len() - 1]), None);
-        assert_eq!(decode(&[0xff; 11]), None);
-        assert_eq!(decode(&[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01]), None, "no such moment");
-        assert_eq!(decode(&[]), Some(vec![]));
+        let bytes = encode(&[slot(1_800_000_000_000)], 250);
+        assert_eq!(decode(&bytes[..bytes.len() - 1], 250), None);
+        assert_eq!(decode(&[0xff; 11], 250), None);
+        let endless = [0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01];
+        assert_eq!(decode(&endless, 250), None, "a run of more than any log holds");
+        assert_eq!(decode(&[], 250), Some(vec![]));
     }
 
     proptest! {
         #[test]
-        fn every_log_comes_back(mut moments in proptest::collection::vec(-4_000_000_000_000..4_000_000_000_000i64, 0..300)) {
+        fn every_log_comes_back(
+            mut moments in proptest::collection::vec(-4_000_000_000_000..4_000_000_000_000i64, 0..300),
+            limit in 1usize..40,
+        ) {
             moments.sort_unstable();
             let slots: Vec<_> = moments.into_iter().map(slot).collect();
-            prop_assert_eq!(decode(&encode(slots.iter().copied())), Some(slots));
+            prop_assert_eq!(decode(&encode(&slots, limit), limit), Some(slots));
         }
 
         #[test]
-        fn bytes_of_any_kind_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..40)) {
-            let _ = decode(&bytes);
+        fn bytes_of_any_kind_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..8)) {
+            let _ = decode(&bytes, 3);
         }
     }
 }

@@ -9,6 +9,7 @@ mod faults;
 mod notes;
 mod offboardings;
 mod removals;
+mod riders;
 
 use std::{
     collections::BTreeMap,
@@ -21,7 +22,7 @@ pub use faults::{Faults, Moment, Strike};
 use jiff::Timestamp;
 use podio_lifecycle::{
     capability::Capabilities, evidence::CallRecord, ids::OffboardingId, job::BatchKey, offboarding::Offboarding,
-    quota::ReservationLog, removal::RemovalBatch,
+    quota::Quota, removal::RemovalBatch, sharing::Rider,
 };
 
 /// The state table, in memory.
@@ -44,8 +45,10 @@ struct Tables {
     keys: BTreeMap<String, UsedKey>,
     persons: BTreeMap<String, OffboardingId>,
     batches: BTreeMap<(OffboardingId, BatchKey), RemovalBatch>,
+    /// By the driver's batch, then by the rider's offboarding and the number of its batch.
+    riders: BTreeMap<(OffboardingId, BatchKey), BTreeMap<(OffboardingId, u32), Rider>>,
     calls: BTreeMap<(OffboardingId, i64, [u8; 10]), CallRecord>,
-    quota: (ReservationLog, u64),
+    quota: (Quota, u64),
     capabilities: Capabilities,
 }
 

@@ -6,7 +6,7 @@ use podio_lifecycle::{
     evidence::CallRecord,
     ids::OffboardingId,
     ports::{LearnCapabilities, QuotaLog, ReadCalls, ReadQuota, RecordCalls, SaveError, StoreError},
-    quota::{ReservationLog, Slot},
+    quota::Quota,
 };
 
 use super::{MemoryStore, Tables};
@@ -43,17 +43,20 @@ impl ReadCalls for MemoryStore {
 
 #[async_trait]
 impl QuotaLog for MemoryStore {
-    async fn read(&self) -> Result<(ReservationLog, u64), StoreError> {
+    async fn read(&self) -> Result<(Quota, u64), StoreError> {
         self.run("read", |tables| Ok(tables.quota.clone())).await
     }
 
-    async fn write(&self, expected: u64, log: &ReservationLog) -> Result<(), SaveError> {
+    async fn write(&self, expected: u64, quota: &Quota) -> Result<(), SaveError> {
         self.run("write", |tables| {
             if tables.quota.1 != expected {
                 return Err(SaveError::Conflict);
             }
-            let slots = log.slots().map(|slot| Slot(rules::stored(slot.0))).collect();
-            let stored = ReservationLog::restore(slots, log.blocked_until().map(rules::stored), log.rejections());
+            let stored = Quota {
+                blocked_until: quota.blocked_until.map(rules::stored),
+                wary_until: quota.wary_until.map(rules::stored),
+                ..quota.clone()
+            };
             tables.quota = (stored, expected + 1);
             Ok(())
         })
@@ -63,7 +66,7 @@ impl QuotaLog for MemoryStore {
 
 #[async_trait]
 impl ReadQuota for MemoryStore {
-    async fn quota(&self) -> Result<ReservationLog, StoreError> {
+    async fn quota(&self) -> Result<Quota, StoreError> {
         self.run("quota", |tables| Ok(tables.quota.0.clone())).await
     }
 }

@@ -14,12 +14,12 @@ use super::{MemoryStore, Tables};
 use crate::rules;
 
 impl Tables {
-    fn batch(&mut self, id: &OffboardingId, key: BatchKey) -> Option<&mut RemovalBatch> {
+    pub(super) fn batch(&mut self, id: &OffboardingId, key: BatchKey) -> Option<&mut RemovalBatch> {
         self.batches.get_mut(&(id.clone(), key))
     }
 }
 
-fn entry(batch: &mut RemovalBatch, space: SpaceId) -> Result<&mut SpaceRemoval, StoreError> {
+pub(super) fn entry(batch: &mut RemovalBatch, space: SpaceId) -> Result<&mut SpaceRemoval, StoreError> {
     batch.spaces.iter_mut().find(|entry| entry.space_id == space).ok_or_else(rules::no_such_space)
 }
 

@@ -58,6 +58,11 @@ suite! {
         failures_are_counted_for_pending_spaces_only,
         planning_replaces_the_batch_that_it_has_read,
         a_job_for_what_is_not_there_is_an_error;
+    sharing:
+        riders_stand_beside_the_batch_that_they_ride_with,
+        a_ride_comes_back_as_it_was_stored,
+        a_shared_call_is_noted_for_who_is_pending_and_rides,
+        who_dismounts_is_watched_for_itself;
     watching:
         each_is_found_when_its_time_has_come,
         a_batch_is_watched_until_it_is_counted,
@@ -70,7 +75,7 @@ suite! {
         calls_are_kept_in_the_order_of_sending,
         what_was_learned_is_remembered;
     quota:
-        the_log_is_written_on_condition_of_what_was_read,
+        the_quota_is_written_on_condition_of_what_was_read,
         workers_that_reserve_at_once_never_share_a_slot;
 }
 

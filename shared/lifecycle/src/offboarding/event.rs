@@ -21,6 +21,8 @@ pub struct Plan {
     pub spaces: u32,
     /// Batches that hold them and are still to be counted.
     pub batches: u32,
+    /// The last of them.
+    pub last_batch: Option<u32>,
     /// Dangers, approved or not.
     pub reasons: Vec<Reason>,
 }
@@ -40,8 +42,16 @@ pub enum Event {
     Duplicate(OffboardingId),
     /// The last space of a batch was settled.
     BatchCounted(Tally),
-    /// A worker spends the slots that the stage's job waited for, so that no duplicate of it does.
-    SlotsTaken,
+    /// A worker spends slots that the stage's job waited for, so that no duplicate of it does.
+    SlotsTaken {
+        /// Those that are left for the next stage.
+        left: Vec<Slot>,
+    },
+    /// The last space waits for its slot, and with it slots were reserved for the end.
+    EndReserved {
+        /// The slots.
+        slots: Vec<Slot>,
+    },
     /// A worker is about to end the organization membership.
     OrgRemovalClaimed,
     /// The preview right before the organization removal shows a danger that nobody approved.

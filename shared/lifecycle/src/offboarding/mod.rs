@@ -109,6 +109,9 @@ pub struct Offboarding {
     pub plan: Option<u64>,
     /// Batches of the plan that are not counted yet.
     pub open_batches: u32,
+    /// The number of the plan's last batch.
+    #[serde(default)]
+    pub last_batch: Option<u32>,
     /// Spaces of the plan.
     pub spaces_total: u32,
     /// How the spaces of the batches counted so far ended.
@@ -158,6 +161,7 @@ impl Offboarding {
             leaver: None,
             plan: None,
             open_batches: 0,
+            last_batch: None,
             spaces_total: 0,
             counted: Tally::default(),
             approved: Vec::new(),

@@ -45,7 +45,8 @@ impl Offboarding {
             (State::Removing | State::Failed { resume: Stage::Removing, failure: _ }, Event::BatchCounted(tally)) => {
                 next.count(tally)?
             }
-            (State::Finalizing | State::Verifying, Event::SlotsTaken) => next.work.slots.clear(),
+            (State::Finalizing | State::Verifying, Event::SlotsTaken { left }) => next.work.slots = left,
+            (State::Removing, Event::EndReserved { slots }) => next.work.slots = slots,
             (State::Finalizing, Event::OrgRemovalClaimed) => {
                 if self.open_batches > 0 {
                     return Err(Refusal::Unsettled);
@@ -128,7 +129,8 @@ impl Offboarding {
                 | Event::NotAMember
                 | Event::Duplicate(_)
                 | Event::BatchCounted(_)
-                | Event::SlotsTaken
+                | Event::SlotsTaken { .. }
+                | Event::EndReserved { .. }
                 | Event::OrgRemovalClaimed
                 | Event::OrgRemovalUnsafe(_)
                 | Event::OrgRemovalDone
@@ -154,8 +156,15 @@ impl Offboarding {
             if self.history.len() > HISTORY {
                 self.history.remove(0);
             }
-            // A stage starts with a clean slate; what was found out stays with the plan that found it.
-            self.work = Work::default();
+            // A stage starts with a clean slate; what was found out stays with the plan that found it. The slots that
+            // were reserved for the end are handed on until the end.
+            let slots = match (&before.state, &self.state) {
+                (State::Removing, State::Finalizing) | (State::Finalizing, State::Verifying) => {
+                    std::mem::take(&mut self.work.slots)
+                }
+                _ => Vec::new(),
+            };
+            self.work = Work { slots, ..Work::default() };
             match self.state {
                 State::Removing => effects.push(Effect::EnqueueSpaces),
                 _ => effects.extend(self.stage_job().map(Effect::Enqueue)),
@@ -176,6 +185,7 @@ impl Offboarding {
         self.leaver = Some(plan.leaver);
         self.spaces_total = plan.spaces;
         self.open_batches = plan.batches;
+        self.last_batch = plan.last_batch;
         self.counted = Tally::default();
         if self.request.dry_run {
             self.would_hold = summarised(plan.reasons);

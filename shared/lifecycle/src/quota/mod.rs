@@ -1,24 +1,28 @@
 //! The quota: what Podio lets one API key and its acting user call in an hour, and who may call when.
+//!
+//! [`Quota`] is the one record that all workers share: a [`ReservationLog`] for each ceiling that Podio has shown, which
+//! routes fall under which, and what is known of others who spend on the same key.
 
+mod book;
+mod lane;
 mod log;
+#[cfg(test)]
+mod tests;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+pub use book::{Allotted, Lesson, Need, Quota, Seen};
+pub use lane::Lane;
 pub use log::ReservationLog;
 
-/// The moment at which one call may be sent. Reserved before the call and never given twice.
+/// The moment at which one call may be sent. Reserved before the call and never given twice: no two slots of one log
+/// fall on the same millisecond, so that who holds one can be told whether it is still theirs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Slot(pub Timestamp);
 
 impl Slot {
-    /// Whether a call sent at `now` is still the call that was booked: not before the slot, and not so late that
-    /// another window of Podio's would count it.
-    pub fn is_live(self, now: Timestamp, ceiling: Ceiling) -> bool {
-        self.0 <= now && now.duration_since(self.0) <= ceiling.lateness()
-    }
-
     /// Whether the moment has gone by: a call sent now would not be the one that was booked.
     pub fn is_missed(self, now: Timestamp, ceiling: Ceiling) -> bool {
         now.duration_since(self.0) > ceiling.lateness()
@@ -36,6 +40,11 @@ impl Ceiling {
     /// At least one call in at least a second; anything less would mean that nothing may ever be called.
     pub fn new(limit: u32, window: SignedDuration) -> Option<Self> {
         (limit >= 1 && window >= SignedDuration::from_secs(1)).then_some(Self { limit, window })
+    }
+
+    /// The same window with another number of calls, at least one.
+    pub fn with_limit(self, limit: u32) -> Self {
+        Self { limit: limit.max(1), ..self }
     }
 
     /// Calls in a window.
@@ -57,5 +66,10 @@ impl Ceiling {
     /// How late a booked call may be sent. The other half of the margin is for the way to Podio.
     pub fn lateness(self) -> SignedDuration {
         self.margin() / 2
+    }
+
+    /// How long a slot stays booked: the window and the margin.
+    pub fn span(self) -> SignedDuration {
+        self.window + self.margin()
     }
 }

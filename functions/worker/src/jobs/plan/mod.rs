@@ -87,9 +87,9 @@ impl Worker {
         reasons.extend(self.mass_offboarding(stage).await?);
         let open = batches.iter().filter(|batch| !batch.counted).count();
         let spaces = batches.iter().map(|batch| batch.tally().total()).sum();
-        let plan = Plan { leaver, spaces, batches: u32::try_from(open).unwrap_or(u32::MAX), reasons };
-        let committed = self.ledger().commit(&stage.offboarding, Event::Planned(plan), self.now()).await;
-        match committed {
+        let last_batch = batches.iter().filter(|batch| !batch.counted).map(|batch| batch.key.number).max();
+        let plan = Plan { leaver, spaces, batches: u32::try_from(open).unwrap_or(u32::MAX), last_batch, reasons };
+        match self.commit_plan(&stage.offboarding, Event::Planned(plan), batches).await {
             Ok(committed) => {
                 if let Some(reason) = committed.left_to_sweep {
                     tracing::warn!(offboarding = %stage.offboarding.id, reason, "jobs are left to the sweep");

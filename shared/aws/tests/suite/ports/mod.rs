@@ -6,6 +6,7 @@ pub mod noting;
 pub mod quota;
 pub mod removing;
 pub mod saving;
+pub mod sharing;
 pub mod tokens;
 pub mod watching;
 
@@ -18,8 +19,9 @@ use podio_lifecycle::{
     offboarding::{Offboarding, Person, Request},
     ports::{
         AcceptOffboardings, Created, FindDue, IdempotencyKey, LearnCapabilities, QuotaLog, ReadCalls, ReadOffboardings,
-        ReadQuota, RecordCalls, TrackRemovals, WriteOffboardings,
+        ReadQuota, RecordCalls, ShareRemovals, TrackRemovals, WriteOffboardings,
     },
+    quota::{Ceiling, Lane, Need, Quota, Slot},
     removal::{RemovalBatch, RemovalState, SpaceRemoval},
 };
 
@@ -33,6 +35,7 @@ pub trait Store:
     + ReadOffboardings
     + ReadQuota
     + RecordCalls
+    + ShareRemovals
     + TrackRemovals
     + WriteOffboardings
     + 'static
@@ -48,6 +51,7 @@ impl<S> Store for S where
         + ReadOffboardings
         + ReadQuota
         + RecordCalls
+        + ShareRemovals
         + TrackRemovals
         + WriteOffboardings
         + 'static
@@ -106,6 +110,12 @@ pub fn plan(offboarding: &Offboarding, spaces: u64, due_at: Option<Timestamp>) -
 /// A batch of that plan.
 pub fn batch_key(number: u32) -> BatchKey {
     BatchKey { plan: 1, number }
+}
+
+/// Reserves slots as a worker does for calls of one kind.
+pub fn slots_for(quota: &mut Quota, lane: Lane, calls: usize, now: Timestamp, ceiling: Ceiling) -> Vec<Slot> {
+    let need = Need { route: "any", lane, held: &[], calls: calls.min(1), together: false, then: 0, lost_until: None };
+    (0..calls).flat_map(|_| quota.allot(&need, now, ceiling).slots).collect()
 }
 
 /// Does the same several times at once; the answers in any order.

@@ -5,25 +5,28 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use podio_lifecycle::{
     ports::SaveError,
-    quota::{Ceiling, ReservationLog, Slot},
+    quota::{Ceiling, Lane, Quota, Seen, Slot},
 };
 
-use super::{Store, at, at_once};
+use super::{Store, at, at_once, slots_for};
 
-pub async fn the_log_is_written_on_condition_of_what_was_read(store: Arc<impl Store>) {
+pub async fn the_quota_is_written_on_condition_of_what_was_read(store: Arc<impl Store>) {
     let ceiling = Ceiling::new(250, SignedDuration::from_hours(1)).unwrap();
-    assert_eq!(store.read().await, Ok((ReservationLog::default(), 0)));
+    assert_eq!(store.read().await, Ok((Quota::default(), 0)));
 
-    let mut log = ReservationLog::default();
-    log.reserve(at(0), 600, ceiling);
-    log.rejected(at(1), Some(SignedDuration::from_secs(90)), ceiling);
-    assert_eq!(store.write(0, &log).await, Ok(()));
-    assert_eq!(store.read().await, Ok((log.clone(), 1)));
-    assert_eq!(store.quota().await, Ok(log.clone()));
+    let mut quota = Quota::default();
+    slots_for(&mut quota, Lane::Removal, 600, at(0), ceiling);
+    slots_for(&mut quota, Lane::Interactive, 2, at(0), ceiling);
+    quota.observe(&Seen { route: "GET /org/{org_id}", limit: Some(100), remaining: Some(99) }, at(1), ceiling);
+    quota.rejected(at(1), Some(SignedDuration::from_secs(90)), ceiling);
+    assert_eq!(quota.logs.len(), 2);
+    assert_eq!(store.write(0, &quota).await, Ok(()));
+    assert_eq!(store.read().await, Ok((quota.clone(), 1)));
+    assert_eq!(store.quota().await, Ok(quota.clone()));
 
-    assert_eq!(store.write(0, &log).await, Err(SaveError::Conflict));
-    assert_eq!(store.write(2, &log).await, Err(SaveError::Conflict));
-    assert_eq!(store.write(1, &log).await, Ok(()));
+    assert_eq!(store.write(0, &quota).await, Err(SaveError::Conflict));
+    assert_eq!(store.write(2, &quota).await, Err(SaveError::Conflict));
+    assert_eq!(store.write(1, &quota).await, Ok(()));
 }
 
 pub async fn workers_that_reserve_at_once_never_share_a_slot(store: Arc<impl Store>) {
@@ -37,9 +40,9 @@ pub async fn workers_that_reserve_at_once_never_share_a_slot(store: Arc<impl Sto
             let now = at(0) + SignedDuration::from_millis(i64::try_from(round * 900 + mixed % 1_700).unwrap());
             let count = usize::try_from(mixed >> 61).unwrap();
             loop {
-                let (mut log, revision) = store.read().await.unwrap();
-                let slots = log.reserve(now, count, ceiling);
-                match store.write(revision, &log).await {
+                let (mut quota, revision) = store.read().await.unwrap();
+                let slots = slots_for(&mut quota, Lane::Removal, count, now, ceiling);
+                match store.write(revision, &quota).await {
                     Ok(()) => {
                         given.extend(slots);
                         break;
@@ -58,7 +61,7 @@ pub async fn workers_that_reserve_at_once_never_share_a_slot(store: Arc<impl Sto
     assert!(given.len() > 100, "{} slots", given.len());
     for pair in given.windows(ceiling.limit() + 1) {
         let apart = pair[ceiling.limit()].0.duration_since(pair[0].0);
-        assert!(apart >= ceiling.window() + ceiling.margin(), "{apart} between {pair:?}");
+        assert!(apart >= ceiling.span(), "{apart} between {pair:?}");
     }
     assert_eq!(store.read().await.unwrap().1, 4 * ROUNDS, "each write counts one");
 }

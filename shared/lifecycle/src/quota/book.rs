@@ -1,0 +1,282 @@
+//! The whole quota: a reservation log for each ceiling, what Podio's answers have taught, and what it refused.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::{Ceiling, Lane, ReservationLog, Slot};
+
+/// A higher ceiling is believed once so many answers in a row have told it; a lower one at once.
+const CONFIRMATIONS: u8 = 3;
+/// Routes that are remembered. There are fewer than this; more would mean that something invents them.
+const MOST_ROUTES: usize = 100;
+/// While somebody else is known to spend on the key, this fraction of the ceiling is left to them in advance.
+const LEFT_TO_OTHERS: u32 = 10;
+
+/// What Podio has told of the ceiling that one route falls under.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lesson {
+    /// The ceiling that is believed.
+    pub limit: u32,
+    /// A higher one that was told since, and by how many answers in a row.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rumour: Option<(u32, u8)>,
+}
+
+/// What one job needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Need<'a> {
+    /// The route that it is about to call, as the client names it.
+    pub route: &'a str,
+    /// In which lane.
+    pub lane: Lane,
+    /// Slots that it holds from an earlier run.
+    pub held: &'a [Slot],
+    /// Calls that it is about to make.
+    pub calls: usize,
+    /// Whether they only make sense one right after the other.
+    pub together: bool,
+    /// Calls for the end of the offboarding, to be reserved behind this one should it have to wait.
+    pub then: usize,
+    /// Where a slot that was lost to somebody in a hurry is made good: as the next one after this moment.
+    pub lost_until: Option<Timestamp>,
+}
+
+/// What one job got.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Allotted {
+    /// Its slots. None where the lane has to wait without any.
+    pub slots: Vec<Slot>,
+    /// Slots for the end of the offboarding.
+    pub then: Vec<Slot>,
+}
+
+/// What the headers of one answer said; what made no sense is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seen<'a> {
+    /// The route that was called.
+    pub route: &'a str,
+    /// Calls in a window, in the bucket of the route.
+    pub limit: Option<u32>,
+    /// Calls left in the window.
+    pub remaining: Option<u32>,
+}
+
+/// What all workers share about the quota of one key.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Quota {
+    /// By ceiling: routes under the same ceiling are taken to share a bucket.
+    pub logs: BTreeMap<u32, ReservationLog>,
+    /// What is known of each route.
+    pub routes: BTreeMap<String, Lesson>,
+    /// The ceiling that removals fall under.
+    pub removals: Option<u32>,
+    /// Until when Podio refuses every call, if it said so.
+    pub blocked_until: Option<Timestamp>,
+    /// How often Podio has answered 420.
+    pub rejections: u64,
+    /// Calls that somebody else was seen to make with the same key.
+    pub foreign: u64,
+    /// Until when somebody else is taken to spend on the same key.
+    pub wary_until: Option<Timestamp>,
+}
+
+impl Quota {
+    /// The ceiling that a route falls under: as Podio has taught, else as configured.
+    pub fn ceiling(&self, route: &str, configured: Ceiling) -> Ceiling {
+        self.routes.get(route).map_or(configured, |lesson| configured.with_limit(lesson.limit))
+    }
+
+    /// The ceiling that removals fall under.
+    pub fn removal_ceiling(&self, configured: Ceiling) -> Ceiling {
+        self.removals.map_or(configured, |limit| configured.with_limit(limit))
+    }
+
+    /// The slots under a ceiling.
+    pub fn log(&self, ceiling: Ceiling) -> ReservationLog {
+        self.logs.get(&key(ceiling)).cloned().unwrap_or_default()
+    }
+
+    /// When `removals` that asked now, and after them, and after `after`, `urgent` calls, would be through, were nobody
+    /// else to ask: what an ETA is made of.
+    pub fn forecast(
+        &self,
+        now: Timestamp,
+        removals: usize,
+        after: Timestamp,
+        urgent: usize,
+        configured: Ceiling,
+    ) -> Timestamp {
+        let ceiling = self.removal_ceiling(configured);
+        let from = now.max(self.blocked_until.unwrap_or(now));
+        let (mut log, allowed) = (self.log(ceiling), self.allowed(ceiling, now));
+        let left = (0..removals).filter_map(|_| log.reserve(Lane::Removal, from, allowed)).last();
+        let left = left.map_or(from, |slot| slot.0).max(after);
+        log.reserve_together(left, urgent, allowed, Lane::Interactive).last().map_or(left, |slot| slot.0)
+    }
+
+    /// Gives a job its slots: those it holds, where they are still its own, else new ones.
+    pub fn allot(&mut self, need: &Need<'_>, now: Timestamp, configured: Ceiling) -> Allotted {
+        let ceiling = self.ceiling(need.route, configured);
+        if need.lane == Lane::Removal {
+            self.removals = Some(key(ceiling));
+        }
+        if need.calls == 0 {
+            return Allotted::default();
+        }
+        let from = now.max(self.blocked_until.unwrap_or(now));
+        let allowed = self.allowed(ceiling, now);
+        let log = self.logs.entry(key(ceiling)).or_default();
+        let kept: Vec<Slot> =
+            need.held.iter().copied().filter(|slot| log.holds(*slot) && !slot.is_missed(now, ceiling)).collect();
+        // Calls that need not follow each other at once go out slot by slot: to give up one whose moment has come for a
+        // whole set would send the job to the back, again and again.
+        let is_whole = match need.together {
+            true => kept.len() >= need.calls && kept.len() == need.held.len(),
+            false => !kept.is_empty(),
+        };
+        let is_early = need.lane == Lane::Interactive
+            && kept.first().is_some_and(|slot| slot.0.duration_since(now) > ceiling.margin())
+            && log.free(from, allowed) >= kept.len();
+        if is_whole && is_early {
+            // It came sooner than was thought, and nobody else is kept waiting.
+            kept.iter().for_each(|slot| log.release(*slot));
+            return Allotted { slots: log.reserve_together(from, kept.len(), allowed, need.lane), then: Vec::new() };
+        }
+        if is_whole {
+            return Allotted { slots: kept, then: Vec::new() };
+        }
+        kept.into_iter().for_each(|slot| log.release(slot));
+        let moved = self.take_from_others(need.held, key(ceiling));
+        let lost = !moved && need.held.iter().any(|slot| slot.0 > now - ceiling.lateness());
+        let log = self.logs.entry(key(ceiling)).or_default();
+        let (lane, from) = match need.lost_until {
+            Some(until) if lost => (Lane::Interactive, from.max(until)),
+            _ => (need.lane, from),
+        };
+        let slots = if need.together {
+            log.reserve_together(from, need.calls, allowed, lane)
+        } else {
+            let mut slots: Vec<Slot> = log.reserve(lane, from, allowed).into_iter().collect();
+            // Further ones only where they come at once: the job may not need them by the time they would come.
+            let at_once = slots.first().map_or(0, |first| {
+                let free = log.free(first.0, allowed);
+                free.min(need.calls - 1)
+            });
+            slots.extend((0..at_once).filter_map(|_| log.reserve(lane, from, allowed)));
+            slots
+        };
+        let waits = slots.iter().any(|slot| slot.0.duration_since(now) > ceiling.margin());
+        let then = match slots.last() {
+            Some(last) if waits && need.then > 0 => log.reserve_together(last.0, need.then, allowed, need.lane),
+            _ => Vec::new(),
+        };
+        log.forget(now, ceiling);
+        Allotted { slots, then }
+    }
+
+    /// Gives slots back that were not spent.
+    pub fn release(&mut self, route: &str, slots: &[Slot], configured: Ceiling) {
+        let ceiling = self.ceiling(route, configured);
+        if let Some(log) = self.logs.get_mut(&key(ceiling)) {
+            slots.iter().for_each(|slot| log.release(*slot));
+        }
+    }
+
+    /// Learns from the headers of an answer: which ceiling the route falls under, and whether somebody else spends.
+    pub fn observe(&mut self, seen: &Seen<'_>, now: Timestamp, configured: Ceiling) {
+        let Some(limit) = seen.limit else { return };
+        self.learn(seen.route, limit, now, configured);
+        let ceiling = self.ceiling(seen.route, configured);
+        let Some(remaining) = seen.remaining.filter(|remaining| limit == key(ceiling) && *remaining <= limit) else {
+            return;
+        };
+        // What is about to be sent counts as sent, since Podio may have counted it already; and so do calls of routes of
+        // which Podio has not told enough yet, or which it may count twice.
+        let soon = now + ceiling.lateness();
+        let elsewhere = if ceiling == configured { 0 } else { self.log(configured).used(soon, configured) };
+        let log = self.logs.entry(limit).or_default();
+        let ours = log.used(soon, ceiling) + elsewhere;
+        let expected = ceiling.limit().saturating_sub(ours);
+        let foreign = expected.saturating_sub(remaining as usize);
+        if foreign == 0 {
+            return;
+        }
+        log.book_foreign(now, foreign);
+        self.foreign += foreign as u64;
+        log.forget(now, ceiling);
+        if self.wary_until.is_some_and(|until| now < until) {
+            self.wary_until = Some(now + ceiling.span() * 2);
+        }
+    }
+
+    /// Podio answered 420: nothing goes out for `wait`, or for a whole window where Podio did not say for how long. From
+    /// then on somebody else is taken to spend on the key, and some room is left to them.
+    pub fn rejected(&mut self, now: Timestamp, wait: Option<SignedDuration>, configured: Ceiling) {
+        let until = now + wait.unwrap_or(configured.window());
+        self.blocked_until = self.blocked_until.max(Some(until));
+        self.rejections += 1;
+        let was_wary = self.wary_until.is_some_and(|until| now < until);
+        self.wary_until = self.wary_until.max(Some(now + configured.span() * 2));
+        let limits: Vec<u32> = self.logs.keys().copied().collect();
+        for limit in limits {
+            let allowed = self.allowed(configured.with_limit(limit), now);
+            if let Some(log) = self.logs.get_mut(&limit) {
+                log.strike_between(now, until);
+                if !was_wary {
+                    log.thin(now, allowed);
+                }
+            }
+        }
+    }
+
+    /// Gives back slots that were reserved under another ceiling, before Podio told of this one; whether there were any.
+    fn take_from_others(&mut self, held: &[Slot], limit: u32) -> bool {
+        let mut any = false;
+        for log in self.logs.iter_mut().filter(|(other, _)| **other != limit).map(|(_, log)| log) {
+            for slot in held {
+                any |= log.holds(*slot);
+                log.release(*slot);
+            }
+        }
+        any
+    }
+
+    /// The ceiling less what is left to others.
+    fn allowed(&self, ceiling: Ceiling, now: Timestamp) -> Ceiling {
+        let is_wary = self.wary_until.is_some_and(|until| now < until);
+        let limit = key(ceiling);
+        if is_wary { ceiling.with_limit(limit - limit.div_ceil(LEFT_TO_OTHERS).min(limit - 1)) } else { ceiling }
+    }
+
+    fn learn(&mut self, route: &str, limit: u32, now: Timestamp, configured: Ceiling) {
+        let believed = key(self.ceiling(route, configured));
+        if self.routes.len() >= MOST_ROUTES && !self.routes.contains_key(route) {
+            return;
+        }
+        let lesson = self.routes.entry(route.to_owned()).or_insert(Lesson { limit: believed, rumour: None });
+        if limit == believed {
+            lesson.rumour = None;
+            return;
+        }
+        if limit > believed {
+            let told = match lesson.rumour {
+                Some((same, told)) if same == limit => told + 1,
+                _ => 1,
+            };
+            if told < CONFIRMATIONS {
+                lesson.rumour = Some((limit, told));
+                return;
+            }
+        }
+        *lesson = Lesson { limit, rumour: None };
+        // Calls that were booked under the other ceiling may have been counted under this one.
+        let spent = self.logs.get(&believed).map(|log| log.spent(now)).unwrap_or_default();
+        self.logs.entry(limit).or_default().merge(&spent);
+    }
+}
+
+fn key(ceiling: Ceiling) -> u32 {
+    u32::try_from(ceiling.limit()).unwrap_or(u32::MAX)
+}

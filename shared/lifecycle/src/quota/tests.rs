@@ -1,0 +1,312 @@
+//! The quota's rules, tried out.
+
+use jiff::{SignedDuration, Timestamp};
+use proptest::prelude::*;
+
+use super::*;
+
+const SECOND: SignedDuration = SignedDuration::from_secs(1);
+
+fn at(ms: i64) -> Timestamp {
+    Timestamp::from_millisecond(ms).unwrap()
+}
+
+fn ceiling(limit: u32, seconds: i64) -> Ceiling {
+    Ceiling::new(limit, SignedDuration::from_secs(seconds)).unwrap()
+}
+
+fn hour() -> Ceiling {
+    ceiling(250, 3600)
+}
+
+fn need(route: &str, lane: Lane) -> Need<'_> {
+    Need { route, lane, held: &[], calls: 1, together: false, then: 0, lost_until: None }
+}
+
+fn removals(quota: &mut Quota, now: Timestamp, count: usize, ceiling: Ceiling) -> Vec<Slot> {
+    (0..count).flat_map(|_| quota.allot(&need("remove", Lane::Removal), now, ceiling).slots).collect()
+}
+
+/// The most calls that any window holds.
+fn fullest(slots: &[Slot], ceiling: Ceiling) -> usize {
+    let mut slots = slots.to_vec();
+    slots.sort_unstable();
+    let within =
+        |first: &Slot| slots.iter().filter(|slot| (first.0..first.0 + ceiling.window()).contains(&slot.0)).count();
+    slots.iter().map(within).max().unwrap_or(0)
+}
+
+#[test]
+fn after_a_quiet_hour_a_burst_goes_out_at_once_and_the_rest_is_spread() {
+    let mut quota = Quota::default();
+    let slots = removals(&mut quota, at(0), 500, hour());
+    assert!(slots[237].0 <= at(24_000), "nearly all within seconds: {}", slots[237].0);
+    let gaps = slots[237..250].windows(2).map(|pair| pair[1].0.duration_since(pair[0].0));
+    assert!(gaps.max().unwrap() <= SECOND * 280, "nobody in a hurry waits for longer than for the next of the spread");
+    assert!(slots[249].0 < at(3_600_000), "the whole hour is used");
+    assert!(fullest(&slots, hour()) <= 250);
+}
+
+#[test]
+fn a_backlog_of_a_day_uses_the_quota_up() {
+    let mut quota = Quota::default();
+    let mut slots = Vec::new();
+    // Ten at a time, as a worker asks, and each offboarding's end behind its spaces.
+    while slots.last().is_none_or(|slot: &Slot| slot.0 < at(86_400_000)) {
+        slots.extend(removals(&mut quota, at(0), 12, hour()));
+        let end = Need { calls: 3, together: true, ..need("remove", Lane::Removal) };
+        slots.extend(quota.allot(&end, at(0), hour()).slots);
+    }
+    let within = slots.iter().filter(|slot| slot.0 < at(86_400_000)).count();
+    assert!(within as f64 >= 0.995 * 24.0 * 250.0, "{within} of 6000");
+    assert!(fullest(&slots, hour()) <= 250);
+}
+
+#[test]
+fn who_is_in_a_hurry_goes_before_a_backlog_of_five_thousand_and_the_displaced_takes_a_later_slot() {
+    let mut quota = Quota::default();
+    let backlog = removals(&mut quota, at(0), 5_000, hour());
+    let now = at(40_000);
+    let plan = quota.allot(&need("find", Lane::Interactive), now, hour()).slots;
+    assert!(plan[0].0 <= now + SECOND * 280, "{}", plan[0].0);
+    let log = quota.log(hour());
+    let displaced: Vec<Slot> = backlog.iter().copied().filter(|slot| slot.0 > now && !log.holds(*slot)).collect();
+    assert_eq!(displaced.len(), 1);
+
+    let end = backlog[300].0;
+    let again = Need { held: &displaced, lost_until: Some(end), ..need("remove", Lane::Removal) };
+    let made_good = quota.allot(&again, displaced[0].0, hour()).slots[0];
+    assert!(made_good.0 > end && made_good.0 <= end + SECOND * 280, "behind its own last, not behind everybody's");
+    assert!(fullest(quota.log(hour()).slots(), hour()) <= 250);
+}
+
+#[test]
+fn who_needs_two_calls_together_in_the_middle_of_a_burst_costs_nobody_a_slot() {
+    let mut quota = Quota::default();
+    let backlog = removals(&mut quota, at(0), 1_000, hour());
+    let booked = |quota: &Quota| quota.log(hour()).slots().iter().filter(|slot| slot.0 > at(0)).count();
+    let before = booked(&quota);
+    let burst = backlog[255].0;
+    for n in 0..10 {
+        let end = Need { calls: 2, together: true, ..need("end", Lane::Interactive) };
+        let slots = quota.allot(&end, burst + SECOND * n, hour()).slots;
+        assert!(slots[1].0.duration_since(slots[0].0) <= SECOND && slots[1].0 < burst + SECOND * 24, "{slots:?}");
+    }
+    assert_eq!(booked(&quota), before);
+    assert!(fullest(quota.log(hour()).slots(), hour()) <= 250);
+}
+
+#[test]
+fn those_in_a_hurry_do_not_push_each_other_aside() {
+    let mut quota = Quota::default();
+    removals(&mut quota, at(0), 600, hour());
+    let mut hurry = || quota.allot(&need("find", Lane::Interactive), at(40_000), hour()).slots[0];
+    let (first, second) = (hurry(), hurry());
+    assert!(first < second);
+    assert!(quota.log(hour()).holds(first));
+}
+
+#[test]
+fn the_background_waits_while_removals_wait_and_leaves_them_half() {
+    let mut quota = Quota::default();
+    let mut background = |now| quota.allot(&need("audit", Lane::Background), now, hour()).slots;
+    let taken = (0..250).filter(|_| !background(at(0)).is_empty()).count();
+    assert_eq!(taken, 125);
+    assert_eq!(background(at(1_000)), []);
+    assert_eq!(background(at(3_615_000)).len(), 1);
+
+    let mut quota = Quota::default();
+    removals(&mut quota, at(0), 260, hour());
+    assert_eq!(quota.allot(&need("audit", Lane::Background), at(3_000_000), hour()).slots, []);
+}
+
+#[test]
+fn a_slot_that_is_given_back_goes_to_the_next() {
+    let mut quota = Quota::default();
+    let slots = removals(&mut quota, at(0), 1_000, hour());
+    quota.release("remove", &slots[500..501], hour());
+    let next = removals(&mut quota, at(1_000), 1, hour())[0];
+    assert!(next.0.duration_since(slots[500].0).abs() < SECOND * 280, "{} for {}", next.0, slots[500].0);
+}
+
+#[test]
+fn a_held_slot_is_spent_and_a_missed_or_lost_one_is_replaced() {
+    let mut quota = Quota::default();
+    let held = removals(&mut quota, at(0), 251, hour())[250];
+    let again = |quota: &mut Quota, now| {
+        quota.allot(&Need { held: &[held], ..need("remove", Lane::Removal) }, now, hour()).slots
+    };
+    assert_eq!(again(&mut quota, held.0), [held]);
+    assert_eq!(again(&mut quota, held.0 + hour().lateness()), [held]);
+    assert_ne!(again(&mut quota, held.0 + hour().lateness() + SECOND), [held]);
+}
+
+#[test]
+fn who_needs_two_calls_one_after_the_other_spends_the_one_slot_that_has_come() {
+    let mut quota = Quota::default();
+    removals(&mut quota, at(0), 500, hour());
+    let two = Need { calls: 2, ..need("find", Lane::Interactive) };
+    let held = quota.allot(&two, at(40_000), hour()).slots;
+    assert_eq!(held.len(), 1, "the second would have to wait for long after the first");
+    let woken = quota.allot(&Need { held: &held, ..two.clone() }, held[0].0, hour()).slots;
+    assert_eq!(woken, held);
+    let end = Need { calls: 2, together: true, ..need("end", Lane::Interactive) };
+    assert_ne!(quota.allot(&Need { held: &woken, ..end }, held[0].0, hour()).slots[0], held[0], "useless by itself");
+}
+
+#[test]
+fn a_420_stops_everything_for_as_long_as_podio_says() {
+    let mut quota = Quota::default();
+    let held = removals(&mut quota, at(0), 5, hour());
+    quota.rejected(at(0), Some(SECOND * 300), hour());
+    let next = quota.allot(&Need { held: &held[4..], ..need("remove", Lane::Removal) }, at(1_000), hour()).slots;
+    assert!(next[0].0 >= at(300_000));
+    quota.rejected(at(1_000), None, hour());
+    assert_eq!(quota.blocked_until, Some(at(3_601_000)));
+    quota.rejected(at(2_000), Some(SECOND), hour());
+    assert_eq!(quota.blocked_until, Some(at(3_601_000)), "a shorter word does not undo a longer one");
+    assert_eq!(quota.rejections, 3);
+}
+
+#[test]
+fn headers_teach_the_ceiling_of_a_route_and_nonsense_teaches_nothing() {
+    let mut quota = Quota::default();
+    removals(&mut quota, at(0), 600, hour());
+    let seen = |limit, remaining| Seen { route: "find", limit, remaining };
+    let before = quota.clone();
+    quota.observe(&seen(None, Some(3)), at(1), hour());
+    assert_eq!(quota, before, "how many are left of what is not known");
+
+    // One answer that differs may be a slip; the same thrice in a row is believed.
+    quota.observe(&seen(Some(1_000), Some(999)), at(1), hour());
+    quota.observe(&seen(Some(250), None), at(2), hour());
+    for ms in 3..5 {
+        quota.observe(&seen(Some(1_000), Some(900)), at(ms), hour());
+        assert_eq!(quota.ceiling("find", hour()), hour());
+    }
+    quota.observe(&seen(Some(1_000), Some(900)), at(5), hour());
+    assert_eq!(quota.ceiling("find", hour()).limit(), 1_000);
+    let find = quota.allot(&need("find", Lane::Interactive), at(40_000), hour()).slots[0];
+    assert_eq!(find.0, at(40_000), "it waits no longer behind the removals");
+
+    quota.observe(&seen(Some(100), None), at(41_000), hour());
+    assert_eq!(quota.ceiling("find", hour()).limit(), 100, "a lower one is believed at once");
+}
+
+#[test]
+fn a_slot_from_before_the_ceiling_was_known_is_exchanged_for_one_at_once() {
+    let mut quota = Quota::default();
+    let held = removals(&mut quota, at(0), 400, hour())[399];
+    for ms in 1..4 {
+        quota.observe(&Seen { route: "remove", limit: Some(1_000), remaining: None }, at(ms), hour());
+    }
+    let again = Need { held: &[held], lost_until: Some(at(90_000_000)), ..need("remove", Lane::Removal) };
+    let slot = quota.allot(&again, at(60_000), hour()).slots[0];
+    assert_eq!(slot.0, at(60_000), "neither late nor taken for one that somebody in a hurry took");
+    assert!(!quota.log(hour()).holds(held));
+}
+
+#[test]
+fn calls_of_routes_that_are_being_learned_are_nobody_elses() {
+    let mut quota = Quota::default();
+    for n in 0..30 {
+        let now = at(n * 1_000);
+        let route = ["find", "preview"][usize::from(n % 3 == 0)];
+        quota.allot(&need(route, Lane::Interactive), now, hour());
+        let remaining = u32::try_from(999 - n).unwrap();
+        quota.observe(&Seen { route, limit: Some(1_000), remaining: Some(remaining) }, now, hour());
+    }
+    assert_eq!((quota.foreign, quota.ceiling("preview", hour()).limit()), (0, 1_000));
+}
+
+#[test]
+fn foreign_calls_are_booked_as_spent_and_cost_the_nearest_slots_ahead() {
+    let mut quota = Quota::default();
+    let ours = removals(&mut quota, at(0), 10, hour());
+    let now = ours[9].0;
+    let seen = |remaining| Seen { route: "remove", limit: Some(250), remaining: Some(remaining) };
+    quota.observe(&seen(240), now, hour());
+    assert_eq!(quota.foreign, 0);
+    quota.observe(&seen(40), now, hour());
+    assert_eq!(quota.foreign, 200);
+    quota.observe(&seen(40), now, hour());
+    assert_eq!(quota.foreign, 200, "counted once");
+    let next = removals(&mut quota, now, 60, hour());
+    assert!(next.iter().filter(|slot| slot.0 < at(3_600_000)).count() <= 40);
+}
+
+#[test]
+fn after_a_420_some_room_is_left_to_whoever_else_spends() {
+    let mut quota = Quota::default();
+    removals(&mut quota, at(0), 1_000, hour());
+    let now = at(4_000_000);
+    quota.rejected(now, Some(SECOND * 15), hour());
+    let within = |quota: &Quota| {
+        let log = quota.log(hour());
+        let ahead: Vec<Slot> = log.slots().iter().copied().filter(|slot| slot.0 > now).collect();
+        fullest(&ahead, hour())
+    };
+    assert!(within(&quota) <= 225);
+    removals(&mut quota, now, 500, hour());
+    assert!(within(&quota) <= 225);
+}
+
+#[test]
+fn a_clock_that_jumps_ahead_or_back_wipes_nothing_out() {
+    let mut quota = Quota::default();
+    let first = removals(&mut quota, at(0), 250, hour());
+    let far = at(400_000_000_000);
+    let mut all = removals(&mut quota, far, 1, hour());
+    all.extend(&first);
+    all.extend(removals(&mut quota, at(1_000), 300, hour()));
+    all.sort_unstable();
+    assert!(fullest(&all, hour()) <= 250);
+}
+
+proptest! {
+    /// Whatever is asked for, when, in which lane and by whose clock: no slot lies in the past, none is given twice, and
+    /// no window holds more than the ceiling.
+    #[test]
+    fn no_slot_is_given_twice_and_no_window_holds_more_than_the_ceiling(
+        limit in 1u32..25,
+        seconds in 1i64..100,
+        asks in prop::collection::vec((-2_000i64..30_000, 1usize..15, 0usize..4), 1..60),
+    ) {
+        let ceiling = ceiling(limit, seconds);
+        let mut quota = Quota::default();
+        let mut clock = at(0);
+        for (pause, count, kind) in asks {
+            let now = clock + SignedDuration::from_millis(pause);
+            clock = clock.max(now);
+            let lane = [Lane::Removal, Lane::Removal, Lane::Background, Lane::Removal][kind];
+            let ask = Need { calls: count, together: kind == 3, ..need("any", lane) };
+            let before = quota.log(ceiling);
+            let slots = quota.allot(&ask, now, ceiling).slots;
+            prop_assert!(slots.iter().all(|slot| slot.0 >= now));
+            prop_assert!(slots.iter().all(|slot| !before.holds(*slot)));
+            let log = quota.log(ceiling);
+            prop_assert!(slots.iter().all(|slot| log.holds(*slot)));
+            prop_assert!(fullest(log.slots(), ceiling) <= ceiling.limit());
+        }
+    }
+
+    /// The same with those who go before others, whose slots the others must not spend.
+    #[test]
+    fn overtaking_never_fills_a_window_beyond_the_ceiling(
+        limit in 3u32..25,
+        backlog in 1usize..120,
+        hurry in prop::collection::vec((0i64..60_000, 1usize..4, any::<bool>()), 1..20),
+    ) {
+        let ceiling = ceiling(limit, 60);
+        let mut quota = Quota::default();
+        removals(&mut quota, at(0), backlog, ceiling);
+        let mut now = at(0);
+        for (pause, calls, together) in hurry {
+            now += SignedDuration::from_millis(pause);
+            let ask = Need { calls: calls.min(limit as usize), together, ..need("any", Lane::Interactive) };
+            let slots = quota.allot(&ask, now, ceiling).slots;
+            prop_assert!(slots.iter().all(|slot| slot.0 >= now));
+            prop_assert!(fullest(quota.log(ceiling).slots(), ceiling) <= ceiling.limit());
+        }
+    }
+}
