@@ -10,8 +10,12 @@
 )]
 
 mod clock;
+mod fleet;
+mod gateway;
 mod queue;
+mod wiring;
 mod world;
 
-pub use clock::VirtualClock;
+pub use clock::{SkewedClock, VirtualClock};
+pub use fleet::{Fleet, Staff};
 pub use world::{Leaver, Setup, World};

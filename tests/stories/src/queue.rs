@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use jiff::{SignedDuration, Timestamp};
@@ -26,6 +27,15 @@ pub(crate) struct Queues {
     pub longest: SignedDuration,
 }
 
+/// The queue as it is seen from outside.
+#[derive(Clone, Copy)]
+pub(crate) struct Glance {
+    /// Messages that could be received.
+    pub visible: usize,
+    /// When another will show that does not show yet.
+    pub next: Option<Timestamp>,
+}
+
 impl Queues {
     pub(crate) fn new() -> Self {
         let mut sqs = Sqs::new(1);
@@ -38,10 +48,24 @@ impl Queues {
     /// Gives up to ten messages to the worker; false if none is visible.
     pub(crate) async fn pump(&mut self, worker: &Worker, clock: &VirtualClock) -> bool {
         let now = clock.read();
-        let received = self.sqs.lock().unwrap().receive(JOBS, &Receive::up_to(10), now).unwrap();
-        if received.is_empty() {
+        let messages = self.receive(now);
+        if messages.is_empty() {
             return false;
         }
+        let outcomes = if self.twice {
+            let (_, outcomes) = tokio::join!(worker.handle(messages.clone()), worker.handle(messages.clone()));
+            outcomes
+        } else {
+            worker.handle(messages.clone()).await
+        };
+        self.longest = self.longest.max(clock.read().duration_since(now));
+        self.settle(&messages, outcomes, clock.read());
+        true
+    }
+
+    /// Takes up to ten messages.
+    pub(crate) fn receive(&mut self, now: Timestamp) -> Vec<Message> {
+        let received = self.sqs.lock().unwrap().receive(JOBS, &Receive::up_to(10), now).unwrap();
         let mut messages = Vec::new();
         for message in received {
             self.receives.insert(message.message_id.as_str().to_owned(), message.receive_count);
@@ -52,20 +76,30 @@ impl Queues {
                 job: Job::decode(&message.body),
             });
         }
-        let outcomes = if self.twice {
-            let (_, outcomes) = tokio::join!(worker.handle(messages.clone()), worker.handle(messages.clone()));
-            outcomes
-        } else {
-            worker.handle(messages.clone()).await
-        };
-        self.longest = self.longest.max(clock.read().duration_since(now));
+        messages
+    }
+
+    /// Forgets the messages that are done with.
+    pub(crate) fn settle(&mut self, messages: &[Message], outcomes: Vec<(String, Outcome)>, now: Timestamp) {
         for (id, outcome) in outcomes {
             let message = messages.iter().find(|message| message.id == id).expect("an outcome for each message");
             if outcome == Outcome::Done {
-                self.sqs.lock().unwrap().delete(JOBS, &message.receipt, clock.read()).unwrap();
+                self.sqs.lock().unwrap().delete(JOBS, &message.receipt, now).unwrap();
             }
         }
-        true
+    }
+
+    /// Looks without taking anything.
+    pub(crate) fn glance(&self, now: Timestamp) -> Glance {
+        let sqs = self.sqs.lock().unwrap();
+        Glance { visible: sqs.counts(JOBS, now).unwrap().visible, next: sqs.next_event(now) }
+    }
+
+    /// From now on a received message stays hidden for that long.
+    pub(crate) fn hide_for(&mut self, timeout: Duration) {
+        let mut sqs = self.sqs.lock().unwrap();
+        let settings = Settings { visibility_timeout: timeout, ..sqs.settings(JOBS).unwrap().clone() };
+        sqs.set_settings(JOBS, settings).unwrap();
     }
 
     pub(crate) fn next_event(&self, now: Timestamp) -> Option<Timestamp> {

@@ -7,10 +7,7 @@ use podio_aws::{
     queue::{MemoryDeadLetters, MemoryJobs},
     twin::{MemoryCredentials, MemoryStore},
 };
-use podio_client::{
-    ClientSecret, Password, Podio, RefreshToken, Timeouts,
-    oauth::{ClientCredentials, Grant},
-};
+use podio_client::Timeouts;
 use podio_lifecycle::{
     effects::Outlets,
     ids::{OffboardingId, OrgId, SpaceId, UserId},
@@ -18,20 +15,17 @@ use podio_lifecycle::{
     ledger::Ledger,
     offboarding::{Event, Offboarding, Person, Request},
     ports::{AcceptOffboardings, Clock, Created, Random, ReadCalls, ReadOffboardings, SendJobs},
-    quota::Ceiling,
     removal::RemovalBatch,
 };
-use podio_sandbox::{Call, Config, Running, Sandbox, config};
+use podio_sandbox::{Call, Config, Running, Sandbox};
 use sweep::Sweep;
-use worker::{Policy, Ports, Tokens, Worker};
+use worker::Worker;
 
 use crate::{
     clock::{Counting, VirtualClock},
     queue::{DEAD, JOBS, Queues},
+    wiring::Wiring,
 };
-
-/// The key that the stories sign evidence with.
-pub const EVIDENCE_KEY: &str = "evidence key of the stories";
 
 /// How a story begins.
 pub struct Setup {
@@ -81,17 +75,19 @@ pub struct World {
     /// The time of everybody.
     pub clock: Arc<VirtualClock>,
     /// Podio.
-    pub podio: Running,
+    pub podio: Arc<Running>,
     /// The state table.
     pub store: Arc<MemoryStore>,
     /// The credentials table.
     pub credentials: Arc<MemoryCredentials>,
     /// The job queue as a function sees it.
     pub jobs: Arc<MemoryJobs>,
-    queues: Queues,
+    pub(crate) queues: Queues,
+    pub(crate) wiring: Wiring,
     worker: Arc<Worker>,
     sweep: Sweep,
-    random: Arc<Counting>,
+    /// Randomness, the same in every run.
+    pub random: Arc<dyn Random>,
     next_sweep: Timestamp,
 }
 
@@ -106,46 +102,20 @@ impl World {
         // Another story of this process may have installed it already.
         rustls::crypto::ring::default_provider().install_default().ok();
         let clock = Arc::new(VirtualClock::new("2026-12-01T08:00:00Z".parse().unwrap()));
-        let podio = Sandbox::start(Config { clock: clock.clone(), ..setup.podio }).await.unwrap();
+        let podio = Arc::new(Sandbox::start(Config { clock: clock.clone(), ..setup.podio }).await.unwrap());
         let store = Arc::new(MemoryStore::new());
         let credentials = Arc::new(MemoryCredentials::new());
         let queues = Queues::new();
         let jobs = Arc::new(MemoryJobs::new(queues.sqs.clone(), JOBS, clock.clone()));
         let random = Arc::new(Counting::default());
-        let client = Podio::with_timeouts(&podio.url(), timeouts).unwrap();
-        let tokens = Tokens::new(
-            credentials.clone(),
-            clock.clone(),
-            client.clone(),
-            ClientCredentials {
-                client_id: config::CLIENT_ID.to_owned(),
-                client_secret: ClientSecret::new(config::CLIENT_SECRET),
-            },
-            vec![
-                Grant::Refresh(RefreshToken::new(config::REFRESH_TOKEN)),
-                // A rotated refresh token whose answer is lost is lost for good; the password gets a new one.
-                Grant::Password { username: config::USERNAME.to_owned(), password: Password::new(config::PASSWORD) },
-            ],
-            "stories".to_owned(),
-        );
-        let ports = Ports {
-            offboardings: store.clone(),
-            changes: store.clone(),
-            removals: store.clone(),
-            record: store.clone(),
-            calls: store.clone(),
-            quota: store.clone(),
-            capabilities: store.clone(),
+        let wiring = Wiring {
+            store: store.clone(),
+            credentials: credentials.clone(),
             jobs: jobs.clone(),
-            parking: jobs.clone(),
-            clock: clock.clone(),
             random: random.clone(),
-        };
-        let (limit, seconds) = setup.ceiling;
-        let policy = Policy {
-            ceiling: Ceiling::new(limit, SignedDuration::from_secs(seconds)).unwrap(),
+            ceiling: setup.ceiling,
             mass_threshold: setup.mass_threshold,
-            evidence_key: EVIDENCE_KEY.into(),
+            timeouts,
         };
         let sweep_ports = sweep::Ports {
             due: store.clone(),
@@ -157,7 +127,7 @@ impl World {
             clock: clock.clone(),
         };
         Self {
-            worker: Arc::new(Worker::new(ports, policy, client, tokens)),
+            worker: Arc::new(wiring.worker(clock.clone(), &podio.url())),
             sweep: Sweep::new(sweep_ports, SignedDuration::from_mins(5)),
             next_sweep: clock.read(),
             clock,
@@ -166,6 +136,7 @@ impl World {
             credentials,
             jobs,
             queues,
+            wiring,
             random,
         }
     }
@@ -273,17 +244,24 @@ impl World {
     /// One batch of messages, or one sweep, or a jump to whichever comes first.
     pub async fn step(&mut self) {
         let now = self.clock.now();
-        if now >= self.next_sweep {
-            self.next_sweep = now + SignedDuration::from_mins(1);
-            // A sweep that storage failed is followed by the next.
-            self.sweep.run().await.ok();
-        }
+        self.sweep_when_due().await;
         let worker = self.worker.clone();
         let clock = self.clock.clone();
         if !self.queues.pump(&worker, &clock).await {
             let next = self.queues.next_event(now).map_or(self.next_sweep, |next| next.min(self.next_sweep));
             self.clock.reach(next.max(now + SignedDuration::from_millis(1)));
         }
+    }
+
+    /// Sweeps once a minute; when the next sweep is due.
+    pub(crate) async fn sweep_when_due(&mut self) -> Timestamp {
+        let now = self.clock.now();
+        if now >= self.next_sweep {
+            self.next_sweep = now + SignedDuration::from_mins(1);
+            // A sweep that storage failed is followed by the next.
+            self.sweep.run().await.ok();
+        }
+        self.next_sweep
     }
 
     /// What the sandbox says of a person: the spaces that they are in.

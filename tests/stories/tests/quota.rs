@@ -42,7 +42,7 @@ async fn sixty_removals_at_twenty_calls_in_twenty_seconds_meet_no_420() {
         assert_eq!(world.rejections(), 0, "{model:?}");
         assert!(world.most_receives() <= 2, "a message was received {} times under {model:?}", world.most_receives());
         let calls = world.calls();
-        assert_eq!(calls, 5 * 17);
+        assert!(calls <= 5 * 17, "{calls}, fewer where two leave a space together");
         // 85 calls are four full windows and a rest; a slot of a window and a margin each.
         let took = world.clock.read().duration_since(start);
         assert!(took <= SignedDuration::from_secs(21 * 5), "{calls} calls took {took:#}");
@@ -64,8 +64,8 @@ async fn a_420_of_somebody_elses_making_is_waited_out_without_counting_as_a_fail
         let done = world.until_it_rests(&id, HOUR * 3).await;
 
         assert_eq!(done.state, REMOVED);
-        let (log, _) = world.store.read().await.unwrap();
-        assert_eq!(log.rejections(), 1);
+        let (quota, _) = world.store.read().await.unwrap();
+        assert_eq!(quota.rejections, 1);
         let waited = world.clock.read().duration_since(start);
         assert!(waited >= SignedDuration::from_secs(wait_seconds.unwrap_or(3600).try_into().unwrap()), "{waited:#}");
         let batches = world.batches(&id).await;

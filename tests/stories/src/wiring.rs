@@ -1,0 +1,86 @@
+//! How a worker is put together.
+
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+use podio_aws::{
+    queue::MemoryJobs,
+    twin::{MemoryCredentials, MemoryStore},
+};
+use podio_client::{
+    ClientSecret, Password, Podio, RefreshToken, Timeouts,
+    oauth::{ClientCredentials, Grant},
+};
+use podio_lifecycle::{
+    ports::{Clock, Metric, Metrics},
+    quota::Ceiling,
+};
+use podio_sandbox::config;
+use worker::{Policy, Ports, Tokens, Worker};
+
+use crate::clock::Counting;
+
+/// The key that the stories sign evidence with.
+const EVIDENCE_KEY: &str = "evidence key of the stories";
+
+/// What all workers share.
+pub(crate) struct Wiring {
+    pub store: Arc<MemoryStore>,
+    pub credentials: Arc<MemoryCredentials>,
+    pub jobs: Arc<MemoryJobs>,
+    pub random: Arc<Counting>,
+    pub ceiling: (u32, i64),
+    pub mass_threshold: usize,
+    pub timeouts: Timeouts,
+}
+
+impl Wiring {
+    /// A worker that has just started, on a machine with that clock, and calls the Podio at `url`.
+    pub(crate) fn worker(&self, clock: Arc<dyn Clock>, url: &str) -> Worker {
+        let client = Podio::with_timeouts(url, self.timeouts).unwrap();
+        let tokens = Tokens::new(
+            self.credentials.clone(),
+            clock.clone(),
+            client.clone(),
+            ClientCredentials {
+                client_id: config::CLIENT_ID.to_owned(),
+                client_secret: ClientSecret::new(config::CLIENT_SECRET),
+            },
+            vec![
+                Grant::Refresh(RefreshToken::new(config::REFRESH_TOKEN)),
+                // A rotated refresh token whose answer is lost is lost for good; the password gets a new one.
+                Grant::Password { username: config::USERNAME.to_owned(), password: Password::new(config::PASSWORD) },
+            ],
+            "stories".to_owned(),
+        );
+        let ports = Ports {
+            offboardings: self.store.clone(),
+            changes: self.store.clone(),
+            removals: self.store.clone(),
+            sharing: self.store.clone(),
+            record: self.store.clone(),
+            calls: self.store.clone(),
+            quota: self.store.clone(),
+            capabilities: self.store.clone(),
+            jobs: self.jobs.clone(),
+            metrics: Arc::new(Unwatched),
+            parking: self.jobs.clone(),
+            clock,
+            random: self.random.clone(),
+        };
+        let (limit, seconds) = self.ceiling;
+        let policy = Policy {
+            ceiling: Ceiling::new(limit, SignedDuration::from_secs(seconds)).unwrap(),
+            mass_threshold: self.mass_threshold,
+            evidence_key: EVIDENCE_KEY.into(),
+        };
+        Worker::new(ports, policy, client, tokens)
+    }
+}
+
+/// Stories look at Podio's own log instead.
+struct Unwatched;
+
+impl Metrics for Unwatched {
+    fn add(&self, _: Metric, _: u64) {}
+}

@@ -1,0 +1,92 @@
+//! Who goes first: plans before a backlog of removals, and calls of another ceiling before both.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a story stops where its premise fails")]
+
+use jiff::{SignedDuration, Timestamp};
+use podio_lifecycle::{
+    ids::OffboardingId,
+    offboarding::{Outcome, State},
+    ports::QuotaLog,
+};
+use podio_sandbox::{
+    Config, Population, Profile, Quota, WindowModel,
+    population::LEAVER,
+    switches::{Exhaustion, HeavyRoutes},
+};
+use stories::{Leaver, Setup, World};
+
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
+const PLANNED: State = State::Completed { outcome: Outcome::Planned };
+const REMOVED: State = State::Completed { outcome: Outcome::Removed };
+
+fn quota(general_limit: Option<u32>) -> Quota {
+    Quota {
+        limit: 20,
+        general_limit,
+        window_seconds: 20,
+        model: WindowModel::Sliding,
+        ..Quota::of(Profile::Documented)
+    }
+}
+
+/// A world with a backlog of leavers, and one more person who is in no hurry to leave.
+async fn backlog(quota: Quota, leavers: u64) -> (World, Vec<OffboardingId>) {
+    let mails: Vec<String> = (0..leavers).map(|n| format!("leaver{n}@example.com")).collect();
+    let population = Population::new(5).members(100).spaces(400).leaver("Jane Doe", LEAVER, 12);
+    let population = mails.iter().fold(population, |population, mail| population.leaver("Somebody", mail, 12));
+    let mut podio = Config { population, quota, ..Config::new(Profile::Documented) };
+    podio.switches.heavy_routes = HeavyRoutes::Removals;
+    podio.switches.exhaustion = Exhaustion::BlocksBucket;
+    let mut world = World::new(Setup { podio, ceiling: (20, 20), mass_threshold: 100 }).await;
+    let mut ids = Vec::new();
+    for mail in &mails {
+        ids.push(world.post(&Leaver::of(mail)).await);
+    }
+    // The plans are made, and what is left is spread by now.
+    world.pass(HOUR, async |world| (world.deletes().len() >= 120).then_some(())).await;
+    (world, ids)
+}
+
+/// How long a rehearsal takes whose plan is wanted now.
+async fn rehearse(world: &mut World) -> SignedDuration {
+    let mut leaver = Leaver::of(LEAVER);
+    leaver.request.dry_run = true;
+    let start: Timestamp = world.clock.read();
+    let id = world.post(&leaver).await;
+    assert_eq!(world.until_it_rests(&id, HOUR).await.state, PLANNED);
+    world.clock.read().duration_since(start)
+}
+
+#[tokio::test]
+async fn a_plan_is_not_stuck_behind_a_backlog_of_removals() {
+    let (mut world, ids) = backlog(quota(None), 30).await;
+
+    let took = rehearse(&mut world).await;
+
+    assert!(took <= SignedDuration::from_secs(20), "{took:#} with minutes of removals waiting");
+    for id in &ids {
+        assert_eq!(world.until_it_rests(id, HOUR).await.state, REMOVED, "nobody is forgotten who had to step back");
+    }
+    assert_eq!(world.rejections(), 0);
+    assert!(world.most_receives() <= 2, "{}", world.most_receives());
+}
+
+#[tokio::test]
+async fn calls_of_the_general_ceiling_do_not_wait_behind_the_heavy_one() {
+    let (mut world, ids) = backlog(quota(Some(200)), 30).await;
+    let (known, _) = world.store.read().await.unwrap();
+    let limit = |route: &str| known.routes.get(route).map(|lesson| lesson.limit);
+    assert_eq!(
+        limit("GET /org/{org_id}/member/{user_id}/end_member_info"),
+        Some(200),
+        "as the headers say: {:?}",
+        known.routes
+    );
+
+    let took = rehearse(&mut world).await;
+
+    assert!(took <= SignedDuration::from_secs(1), "{took:#}");
+    for id in &ids {
+        assert_eq!(world.until_it_rests(id, HOUR).await.state, REMOVED);
+    }
+    assert_eq!(world.rejections(), 0);
+}
