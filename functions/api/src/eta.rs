@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use podio_lifecycle::{
     ids::SpaceId,
     offboarding::{Offboarding, State},
-    quota::{Ceiling, Quota, ReservationLog},
+    quota::{Ceiling, Quota, ReservationLog, Slot},
     removal::{RemovalBatch, RemovalState, SpaceRemoval},
 };
 
@@ -43,8 +43,9 @@ pub(crate) fn eta(
     // Each space has its slot, or rides with somebody who has, or is still to ask for one.
     let (mut left, mut asked) = (start, 0);
     for space in pending(batches) {
-        let slot = space.slot.map(|slot| slot.0).filter(|slot| *slot >= now);
-        match slot.or_else(|| rides.get(&space.space_id).copied()) {
+        // A driver too is known by the slot that it holds, and may have been moved since.
+        let slot = space.slot.or_else(|| rides.get(&space.space_id).copied().map(Slot));
+        match slot.map(|slot| quota.removal_at(slot, configured)).filter(|at| *at >= now) {
             Some(moment) => left = left.max(moment),
             None => asked += 1,
         }
@@ -71,7 +72,7 @@ pub(crate) fn drained(log: &ReservationLog, backlog: usize, now: Timestamp, ceil
     if backlog == 0 {
         return None;
     }
-    let given = log.last().map(|slot| slot.0);
+    let given = log.last();
     let asked = backlog.saturating_sub(log.waiting(now));
     let last_asked = (asked > 0).then(|| log.forecast(now, asked, ceiling));
     [Some(now), given, last_asked].into_iter().flatten().max().map(whole)
@@ -83,7 +84,7 @@ mod tests {
     use podio_lifecycle::{
         ids::{OffboardingId, OrgId, UserId},
         offboarding::{Person, Request},
-        quota::{Lane, Need, Slot},
+        quota::{Lane, Need},
         removal::Ride,
     };
 
@@ -99,16 +100,8 @@ mod tests {
 
     /// The slot that a removal is given at the start.
     fn removal(quota: &mut Quota) -> Option<Slot> {
-        let need = Need {
-            route: "remove",
-            lane: Lane::Removal,
-            held: &[],
-            calls: 1,
-            together: false,
-            then: 0,
-            lost_until: None,
-        };
-        quota.allot(&need, at(0), ceiling()).slots.pop()
+        let need = Need { route: "remove", lane: Lane::Removal, held: &[], calls: 1, together: false, then: 0 };
+        quota.allot(&need, at(0), ceiling()).slots.pop().map(|booking| booking.slot)
     }
 
     /// An offboarding in the middle of leaving `spaces` spaces.

@@ -35,8 +35,10 @@ impl Snapshot {
         };
         let mut rides = Rides::new();
         let now = ports.clock.now();
-        for batch in batches.iter().filter(|batch| !batch.counted && !batch.drivers.is_empty()) {
-            rides.extend(awaited(&*ports.read, &*ports.removals, batch, now).await?);
+        for batch in &batches {
+            if !batch.counted && !batch.drivers.is_empty() {
+                rides.extend(awaited(&*ports.read, &*ports.removals, batch, now).await?);
+            }
         }
         Ok(Self { offboarding, batches, rides, podio_calls })
     }

@@ -8,7 +8,7 @@ use podio_lifecycle::{
     capability::{Capabilities, Capability},
     evidence::CallRecord,
     ids::{OffboardingId, UserId},
-    quota::{Lane, Need, Slot},
+    quota::{Booking, Lane, Need, Slot},
 };
 
 use crate::{Worker, reserve::SHORT, tokens::Account, verdict::Halt};
@@ -24,7 +24,7 @@ pub(crate) struct Caller<'a> {
     lane: Lane,
     /// The route that the slots were reserved for; a call under another ceiling takes its own.
     route: String,
-    slots: VecDeque<Slot>,
+    slots: VecDeque<Booking>,
     account: Option<Account>,
     renewed: bool,
     deadline: Timestamp,
@@ -39,7 +39,7 @@ impl<'a> Caller<'a> {
         offboarding: &'a OffboardingId,
         lane: Lane,
         route: String,
-        slots: Vec<Slot>,
+        slots: Vec<Booking>,
     ) -> Self {
         let deadline = worker.now() + RUN;
         Self {
@@ -55,6 +55,11 @@ impl<'a> Caller<'a> {
         }
     }
 
+    /// Whoever waits for what the next calls tell is more than this one job.
+    pub(crate) fn hurry(&mut self) {
+        self.lane = Lane::Interactive;
+    }
+
     /// From now on calls are recorded for these offboardings too.
     pub(crate) fn also_for(&mut self, others: Vec<OffboardingId>) {
         self.others = others;
@@ -62,13 +67,14 @@ impl<'a> Caller<'a> {
 
     /// Leaves all slots but the first `calls` for a later stage.
     pub(crate) fn keep_for_later(&mut self, calls: usize) -> Vec<Slot> {
-        self.slots.split_off(calls.min(self.slots.len())).into()
+        self.slots.split_off(calls.min(self.slots.len())).into_iter().map(|booking| booking.slot).collect()
     }
 
     /// Gives back what was not spent and still lies ahead. Should that fail, the slots are lost, and nothing else.
     pub(crate) async fn finish(self) {
         let now = self.worker.now();
-        let ahead: Vec<Slot> = self.slots.into_iter().filter(|slot| slot.0 > now).collect();
+        let ahead: Vec<Slot> =
+            self.slots.into_iter().filter(|booking| booking.at > now).map(|booking| booking.slot).collect();
         if let Err(error) = self.worker.give_back(&self.route, &ahead).await {
             tracing::warn!(%error, "slots could not be given back");
         }
@@ -187,7 +193,8 @@ impl<'a> Caller<'a> {
     /// From here on the slots are those of another ceiling.
     async fn finish_other(&mut self, route: String) {
         let (left, from) = (std::mem::take(&mut self.slots), std::mem::replace(&mut self.route, route));
-        if let Err(error) = self.worker.give_back(&from, &Vec::from(left)).await {
+        let left: Vec<Slot> = left.into_iter().map(|booking| booking.slot).collect();
+        if let Err(error) = self.worker.give_back(&from, &left).await {
             tracing::warn!(%error, "slots could not be given back");
         }
     }
@@ -217,7 +224,7 @@ impl<'a> Caller<'a> {
         }
     }
 
-    async fn take_slot(&mut self, route: &str) -> Result<Slot, Halt> {
+    async fn take_slot(&mut self, route: &str) -> Result<Booking, Halt> {
         let ceiling = self.worker.policy.ceiling;
         let held = loop {
             if !self.is_own(route) {
@@ -232,7 +239,7 @@ impl<'a> Caller<'a> {
             Some(slot) => slot,
             None => self.reserve(route, 1).await?.into_iter().next().ok_or(Halt::Fault)?,
         };
-        let ahead = slot.0.duration_since(self.worker.now());
+        let ahead = slot.at.duration_since(self.worker.now());
         if ahead > SHORT {
             let mut slots = vec![slot];
             slots.extend(self.slots.drain(..));
@@ -244,8 +251,8 @@ impl<'a> Caller<'a> {
         Ok(slot)
     }
 
-    async fn reserve(&self, route: &str, calls: usize) -> Result<Vec<Slot>, Halt> {
-        let need = Need { route, lane: self.lane, held: &[], calls, together: false, then: 0, lost_until: None };
+    async fn reserve(&self, route: &str, calls: usize) -> Result<Vec<Booking>, Halt> {
+        let need = Need { route, lane: self.lane, held: &[], calls, together: false, then: 0 };
         let reserved = self.worker.reserve(&[need]).await?;
         Ok(reserved.into_iter().flat_map(|allotted| allotted.slots).collect())
     }

@@ -29,6 +29,7 @@ use podio_lifecycle::{
 };
 use secrecy::{ExposeSecret, SecretString};
 
+pub use jobs::FIRST_PATIENCE;
 pub use message::{Message, Outcome};
 pub use tokens::{Account, Tokens};
 

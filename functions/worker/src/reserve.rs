@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use podio_client::Receipt;
 use podio_lifecycle::{
     ports::{Metric, QuotaLog, SaveError, StoreError},
-    quota::{Allotted, Need, Quota, Seen, Slot},
+    quota::{Allotted, Booking, Need, Quota, Seen, Slot},
 };
 
 use crate::Worker;
@@ -12,9 +12,9 @@ use crate::Worker;
 /// A slot this near is waited for in the function; a longer wait belongs to the queue, whose clock ticks in seconds.
 pub(crate) const SHORT: SignedDuration = SignedDuration::from_secs(2);
 
-/// Whether any of the slots lies too far ahead to be waited for here.
-pub(crate) fn is_far(slots: &[Slot], now: Timestamp) -> bool {
-    slots.iter().any(|slot| slot.0.duration_since(now) > SHORT)
+/// Whether even the first of the slots lies too far ahead to be waited for here.
+pub(crate) fn is_far(slots: &[Booking], now: Timestamp) -> bool {
+    slots.iter().min_by_key(|booking| booking.at).is_some_and(|first| first.is_ahead(now, SHORT))
 }
 
 /// Attempts at a write that other workers keep overtaking.

@@ -46,20 +46,25 @@ pub async fn awaited(
 ) -> Result<BTreeMap<SpaceId, Timestamp>, StoreError> {
     let mut awaited = BTreeMap::new();
     for (place, (id, key)) in batch.drivers.iter().enumerate() {
-        let pending = batch.spaces.iter().filter(|entry| entry.state == RemovalState::Pending);
-        let mut riding = pending.filter(|entry| entry.ride.is_some_and(|ride| ride.driver == place)).peekable();
-        if riding.peek().is_none() {
+        let riding: Vec<SpaceId> = riding_with(batch, place);
+        if riding.is_empty() {
             continue;
         }
         // One that has failed may come no more.
         let drives = |state: &State, plan| *state == State::Removing && plan == Some(key.plan);
         let in_force = offboardings.load(id).await?.is_some_and(|driver| drives(&driver.state, driver.plan));
         let Some(driver) = removals.batch(id, *key).await?.filter(|_| in_force) else { continue };
-        for entry in riding {
-            if let Some(until) = driver.expected_at(entry.space_id).filter(|until| *until > now) {
-                awaited.insert(entry.space_id, until);
+        for space in riding {
+            if let Some(until) = driver.expected_at(space).filter(|until| *until > now) {
+                awaited.insert(space, until);
             }
         }
     }
     Ok(awaited)
+}
+
+/// The spaces of a batch that are still to be left by the driver in that place.
+fn riding_with(batch: &RemovalBatch, place: usize) -> Vec<SpaceId> {
+    let pending = batch.spaces.iter().filter(|entry| entry.state == RemovalState::Pending);
+    pending.filter(|entry| entry.ride.is_some_and(|ride| ride.driver == place)).map(|entry| entry.space_id).collect()
 }

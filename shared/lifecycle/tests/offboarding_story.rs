@@ -211,8 +211,11 @@ fn faults_back_off_and_end_with_a_person() {
 #[test]
 fn waiting_for_a_slot_is_not_a_failure() {
     let slot = Slot(at(40_000));
-    let parked =
-        live(accepted(request()), [Event::Parked { slots: vec![slot], search: Search::default() }]).offboarding;
+    let parked = live(
+        accepted(request()),
+        [Event::Parked { slots: vec![slot], until: Some(slot.0), search: Search::default() }],
+    )
+    .offboarding;
     assert_eq!(parked.work.attempts, 0);
     assert_eq!(parked.due.map(|due| due.at), Some(slot.0));
 }
@@ -224,7 +227,7 @@ fn an_attempt_that_died_does_not_mix_with_the_next() {
     assert_ne!(first.plan, second.plan);
 
     let checking = Search { step: SearchStep::Check { batches: 3, next: 1 }, ..Search::default() };
-    let parked = live(second.clone(), [Event::Parked { slots: vec![], search: checking }]).offboarding;
+    let parked = live(second.clone(), [Event::Parked { slots: vec![], until: None, search: checking }]).offboarding;
     let goes_on = live(parked, [Event::PlanningBegun]).offboarding;
     assert_eq!(goes_on.plan, second.plan, "the batches that were checked are kept");
 }
@@ -246,7 +249,7 @@ fn any_event() -> impl Strategy<Value = Event> {
         Just(Event::OrgRemovalDone),
         Just(Event::StillAMember),
         (0i64..200).prop_map(|second| Event::VerifiedGone { asked_at: at(second) }),
-        Just(Event::Parked { slots: vec![], search: Search::default() }),
+        Just(Event::Parked { slots: vec![], until: None, search: Search::default() }),
         Just(Event::Paused { until: at(60), search: Search::default() }),
         Just(Event::Faulted { again_at: at(50), search: Search::default() }),
         Just(Event::Failed(failure)),

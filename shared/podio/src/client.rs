@@ -23,6 +23,7 @@ pub struct Podio {
     http: reqwest::Client,
     /// Without a slash at its end.
     base: String,
+    timeouts: Timeouts,
 }
 
 /// How long to wait for Podio.
@@ -88,7 +89,7 @@ impl Podio {
             builder = builder.no_proxy();
         }
         let http = builder.build().map_err(BuildError::Http)?;
-        Ok(Self { http, base: base.as_str().trim_end_matches('/').to_owned() })
+        Ok(Self { http, base: base.as_str().trim_end_matches('/').to_owned(), timeouts })
     }
 
     /// Sends `request` once, whatever comes of it.
@@ -123,6 +124,9 @@ impl Podio {
         let mut builder = self.http.request(request.method().clone(), url).header(AUTHORIZATION, authorization);
         if let Some(body) = request.body() {
             builder = builder.json(body);
+        }
+        if let Some(patience) = request.patience() {
+            builder = builder.timeout(patience.min(self.timeouts.whole));
         }
         builder.build().ok()
     }

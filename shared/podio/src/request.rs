@@ -1,6 +1,9 @@
 //! A call as a value: what to send and how to read the answer.
 
-use std::fmt::{self, Display};
+use std::{
+    fmt::{self, Display},
+    time::Duration,
+};
 
 use http::Method;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -23,6 +26,7 @@ pub struct Request<T> {
     path: String,
     query: Vec<(&'static str, String)>,
     body: Option<Value>,
+    patience: Option<Duration>,
     decode: fn(&[u8]) -> Result<T, DecodeError>,
 }
 
@@ -55,6 +59,18 @@ impl<T> Request<T> {
         self.body.as_ref()
     }
 
+    /// How long to wait for the answer, if not for as long as the client does.
+    pub fn patience(&self) -> Option<Duration> {
+        self.patience
+    }
+
+    /// Waits no longer than that for the answer, for a call that may be repeated without harm.
+    #[must_use]
+    pub fn within(mut self, patience: Duration) -> Self {
+        self.patience = Some(patience);
+        self
+    }
+
     /// Reads the body of a successful answer.
     pub fn decode(&self, body: &[u8]) -> Result<T, DecodeError> {
         (self.decode)(body)
@@ -79,7 +95,7 @@ impl<T> Request<T> {
         body: Option<Value>,
         decode: fn(&[u8]) -> Result<T, DecodeError>,
     ) -> Self {
-        Self { method, route, path: fill(route, values), query: Vec::new(), body, decode }
+        Self { method, route, path: fill(route, values), query: Vec::new(), body, patience: None, decode }
     }
 }
 
@@ -120,6 +136,7 @@ impl<T> Clone for Request<T> {
             path: self.path.clone(),
             query: self.query.clone(),
             body: self.body.clone(),
+            patience: self.patience,
             decode: self.decode,
         }
     }

@@ -10,7 +10,7 @@ use crate::{
 pub const LEAST_SHARE: f64 = 0.995;
 /// The most often that a message is received.
 pub const MOST_RECEIVES: u32 = 2;
-/// The most attempts to write the reservation log for each ten spaces.
+/// The most attempts to write the reservation log for each batch of up to ten messages.
 pub const MOST_WRITES: f64 = 1.0;
 /// Calls of a leaver beside those to the spaces.
 pub const BESIDE_SPACES: usize = 5;
@@ -37,8 +37,8 @@ pub fn broken(row: &Row) -> Vec<String> {
     holds(row.removed.0 == row.removed.1, format!("{} of {} leavers removed", row.removed.0, row.removed.1));
     let receives = worker.most_receives;
     holds(receives <= MOST_RECEIVES, format!("a message received {receives} times, not {MOST_RECEIVES}"));
-    let writes = worker.writes_for_ten;
-    holds(writes <= MOST_WRITES, format!("{writes:.2} writes of the log for each ten spaces, not {MOST_WRITES:.0}"));
+    let writes = worker.writes_for_batch;
+    holds(writes <= MOST_WRITES, format!("{writes:.2} writes of the log for each batch, not {MOST_WRITES:.0}"));
     holds(worker.dead_letters == 0, format!("{} dead letters", worker.dead_letters));
     holds(
         worker.unpunctual == 0,

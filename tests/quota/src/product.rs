@@ -31,7 +31,6 @@ pub async fn row(name: String, scene: &Scene, workers: usize, tick: impl Fn(usiz
     let quiet = Scene { foreign: Foreign::Nobody, ..*scene };
     let lone = backlog(&quiet, workers, 1, false, |_| ()).await;
     let run = backlog(scene, workers, scene.leavers(), true, tick).await;
-    let spaces = scene.leavers() * SPACES;
     let (fleet, events) = (&run.fleet, &run.events);
     let mut unpunctual = 0;
     for id in &run.ids {
@@ -39,7 +38,7 @@ pub async fn row(name: String, scene: &Scene, workers: usize, tick: impl Fn(usiz
     }
     let worker = OfWorker {
         most_receives: fleet.world.most_receives(),
-        writes_for_ten: fleet.log_writes() as f64 * 10.0 / spaces as f64,
+        writes_for_batch: fleet.log_writes() as f64 / fleet.batches() as f64,
         dead_letters: fleet.world.dead_letters(),
         crashes: fleet.crashed(),
         lost_answers: run.lost_answers,
@@ -72,7 +71,7 @@ async fn backlog(scene: &Scene, workers: usize, leavers: usize, rough: bool, tic
     let start = fleet.world.clock.read();
     let users = fleet.world.podio.with_state(|state| settle(state, start, leavers));
     if rough {
-        let lost = FaultAction::Timeout { seconds: 20, after_effect: true };
+        let lost = FaultAction::Timeout { seconds: worker::FIRST_PATIENCE.as_secs(), after_effect: true };
         let rule = FaultRule::new("DELETE", "/space/*", lost);
         fleet.world.podio.add_fault(FaultRule { probability: Some(LOST), seed: 5, ..rule });
     }

@@ -21,7 +21,7 @@ fn cells(row: &Row) -> [String; 11] {
         clock(row.p95),
         row.alone.map_or_else(|| "never".to_owned(), |seconds| format!("{seconds} s")),
         worker(|worker| worker.most_receives.to_string()),
-        worker(|worker| format!("{:.2}", worker.writes_for_ten)),
+        worker(|worker| format!("{:.2}", worker.writes_for_batch)),
     ]
 }
 
@@ -38,7 +38,7 @@ pub fn backlog(rows: &[Row]) -> String {
         "p95",
         "one alone",
         "receives",
-        "writes / 10 spaces",
+        "log writes / batch",
     ];
     aligned(head, rows.iter().map(cells))
 }

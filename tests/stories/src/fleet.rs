@@ -78,6 +78,7 @@ pub struct Fleet {
     touches: Arc<AtomicU64>,
     glance: Option<(u64, Glance)>,
     log_writes: Arc<AtomicU64>,
+    batches: u64,
     flush: (TcpStream, TcpStream),
 }
 
@@ -131,6 +132,7 @@ impl Fleet {
             touches,
             glance: None,
             log_writes,
+            batches: 0,
             flush: loopback().await,
             world,
         }
@@ -161,6 +163,11 @@ impl Fleet {
     /// Attempts to write the reservation log.
     pub fn log_writes(&self) -> u64 {
         self.log_writes.load(Ordering::Relaxed)
+    }
+
+    /// Batches of messages that were handed to workers.
+    pub fn batches(&self) -> u64 {
+        self.batches
     }
 
     /// Workers that died.
@@ -204,6 +211,7 @@ impl Fleet {
     }
 
     fn end(&mut self, end: End) {
+        self.batches += 1;
         let station = &mut self.stations[end.station];
         station.busy = false;
         self.glance = None;
@@ -211,6 +219,7 @@ impl Fleet {
             Some(outcomes) => self.world.queues.settle(&end.messages, outcomes, self.world.clock.read()),
             None => {
                 self.crashed += 1;
+                self.world.queues.survive(&end.messages);
                 // Whatever it remembered is gone.
                 station.worker = Arc::new(self.world.wiring.worker(station.clock.clone(), &self.gateway.url));
             }

@@ -1,7 +1,7 @@
 //! The event source: hands messages to the worker as Lambda does.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -21,6 +21,8 @@ pub(crate) struct Queues {
     pub sqs: Arc<Mutex<Sqs>>,
     /// How often each message was received.
     pub receives: BTreeMap<String, u32>,
+    /// Messages that a worker died of, and which were received once more for that.
+    pub survivors: BTreeSet<String>,
     /// Whether each message is delivered to two workers at once, as a standard queue may do.
     pub twice: bool,
     /// The longest that a worker was busy with one batch.
@@ -42,7 +44,13 @@ impl Queues {
         sqs.create_queue(DEAD, Settings::default()).unwrap();
         let redrive = RedrivePolicy { dead_letter_queue: DEAD.to_owned(), max_receive_count: 5 };
         sqs.create_queue(JOBS, Settings { redrive: Some(redrive), ..Settings::default() }).unwrap();
-        Self { sqs: Arc::new(Mutex::new(sqs)), receives: BTreeMap::new(), twice: false, longest: SignedDuration::ZERO }
+        Self {
+            sqs: Arc::new(Mutex::new(sqs)),
+            receives: BTreeMap::new(),
+            survivors: BTreeSet::new(),
+            twice: false,
+            longest: SignedDuration::ZERO,
+        }
     }
 
     /// Gives up to ten messages to the worker; false if none is visible.
@@ -68,7 +76,8 @@ impl Queues {
         let received = self.sqs.lock().unwrap().receive(JOBS, &Receive::up_to(10), now).unwrap();
         let mut messages = Vec::new();
         for message in received {
-            self.receives.insert(message.message_id.as_str().to_owned(), message.receive_count);
+            let survived = u32::from(self.survivors.contains(message.message_id.as_str()));
+            self.receives.insert(message.message_id.as_str().to_owned(), message.receive_count - survived);
             messages.push(Message {
                 id: message.message_id.as_str().to_owned(),
                 receipt: message.receipt_handle,
@@ -77,6 +86,11 @@ impl Queues {
             });
         }
         messages
+    }
+
+    /// Notes that a worker died with these messages in its hands.
+    pub(crate) fn survive(&mut self, messages: &[Message]) {
+        self.survivors.extend(messages.iter().map(|message| message.id.clone()));
     }
 
     /// Forgets the messages that are done with.

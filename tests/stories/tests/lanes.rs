@@ -62,7 +62,8 @@ async fn a_plan_is_not_stuck_behind_a_backlog_of_removals() {
 
     let took = rehearse(&mut world).await;
 
-    assert!(took <= SignedDuration::from_secs(20), "{took:#} with minutes of removals waiting");
+    // Two calls, each the next there is once it is asked for, and none that a worker may have in its hand already.
+    assert!(took <= SignedDuration::from_secs(30), "{took:#} with minutes of removals waiting");
     for id in &ids {
         assert_eq!(world.until_it_rests(id, HOUR).await.state, REMOVED, "nobody is forgotten who had to step back");
     }
@@ -84,7 +85,8 @@ async fn calls_of_the_general_ceiling_do_not_wait_behind_the_heavy_one() {
 
     let took = rehearse(&mut world).await;
 
-    assert!(took <= SignedDuration::from_secs(1), "{took:#}");
+    // No longer than the only worker is busy with the batch before.
+    assert!(took <= SignedDuration::from_secs(2), "{took:#}");
     for id in &ids {
         assert_eq!(world.until_it_rests(id, HOUR).await.state, REMOVED);
     }

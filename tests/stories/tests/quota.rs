@@ -88,3 +88,19 @@ async fn the_token_is_fetched_once_for_all_and_once_more_when_it_is_revoked() {
     let token_calls = world.podio.log().iter().filter(|call| call.path.starts_with("/oauth/token")).count();
     assert_eq!(token_calls, 2);
 }
+
+#[tokio::test]
+async fn ten_removals_reserve_their_slots_in_one_write() {
+    let podio = Config {
+        population: Population::new(2).spaces(30).leaver("Jane Doe", LEAVER, 10),
+        ..Config::new(Profile::Documented)
+    };
+    let mut world = World::new(Setup { podio, ceiling: (250, 3600), mass_threshold: 25 }).await;
+    world.podio.with_state(|state| state.switches.rate_limit_headers = podio_sandbox::switches::Part::Absent);
+    let id = world.post(&Leaver::of(LEAVER)).await;
+    world.pass(HOUR, async |world| (world.look(&id).await.state == State::Removing).then_some(())).await;
+    let (_, before) = world.store.read().await.unwrap();
+    world.pass(HOUR, async |world| (world.deletes().len() == 10).then_some(())).await;
+    let (_, after) = world.store.read().await.unwrap();
+    assert_eq!(after - before, 1);
+}

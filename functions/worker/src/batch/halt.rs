@@ -21,9 +21,11 @@ impl Worker {
     pub(super) async fn halt(&self, message: &Message, job: &Job, task: Task, halt: Halt) -> Outcome {
         let pause = match (task, halt) {
             (Task::Stage(stage), Halt::Wait(slots)) => {
-                let until = slots.iter().max().map_or(self.now(), |slot| slot.0);
-                let event = Event::Parked { slots, search: stage.search.clone() };
-                self.note(&stage, event, until).await
+                let moments = || slots.iter().map(|booking| booking.at);
+                let (first, last) = (moments().min().unwrap_or(self.now()), moments().max());
+                let slots = slots.iter().map(|booking| booking.slot).collect();
+                let event = Event::Parked { slots, until: last, search: stage.search.clone() };
+                self.note(&stage, event, first).await
             }
             (Task::Space(_), Halt::Wait(_)) => Ok(OVERTAKEN_PAUSE),
             (Task::Stage(stage), Halt::Pause(until)) => {

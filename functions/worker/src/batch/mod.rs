@@ -16,7 +16,7 @@ use jiff::SignedDuration;
 use podio_lifecycle::{
     job::Job,
     offboarding::{Event, Stage, State},
-    quota::Slot,
+    quota::Booking,
 };
 
 use self::{park::Waits, prepare::Prepared};
@@ -42,7 +42,7 @@ enum Ran<'a> {
     /// For this time, or for good.
     Ended(&'a Message, Outcome),
     /// A space whose slot lies ahead; written down together with its siblings'.
-    Waits(&'a Message, &'a Job, Box<SpaceTask>, Vec<Slot>),
+    Waits(&'a Message, &'a Job, Box<SpaceTask>, Vec<Booking>),
 }
 
 impl Worker {

@@ -7,7 +7,7 @@ use podio_lifecycle::{
     ids::{OffboardingId, SpaceId},
     job::{BatchKey, Job},
     offboarding::Event,
-    quota::Slot,
+    quota::{Booking, Slot},
 };
 
 use super::OVERTAKEN_PAUSE;
@@ -31,15 +31,15 @@ struct Waiting<'a> {
     message: &'a Message,
     job: &'a Job,
     space: SpaceId,
-    slot: Option<Slot>,
+    slot: Option<Booking>,
     /// Until when other spaces of the batch wait.
     siblings_until: Timestamp,
 }
 
 impl<'a> Waits<'a> {
-    pub(super) fn add(&mut self, message: &'a Message, job: &'a Job, task: &SpaceTask, slots: Vec<Slot>) {
-        let slot = slots.into_iter().max();
-        let siblings_until = task.batch.quiet_until(Timestamp::UNIX_EPOCH);
+    pub(super) fn add(&mut self, message: &'a Message, job: &'a Job, task: &SpaceTask, slots: Vec<Booking>) {
+        let slot = slots.into_iter().max_by_key(|booking| booking.at);
+        let siblings_until = task.batch.quiet_until(task.batch.due_at.unwrap_or(Timestamp::UNIX_EPOCH));
         let waiting = Waiting { message, job, space: task.entry.space_id, slot, siblings_until };
         self.groups.entry((job.offboarding(), task.key)).or_default().push(waiting);
     }
@@ -48,10 +48,11 @@ impl<'a> Waits<'a> {
 impl Worker {
     /// Notes the slots that were reserved for the end of an offboarding, behind the last of its spaces. Should that fail,
     /// the end asks for others when it comes.
-    pub(super) async fn reserve_the_end(&self, task: &SpaceTask, slots: Vec<Slot>) {
+    pub(super) async fn reserve_the_end(&self, task: &SpaceTask, slots: Vec<Booking>) {
         if slots.is_empty() {
             return;
         }
+        let slots = slots.into_iter().map(|booking| booking.slot).collect();
         if let Err(error) = self.ledger().commit(&task.offboarding, Event::EndReserved { slots }, self.now()).await {
             tracing::info!(%error, offboarding = %task.offboarding.id, "the end will ask for its own slots");
         }
@@ -61,15 +62,16 @@ impl Worker {
     pub(super) async fn park_spaces(&self, waits: Waits<'_>) -> Vec<(String, Outcome)> {
         let mut outcomes = Vec::new();
         for ((id, key), group) in waits.groups {
-            let slots = group.iter().filter_map(|wait| wait.slot).map(|slot| slot.0);
+            let slots = group.iter().filter_map(|wait| wait.slot).map(|booking| booking.at);
             let siblings = group.iter().map(|wait| wait.siblings_until);
             let latest = slots.chain(siblings).fold(self.now(), Timestamp::max);
-            let stamps: Vec<(SpaceId, Option<Slot>)> = group.iter().map(|wait| (wait.space, wait.slot)).collect();
+            let stamp = |wait: &Waiting<'_>| (wait.space, wait.slot.map(|booking| booking.slot));
+            let stamps: Vec<(SpaceId, Option<Slot>)> = group.iter().map(stamp).collect();
             let stamped = self.ports.removals.stamp(id, key, &stamps, Some(latest)).await;
             for wait in group {
                 let outcome = match &stamped {
                     Ok(()) => {
-                        let pause = wait.slot.map_or(OVERTAKEN_PAUSE, |slot| slot.0.duration_since(self.now()));
+                        let pause = wait.slot.map_or(OVERTAKEN_PAUSE, |booking| booking.at.duration_since(self.now()));
                         self.put_back(wait.message, wait.job, pause).await
                     }
                     Err(error) => self.storage_failed(wait.message, wait.job, error).await,

@@ -8,7 +8,7 @@ use podio_lifecycle::{
     job::{BatchKey, Job},
     offboarding::{Offboarding, State},
     ports::StoreError,
-    quota::{Allotted, Lane, Need, Slot},
+    quota::{Allotted, Booking, Lane, Need, Slot},
     removal::{RemovalBatch, RemovalState},
 };
 
@@ -26,9 +26,9 @@ pub(super) enum Prepared {
     /// Its record, or the quota's, could not be read.
     Unreadable(StoreError),
     /// To be run, with these slots, and those for the end of the offboarding.
-    Task(Box<Task>, Vec<Slot>, Vec<Slot>),
+    Task(Box<Task>, Vec<Booking>, Vec<Booking>),
     /// A stage's job whose slots lie ahead.
-    Wait(Box<Task>, Vec<Slot>),
+    Wait(Box<Task>, Vec<Booking>),
 }
 
 impl Prepared {
@@ -36,7 +36,8 @@ impl Prepared {
     fn held(&self) -> Option<(&SpaceTask, Slot)> {
         let Self::Task(task, slots, _) = self else { return None };
         let Task::Space(space) = &**task else { return None };
-        space.entry.slot.filter(|slot| slots.contains(slot)).map(|slot| (space, slot))
+        let spent = |slot: &Slot| slots.iter().any(|booking| booking.slot == *slot);
+        space.entry.slot.filter(spent).map(|slot| (space, slot))
     }
 }
 
@@ -129,8 +130,7 @@ impl Worker {
 }
 
 /// Of somebody who needs no slot.
-const NOTHING: Need<'static> =
-    Need { route: "", lane: Lane::Removal, held: &[], calls: 0, together: false, then: 0, lost_until: None };
+const NOTHING: Need<'static> = Need { route: "", lane: Lane::Removal, held: &[], calls: 0, together: false, then: 0 };
 
 /// The preview, the removal and the read-back that end an offboarding.
 const END: usize = 3;
@@ -142,13 +142,12 @@ struct Wanted {
     calls: usize,
     together: bool,
     then: usize,
-    lost_until: Option<Timestamp>,
 }
 
 impl Wanted {
     fn need<'a>(&'a self, route: &'a str) -> Need<'a> {
-        let Self { lane, ref held, calls, together, then, lost_until } = *self;
-        Need { route, lane, held, calls, together, then, lost_until }
+        let Self { lane, ref held, calls, together, then } = *self;
+        Need { route, lane, held, calls, together, then }
     }
 }
 
@@ -182,7 +181,6 @@ impl Task {
                     calls: usize::from(is_pending && !space.rides()),
                     together: false,
                     then: if ends { END } else { 0 },
-                    lost_until: Some(space.batch.quiet_until(now)),
                 }
             }
             Self::Stage(stage) => Wanted {
@@ -191,7 +189,6 @@ impl Task {
                 calls: stage.calls_at_once(now),
                 together: stage.offboarding.state == State::Finalizing,
                 then: 0,
-                lost_until: None,
             },
         }
     }

@@ -17,6 +17,7 @@ use podio_lifecycle::{
     removal::{RemovalBatch, RemovalState, SpaceRemoval},
 };
 
+pub use self::remove_from_space::FIRST_PATIENCE;
 pub(crate) use self::share::Turns;
 use crate::{Worker, verdict::Halt};
 
@@ -49,6 +50,8 @@ impl Task {
     /// In which lane its calls go.
     pub(crate) fn lane(&self) -> Lane {
         match self {
+            // One that has had its turn, and failed, need not queue up again.
+            Self::Space(space) if space.entry.attempts > 0 => Lane::Interactive,
             Self::Space(_) => Lane::Removal,
             Self::Stage(_) => Lane::Interactive,
         }

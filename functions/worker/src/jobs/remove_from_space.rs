@@ -1,10 +1,16 @@
 //! The leaver out of one space.
 
-use podio_client::{Error, NotFoundKind, space_member};
+use std::time::Duration;
+
+use podio_client::{Error, NotFoundKind, Request, space_member};
 use podio_lifecycle::removal::{RemovalBatch, RemovalState};
 
 use super::{SpaceTask, share::Seat};
 use crate::{Worker, caller::Caller, verdict::Halt};
+
+/// How long the first attempt at a space waits for its answer. The call may be repeated without harm, and whoever waits
+/// for longer misses the slots of the messages behind. A Podio that needs longer is given the time at the next attempt.
+pub const FIRST_PATIENCE: Duration = Duration::from_secs(5);
 
 impl Worker {
     /// Leaves the space, and counts the batch if it was its last.
@@ -31,12 +37,20 @@ impl Worker {
         let state = if party.together {
             RemovalState::Removed
         } else {
-            settled_as(caller.call(&space_member::remove(space, leaver.user_id)).await?)?
+            let removal = task.in_time(space_member::remove(space, leaver.user_id));
+            settled_as(caller.call(&removal).await?)?
         };
         let batch = self.ports.removals.settle(id, task.key, space, state, self.now()).await?.batch;
         tracing::info!(offboarding = %id, %space, state = ?state, "space settled");
         self.see_to_riders(task, &party).await;
         Ok(Some(batch))
+    }
+}
+
+impl SpaceTask {
+    /// The removal with as much patience as this attempt has.
+    pub(super) fn in_time(&self, removal: Request<()>) -> Request<()> {
+        if self.entry.attempts == 0 { removal.within(FIRST_PATIENCE) } else { removal }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The proof: a read-back, newer than the removal, that shows the person gone.
 
+use jiff::SignedDuration;
 use podio_client::{Error, NotFoundKind, org_member};
 use podio_lifecycle::{
     capability::Capability,
@@ -11,6 +12,9 @@ use super::{
     look_up::{Sighting, Sought, fits_a_path},
 };
 use crate::{Worker, caller::Caller, verdict::Halt};
+
+/// How far the clocks of two workers may be apart.
+const SKEW: SignedDuration = SignedDuration::from_secs(4);
 
 /// What a read-back shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +31,11 @@ impl Worker {
     /// Asks, and completes the offboarding if the person is gone.
     pub(crate) async fn verify_removal(&self, stage: &mut StageTask, caller: &mut Caller<'_>) -> Result<(), Halt> {
         let Some(leaver) = stage.offboarding.leaver.clone() else { return Err(Halt::Overtaken) };
+        // The removal may bear the time of another worker, whose clock is ahead; asked before that, it would be asked in vain.
+        let ahead = stage.offboarding.last_delete_at.map(|deleted| deleted.duration_since(self.now()));
+        if let Some(ahead) = ahead.filter(|ahead| ahead.is_positive()) {
+            self.ports.clock.sleep(ahead.min(SKEW)).await;
+        }
         let asked_at = self.now();
         match self.standing(stage, &leaver, caller).await? {
             Standing::Gone => self.advance(stage, Event::VerifiedGone { asked_at }).await,
@@ -37,7 +46,7 @@ impl Worker {
                 match stage.offboarding.stage_job() {
                     // Podio may need a moment; the same job looks again.
                     Some(podio_lifecycle::job::Job::VerifyRemoval { .. }) => {
-                        Err(Halt::Pause(self.now() + jiff::SignedDuration::try_from(wait).unwrap_or_default()))
+                        Err(Halt::Pause(self.now() + SignedDuration::try_from(wait).unwrap_or_default()))
                     }
                     _ => Ok(()),
                 }
@@ -123,7 +132,7 @@ impl Worker {
         if stage.offboarding.work.search.step != SearchStep::Find {
             // A wait has stored the page. The next read-back must begin anew, even if it follows a crash.
             let search = stage.search.clone();
-            self.advance(stage, Event::Parked { slots: Vec::new(), search }).await?;
+            self.advance(stage, Event::Parked { slots: Vec::new(), until: None, search }).await?;
         }
         Ok(standing)
     }

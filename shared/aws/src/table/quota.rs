@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
+use jiff::{SignedDuration, Timestamp};
 use podio_lifecycle::{
     ports::{QuotaLog, ReadQuota, SaveError, StoreError},
-    quota::{Lesson, Quota, ReservationLog, Slot},
+    quota::{Booking, Lesson, Quota, ReservationLog, Slot},
 };
 
 use super::{
@@ -19,11 +20,13 @@ use crate::tables::PARTITION_KEY;
 
 /// A map from each ceiling to its slots.
 const LOGS: &str = "logs";
-/// Of a ceiling: all slots.
+/// Of a ceiling: all moments.
 const SLOTS: &str = "slots";
-/// Of a ceiling: those that may not be taken over.
+/// Of a ceiling: how far each of them lies behind the slot by which its owner knows it, in milliseconds.
+const MOVED: &str = "moved";
+/// Of a ceiling: the moments that may not be taken over.
 const FIRM: &str = "firm";
-/// Of a ceiling: those that were given back.
+/// Of a ceiling: the moments that were given back.
 const FREED: &str = "freed";
 const ROUTES: &str = "routes";
 const REMOVALS: &str = "removals";
@@ -75,12 +78,37 @@ fn encode(quota: &Quota, revision: u64) -> Result<Item, StoreError> {
 }
 
 fn encode_log(log: &ReservationLog, limit: usize) -> AttributeValue {
-    let bytes = |slots: &[Slot]| AttributeValue::B(Blob::new(slots::encode(slots, limit)));
+    let moments = |of: &mut dyn Iterator<Item = Timestamp>| {
+        let moments: Vec<Timestamp> = of.collect();
+        AttributeValue::B(Blob::new(slots::encode(&moments, limit)))
+    };
+    let bookings = log.bookings();
+    // Owners are never moved to an earlier moment.
+    let behind = |booking: &Booking| booking.at.as_millisecond() - booking.slot.0.as_millisecond();
+    let mut moved = Vec::new();
+    slots::encode_numbers(&mut moved, bookings.iter().map(behind), limit);
+    let firm = bookings.iter().filter(|booking| booking.firm);
     AttributeValue::M(Item::from([
-        (SLOTS.to_owned(), bytes(log.slots())),
-        (FIRM.to_owned(), bytes(log.firm())),
-        (FREED.to_owned(), bytes(log.freed())),
+        (SLOTS.to_owned(), moments(&mut bookings.iter().map(|booking| booking.at))),
+        (MOVED.to_owned(), AttributeValue::B(Blob::new(moved))),
+        (FIRM.to_owned(), moments(&mut firm.map(|booking| booking.at))),
+        (FREED.to_owned(), moments(&mut log.freed().iter().copied())),
     ]))
+}
+
+fn decode_log(log: &Item, limit: usize) -> Result<ReservationLog, StoreError> {
+    let bytes = |name: &str| match log.get(name) {
+        Some(AttributeValue::B(bytes)) => Ok(bytes.as_ref()),
+        _ => Err(unreadable(name)),
+    };
+    let moments = |name: &str| slots::decode(bytes(name)?, limit).ok_or_else(|| unreadable(name));
+    let (at, firm) = (moments(SLOTS)?, moments(FIRM)?);
+    let moved = slots::decode_numbers(bytes(MOVED)?, limit).filter(|moved| moved.len() == at.len());
+    let bookings = at.iter().zip(moved.ok_or_else(|| unreadable(MOVED))?).map(|(at, moved)| {
+        let slot = Slot(at.checked_sub(SignedDuration::from_millis(moved)).unwrap_or(*at));
+        Booking { at: *at, slot, firm: firm.binary_search(at).is_ok() }
+    });
+    Ok(ReservationLog::restore(bookings.collect(), moments(FREED)?))
 }
 
 fn decode(item: &Item) -> Result<Quota, StoreError> {
@@ -89,13 +117,7 @@ fn decode(item: &Item) -> Result<Quota, StoreError> {
     for (limit, log) in stored {
         let limit: u32 = limit.parse().map_err(|_| unreadable(LOGS))?;
         let AttributeValue::M(log) = log else { return Err(unreadable(LOGS)) };
-        let read = |name: &str| match log.get(name) {
-            Some(AttributeValue::B(bytes)) => {
-                slots::decode(bytes.as_ref(), limit as usize).ok_or_else(|| unreadable(name))
-            }
-            _ => Err(unreadable(name)),
-        };
-        logs.insert(limit, ReservationLog::restore(read(SLOTS)?, read(FIRM)?, read(FREED)?));
+        logs.insert(limit, decode_log(log, limit as usize)?);
     }
     let routes: BTreeMap<String, Lesson> = serde_json::from_str(item.text(ROUTES)?).map_err(|_| unreadable(ROUTES))?;
     Ok(Quota {

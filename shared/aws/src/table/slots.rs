@@ -1,4 +1,4 @@
-//! The slots of a reservation log as bytes.
+//! The moments of a reservation log as bytes.
 //!
 //! The first moment in full, each other as its distance in milliseconds from the one before; and of that only the
 //! difference from the distance one ceiling earlier (within the first, from the one before). Under a backlog the slots repeat from window to window, so that
@@ -6,47 +6,60 @@
 //! written seven bits to a byte (LEB128).
 
 use jiff::Timestamp;
-use podio_lifecycle::quota::Slot;
 
-/// The bytes of slots, which come in order, under a ceiling of `limit`; one that does not is moved up to the one before.
-pub(super) fn encode(slots: &[Slot], limit: usize) -> Vec<u8> {
+/// The bytes of moments, which come in order, under a ceiling of `limit`; one that does not is moved up to the one before.
+pub(super) fn encode(moments: &[Timestamp], limit: usize) -> Vec<u8> {
     let mut bytes = Vec::new();
-    let mut distances: Vec<i64> = Vec::new();
-    let mut before: Option<i64> = None;
-    let mut nils = 0u64;
-    for Slot(at) in slots {
-        let at = at.as_millisecond();
-        let Some(last) = before else {
-            put(&mut bytes, zigzag(at));
-            before = Some(at);
-            continue;
-        };
-        let distance = at.saturating_sub(last).max(0);
-        before = Some(at.max(last));
-        let difference = distance - earlier(&distances, limit);
-        distances.push(distance);
-        if difference == 0 {
-            nils += 1;
-            continue;
-        }
-        put_run(&mut bytes, nils);
-        nils = 0;
-        // Even numbers are differences, odd ones runs of nils.
-        put(&mut bytes, zigzag(difference) << 1);
-    }
-    put_run(&mut bytes, nils);
+    let Some((first, rest)) = moments.split_first() else { return bytes };
+    let mut before = first.as_millisecond();
+    put(&mut bytes, zigzag(before));
+    let distances = rest.iter().map(|at| {
+        let distance = at.as_millisecond().saturating_sub(before).max(0);
+        before += distance;
+        distance
+    });
+    encode_numbers(&mut bytes, distances, limit);
     bytes
 }
 
-/// The slots in the bytes; none if they are not what [`encode`] writes.
-pub(super) fn decode(bytes: &[u8], limit: usize) -> Option<Vec<Slot>> {
+/// The moments in the bytes; none if they are not what [`encode`] writes.
+pub(super) fn decode(bytes: &[u8], limit: usize) -> Option<Vec<Timestamp>> {
     let mut rest = bytes;
     if rest.is_empty() {
         return Some(Vec::new());
     }
     let mut at = unzigzag(take(&mut rest)?);
-    let mut slots = vec![slot(at)?];
-    let mut distances: Vec<i64> = Vec::new();
+    let mut moments = vec![moment(at)?];
+    for distance in decode_numbers(rest, limit)? {
+        at = at.checked_add(distance)?;
+        moments.push(moment(at)?);
+    }
+    Some(moments)
+}
+
+/// The bytes of numbers that repeat, roughly, after `limit` of them.
+pub(super) fn encode_numbers(bytes: &mut Vec<u8>, numbers: impl Iterator<Item = i64>, limit: usize) {
+    let mut known: Vec<i64> = Vec::new();
+    let mut nils = 0u64;
+    for number in numbers {
+        let difference = number - earlier(&known, limit);
+        known.push(number);
+        if difference == 0 {
+            nils += 1;
+            continue;
+        }
+        put_run(bytes, nils);
+        nils = 0;
+        // Even numbers are differences, odd ones runs of nils.
+        put(bytes, zigzag(difference) << 1);
+    }
+    put_run(bytes, nils);
+}
+
+/// The numbers in the bytes, none of them negative; none if they are not what [`encode_numbers`] writes.
+pub(super) fn decode_numbers(bytes: &[u8], limit: usize) -> Option<Vec<i64>> {
+    let mut rest = bytes;
+    let mut known: Vec<i64> = Vec::new();
     while !rest.is_empty() {
         let number = take(&mut rest)?;
         let (times, difference) = if number & 1 == 1 { (number >> 1, 0) } else { (1, unzigzag(number >> 1)) };
@@ -54,26 +67,23 @@ pub(super) fn decode(bytes: &[u8], limit: usize) -> Option<Vec<Slot>> {
             return None;
         }
         for _ in 0..times {
-            let distance = earlier(&distances, limit).checked_add(difference).filter(|distance| *distance >= 0)?;
-            at = at.checked_add(distance)?;
-            distances.push(distance);
-            slots.push(slot(at)?);
+            known.push(earlier(&known, limit).checked_add(difference).filter(|number| *number >= 0)?);
         }
     }
-    Some(slots)
+    Some(known)
 }
 
 /// More slots than any log holds.
 const MOST: u64 = 1_000_000;
 
-fn slot(at: i64) -> Option<Slot> {
-    Timestamp::from_millisecond(at).ok().map(Slot)
+fn moment(at: i64) -> Option<Timestamp> {
+    Timestamp::from_millisecond(at).ok()
 }
 
-/// The distance one ceiling earlier; within the first ceiling, the one before.
-fn earlier(distances: &[i64], limit: usize) -> i64 {
-    let index = distances.len().checked_sub(limit).or(distances.len().checked_sub(1));
-    index.and_then(|index| distances.get(index)).copied().unwrap_or(0)
+/// The number one ceiling earlier; within the first ceiling, the one before.
+fn earlier(known: &[i64], limit: usize) -> i64 {
+    let index = known.len().checked_sub(limit).or(known.len().checked_sub(1));
+    index.and_then(|index| known.get(index)).copied().unwrap_or(0)
 }
 
 fn put_run(bytes: &mut Vec<u8>, nils: u64) {
@@ -127,26 +137,25 @@ mod tests {
 
     use super::*;
 
-    fn slot(ms: i64) -> Slot {
-        Slot(Timestamp::from_millisecond(ms).unwrap())
+    fn at(ms: i64) -> Timestamp {
+        Timestamp::from_millisecond(ms).unwrap()
     }
 
     #[test]
     fn a_full_hour_of_slots_takes_little_and_twenty_hours_hardly_more() {
-        let hour: Vec<Slot> = (0..250).map(|n| slot(1_800_000_000_000 + n * 14_458)).collect();
+        let hour: Vec<Timestamp> = (0..250).map(|n| at(1_800_000_000_000 + n * 14_458)).collect();
         assert!(encode(&hour, 250).len() <= 16, "even slots differ once");
 
-        let uneven =
-            |n: i64| slot(1_800_000_000_000 + (n / 250) * 3_614_400 + (n % 250) * 14_000 + (n % 250) % 7 * 300);
-        let hour: Vec<Slot> = (0..250).map(uneven).collect();
-        let backlog: Vec<Slot> = (0..5_000).map(uneven).collect();
+        let uneven = |n: i64| at(1_800_000_000_000 + (n / 250) * 3_614_400 + (n % 250) * 14_000 + (n % 250) % 7 * 300);
+        let hour: Vec<Timestamp> = (0..250).map(uneven).collect();
+        let backlog: Vec<Timestamp> = (0..5_000).map(uneven).collect();
         let (hour, backlog) = (encode(&hour, 250).len(), encode(&backlog, 250).len());
         assert!(hour <= 1_000 && backlog <= hour + 16, "{hour} and {backlog} bytes");
     }
 
     #[test]
     fn what_was_cut_off_is_not_taken_for_a_log() {
-        let bytes = encode(&[slot(1_800_000_000_000)], 250);
+        let bytes = encode(&[at(1_800_000_000_000)], 250);
         assert_eq!(decode(&bytes[..bytes.len() - 1], 250), None);
         assert_eq!(decode(&[0xff; 11], 250), None);
         let endless = [0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01];
@@ -161,7 +170,7 @@ mod tests {
             limit in 1usize..40,
         ) {
             moments.sort_unstable();
-            let slots: Vec<_> = moments.into_iter().map(slot).collect();
+            let slots: Vec<_> = moments.into_iter().map(at).collect();
             prop_assert_eq!(decode(&encode(&slots, limit), limit), Some(slots));
         }
 

@@ -69,6 +69,8 @@ pub enum Event {
     Parked {
         /// The slots reserved for it.
         slots: Vec<Slot>,
+        /// When the last of them comes.
+        until: Option<Timestamp>,
         /// Where planning has got to.
         search: Search,
     },

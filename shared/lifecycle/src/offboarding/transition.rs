@@ -72,9 +72,9 @@ impl Offboarding {
                 next.state = State::Completed { outcome: Outcome::Removed };
                 effects.push(Effect::Seal);
             }
-            (State::Planning | State::Finalizing | State::Verifying, Event::Parked { slots, search }) => {
+            (State::Planning | State::Finalizing | State::Verifying, Event::Parked { slots, until, search }) => {
                 next.work.slots = slots;
-                next.work.quiet_until = None;
+                next.work.quiet_until = until;
                 next.work.claim = self.work.claim.ended();
                 next.work.search = search;
             }

@@ -5,12 +5,18 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Ceiling, Lane, ReservationLog, Slot};
+use super::{Booking, Ceiling, Lane, ReservationLog, Slot, log::CLOSE};
 
 /// A higher ceiling is believed once so many answers in a row have told it; a lower one at once.
 const CONFIRMATIONS: u8 = 3;
 /// Routes that are remembered. There are fewer than this; more would mean that something invents them.
 const MOST_ROUTES: usize = 100;
+/// Between the last space and the end of an offboarding lies this fraction of the window: three seconds for an hour, for
+/// the way of two jobs through the queue.
+const PAUSE: i32 = 1_200;
+/// A job that sleeps on is told its new moment if that is off by more than this, so that what it has written down stays
+/// about true; up to then the log alone knows, which costs no write.
+const OFF: SignedDuration = SignedDuration::from_mins(2);
 /// While somebody else is known to spend on the key, this fraction of the ceiling is left to them in advance.
 const LEFT_TO_OTHERS: u32 = 10;
 
@@ -39,17 +45,27 @@ pub struct Need<'a> {
     pub together: bool,
     /// Calls for the end of the offboarding, to be reserved behind this one should it have to wait.
     pub then: usize,
-    /// Where a slot that was lost to somebody in a hurry is made good: as the next one after this moment.
-    pub lost_until: Option<Timestamp>,
+}
+
+impl Need<'_> {
+    /// Whether what is left of the slots it holds will do. Calls that need not follow each other at once go out slot by
+    /// slot: to give up one whose moment has come for a whole set would send the job to the back, again and again.
+    fn suffices(&self, kept: &[Booking]) -> bool {
+        let close = |calls: &[Booking]| calls[calls.len() - 1].at.duration_since(calls[0].at) <= CLOSE * 2;
+        match self.together {
+            true => kept.len() == self.held.len() && kept.get(..self.calls).is_some_and(close),
+            false => !kept.is_empty(),
+        }
+    }
 }
 
 /// What one job got.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Allotted {
     /// Its slots. None where the lane has to wait without any.
-    pub slots: Vec<Slot>,
+    pub slots: Vec<Booking>,
     /// Slots for the end of the offboarding.
-    pub then: Vec<Slot>,
+    pub then: Vec<Booking>,
 }
 
 /// What the headers of one answer said; what made no sense is none.
@@ -93,6 +109,12 @@ impl Quota {
         self.removals.map_or(configured, |limit| configured.with_limit(limit))
     }
 
+    /// When the call of a removal that holds a slot goes out.
+    pub fn removal_at(&self, slot: Slot, configured: Ceiling) -> Timestamp {
+        let log = self.logs.get(&key(self.removal_ceiling(configured)));
+        log.and_then(|log| log.booking(slot)).map_or(slot.0, |booking| booking.at)
+    }
+
     /// The slots under a ceiling.
     pub fn log(&self, ceiling: Ceiling) -> ReservationLog {
         self.logs.get(&key(ceiling)).cloned().unwrap_or_default()
@@ -112,8 +134,8 @@ impl Quota {
         let from = now.max(self.blocked_until.unwrap_or(now));
         let (mut log, allowed) = (self.log(ceiling), self.allowed(ceiling, now));
         let left = (0..removals).filter_map(|_| log.reserve(Lane::Removal, from, allowed)).last();
-        let left = left.map_or(from, |slot| slot.0).max(after);
-        log.reserve_together(left, urgent, allowed, Lane::Interactive).last().map_or(left, |slot| slot.0)
+        let left = left.map_or(from, |booking| booking.at).max(after);
+        log.reserve_together(left, urgent, allowed, Lane::Interactive).last().map_or(left, |booking| booking.at)
     }
 
     /// Gives a job its slots: those it holds, where they are still its own, else new ones.
@@ -128,48 +150,54 @@ impl Quota {
         let from = now.max(self.blocked_until.unwrap_or(now));
         let allowed = self.allowed(ceiling, now);
         let log = self.logs.entry(key(ceiling)).or_default();
-        let kept: Vec<Slot> =
-            need.held.iter().copied().filter(|slot| log.holds(*slot) && !slot.is_missed(now, ceiling)).collect();
-        // Calls that need not follow each other at once go out slot by slot: to give up one whose moment has come for a
-        // whole set would send the job to the back, again and again.
-        let is_whole = match need.together {
-            true => kept.len() >= need.calls && kept.len() == need.held.len(),
-            false => !kept.is_empty(),
-        };
-        let is_early = need.lane == Lane::Interactive
-            && kept.first().is_some_and(|slot| slot.0.duration_since(now) > ceiling.margin())
-            && log.free(from, allowed) >= kept.len();
-        if is_whole && is_early {
-            // It came sooner than was thought, and nobody else is kept waiting.
-            kept.iter().for_each(|slot| log.release(*slot));
-            return Allotted { slots: log.reserve_together(from, kept.len(), allowed, need.lane), then: Vec::new() };
-        }
-        if is_whole {
+        let held = need.held.iter().filter_map(|slot| log.booking(*slot));
+        let mut kept: Vec<Booking> = held.filter(|booking| !booking.is_missed(now, ceiling)).collect();
+        kept.sort_unstable_by_key(|booking| booking.at);
+        if need.suffices(&kept) {
+            let is_early = need.lane == Lane::Interactive
+                && kept.first().is_some_and(|booking| booking.is_ahead(now, ceiling.margin()))
+                && log.free(from, allowed) >= kept.len();
+            if is_early {
+                // It came sooner than was thought, and nobody else is kept waiting.
+                kept.iter().for_each(|booking| log.release(booking.slot));
+                return Allotted {
+                    slots: log.reserve_together(from, kept.len(), allowed, need.lane),
+                    then: Vec::new(),
+                };
+            }
+            for booking in &mut kept {
+                if booking.is_ahead(now, OFF) && booking.at.duration_since(booking.slot.0) > OFF {
+                    *booking = log.rename(*booking);
+                }
+            }
             return Allotted { slots: kept, then: Vec::new() };
         }
-        kept.into_iter().for_each(|slot| log.release(slot));
+        kept.into_iter().for_each(|booking| log.release(booking.slot));
         let moved = self.take_from_others(need.held, key(ceiling));
-        let lost = !moved && need.held.iter().any(|slot| slot.0 > now - ceiling.lateness());
         let log = self.logs.entry(key(ceiling)).or_default();
-        let (lane, from) = match need.lost_until {
-            Some(until) if lost => (Lane::Interactive, from.max(until)),
-            _ => (need.lane, from),
-        };
+        // Whoever has waited for a slot does not go to the back for having lost it.
+        let lane = if !moved && !need.held.is_empty() { Lane::Interactive } else { need.lane };
         let slots = if need.together {
             log.reserve_together(from, need.calls, allowed, lane)
         } else {
-            let mut slots: Vec<Slot> = log.reserve(lane, from, allowed).into_iter().collect();
-            // Further ones only where they come at once: the job may not need them by the time they would come.
-            let at_once = slots.first().map_or(0, |first| {
-                let free = log.free(first.0, allowed);
-                free.min(need.calls - 1)
-            });
-            slots.extend((0..at_once).filter_map(|_| log.reserve(lane, from, allowed)));
+            let mut slots: Vec<Booking> = log.reserve(lane, from, allowed).into_iter().collect();
+            // A second one is wanted most likely. Further ones only where they come at once: the job may not need them by
+            // the time they would come.
+            let further = match (need.calls, slots.first()) {
+                (0 | 1, _) | (_, None) => 0,
+                (2, Some(_)) => 1,
+                (calls, Some(first)) => log.free(first.at, allowed).min(calls - 1),
+            };
+            let behind = slots.first().map_or(from, |first| first.at);
+            slots.extend((0..further).filter_map(|_| log.reserve(lane, behind, allowed)));
             slots
         };
-        let waits = slots.iter().any(|slot| slot.0.duration_since(now) > ceiling.margin());
+        let waits = slots.iter().any(|booking| booking.is_ahead(now, ceiling.margin()));
         let then = match slots.last() {
-            Some(last) if waits && need.then > 0 => log.reserve_together(last.0, need.then, allowed, need.lane),
+            Some(last) if waits && need.then > 0 => {
+                let from = last.at + ceiling.window() / PAUSE;
+                log.reserve_together(from, need.then, allowed, need.lane)
+            }
             _ => Vec::new(),
         };
         log.forget(now, ceiling);
@@ -203,7 +231,7 @@ impl Quota {
         if foreign == 0 {
             return;
         }
-        log.book_foreign(now, foreign);
+        log.book_foreign(now, foreign, ceiling);
         self.foreign += foreign as u64;
         log.forget(now, ceiling);
         if self.wary_until.is_some_and(|until| now < until) {
@@ -223,7 +251,7 @@ impl Quota {
         for limit in limits {
             let allowed = self.allowed(configured.with_limit(limit), now);
             if let Some(log) = self.logs.get_mut(&limit) {
-                log.strike_between(now, until);
+                log.strike_between(now, until, allowed);
                 if !was_wary {
                     log.thin(now, allowed);
                 }
@@ -236,7 +264,7 @@ impl Quota {
         let mut any = false;
         for log in self.logs.iter_mut().filter(|(other, _)| **other != limit).map(|(_, log)| log) {
             for slot in held {
-                any |= log.holds(*slot);
+                any |= log.booking(*slot).is_some();
                 log.release(*slot);
             }
         }

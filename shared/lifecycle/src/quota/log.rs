@@ -1,15 +1,16 @@
-//! The reservation log: the slots that were given out under one ceiling.
+//! The reservation log: the moments that were given out under one ceiling, and to whom.
 //!
-//! Podio does not say when its hour begins or whether it slides. So nothing is assumed: among the slots, no more than
+//! Podio does not say when its hour begins or whether it slides. So nothing is assumed: among the moments, no more than
 //! `limit` ever lie closer together than a window and a margin. Then no window, wherever it lies, holds more than `limit`
 //! calls; after a quiet hour a burst goes out at once.
 //!
-//! Slots that lie ahead belong to jobs that sleep. Who is in a hurry may take one of them: it is struck from the log, and
-//! its owner finds on waking that it is gone and takes another.
+//! Moments that lie ahead belong to jobs that sleep. Who is in a hurry takes the next one, and everybody behind moves up by
+//! one place: the order stays, no moment is lost, and who wakes too early finds here for how long to sleep on. Owners
+//! know their place by the slot that they were given; it stays their name wherever they are moved.
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Ceiling, Lane, Slot};
+use super::{Booking, Ceiling, Lane, Slot};
 
 /// The share of a window that removals may send as a burst, as a fraction.
 const BURST: (usize, usize) = (19, 20);
@@ -20,55 +21,46 @@ const STEP: i32 = 36_000;
 /// that one worker alone keeps pace with a burst, no more slots than these lie within this fraction of the window: ten in
 /// four seconds for an hour.
 const CROWD: (usize, i32) = (10, 900);
-/// A slot that lies no further ahead than this may be in a worker's hand already, about to be spent: it is nobody's to
-/// take away.
-const IN_HAND: SignedDuration = SignedDuration::from_secs(3);
+/// A slot that lies no further ahead than this may be in a worker's hand already, about to be spent, even if that
+/// worker's clock is ahead: it is nobody's to take away.
+const IN_HAND: SignedDuration = SignedDuration::from_secs(5);
 /// Slots lie no further ahead than this.
 const FARTHEST: SignedDuration = SignedDuration::from_hours(24 * 14);
 /// Slots that are wanted together lie no further apart than this.
-const CLOSE: SignedDuration = SignedDuration::from_secs(1);
+pub(super) const CLOSE: SignedDuration = SignedDuration::from_secs(1);
 /// For slots close together that cost nobody else one, this fraction of a window is waited longer.
 const PATIENCE: i32 = 12;
 
-/// The slots of one ceiling, in order, those in the past as far back as they count.
+/// What was given out under one ceiling, in order, the past as far back as it counts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ReservationLog {
-    slots: Vec<Slot>,
-    /// Those that lie ahead and may not be taken over.
-    firm: Vec<Slot>,
+    pub(super) bookings: Vec<Booking>,
     /// Given back, and nobody's until somebody asks.
-    freed: Vec<Slot>,
+    pub(super) freed: Vec<Timestamp>,
 }
 
 impl ReservationLog {
-    /// A log as it was stored. Slots are put in order and made distinct, should the storage not have kept that.
-    pub fn restore(mut slots: Vec<Slot>, mut firm: Vec<Slot>, mut freed: Vec<Slot>) -> Self {
-        slots.sort_unstable();
-        slots.dedup();
-        firm.sort_unstable();
-        firm.retain(|slot| slots.binary_search(slot).is_ok());
+    /// A log as it was stored. It is put in order, and moments are made distinct, should the storage not have kept that.
+    pub fn restore(mut bookings: Vec<Booking>, mut freed: Vec<Timestamp>) -> Self {
+        bookings.sort_unstable_by_key(|booking| booking.at);
+        bookings.dedup_by_key(|booking| booking.at);
         freed.sort_unstable();
-        Self { slots, firm, freed }
+        Self { bookings, freed }
     }
 
-    /// The slots that are remembered, oldest first.
-    pub fn slots(&self) -> &[Slot] {
-        &self.slots
+    /// What is remembered, oldest first.
+    pub fn bookings(&self) -> &[Booking] {
+        &self.bookings
     }
 
-    /// Those among them that lie ahead and may not be taken over, oldest first.
-    pub fn firm(&self) -> &[Slot] {
-        &self.firm
-    }
-
-    /// Those that were given back and lie ahead, oldest first.
-    pub fn freed(&self) -> &[Slot] {
+    /// The moments among it that were given back and lie ahead, oldest first.
+    pub fn freed(&self) -> &[Timestamp] {
         &self.freed
     }
 
-    /// Whether a slot is still booked for whoever holds it.
-    pub fn holds(&self, slot: Slot) -> bool {
-        self.slots.binary_search(&slot).is_ok()
+    /// What is booked for whoever was given that slot; none where it is not theirs any more.
+    pub fn booking(&self, slot: Slot) -> Option<Booking> {
+        self.bookings.iter().rev().find(|booking| booking.slot == slot).copied()
     }
 
     /// Calls that the window ending at `now` holds.
@@ -78,163 +70,117 @@ impl ReservationLog {
 
     /// Slots that are given out and lie ahead.
     pub fn waiting(&self, now: Timestamp) -> usize {
-        self.slots.len() - self.past(now)
+        self.bookings.len() - self.past(now)
     }
 
-    /// The last slot that was given out.
-    pub fn last(&self) -> Option<Slot> {
-        self.slots.last().copied()
+    /// The last moment that was given out.
+    pub fn last(&self) -> Option<Timestamp> {
+        self.bookings.last().map(|booking| booking.at)
     }
 
     /// Calls that could go out at `now`.
     pub fn free(&self, now: Timestamp, ceiling: Ceiling) -> usize {
         let mut trial = self.clone();
         let soon = now + CLOSE;
-        (0..ceiling.limit()).take_while(|_| trial.place(now, ceiling).0 <= soon).count()
+        (0..ceiling.limit()).take_while(|_| trial.place(now, ceiling).at <= soon).count()
     }
 
     /// When the last of `count` removals that asked now would go out, were nobody else to ask: what an ETA is made of.
     pub fn forecast(&self, now: Timestamp, count: usize, ceiling: Ceiling) -> Timestamp {
         let mut trial = self.clone();
-        (0..count.max(1)).map(|_| trial.append(now, ceiling).0).last().unwrap_or(now)
+        (0..count.max(1)).map(|_| trial.append(now, ceiling, None).at).last().unwrap_or(now)
     }
 
     /// Reserves one slot, no earlier than `from`; none where the lane has to wait without one.
-    pub fn reserve(&mut self, lane: Lane, from: Timestamp, ceiling: Ceiling) -> Option<Slot> {
+    pub fn reserve(&mut self, lane: Lane, from: Timestamp, ceiling: Ceiling) -> Option<Booking> {
         let from = ceil(from);
         match lane {
             Lane::Interactive => Some(self.overtake(from, ceiling)),
-            Lane::Removal => Some(self.append(from, ceiling)),
+            Lane::Removal => Some(self.append(from, ceiling, None)),
             Lane::Background => (self.background_from(from, ceiling) <= from).then(|| self.place(from, ceiling)),
         }
     }
 
     /// Reserves `count` slots close together, no earlier than `from`, for calls that only make sense one right after the
     /// other. No more than the ceiling can be had at once.
-    pub fn reserve_together(&mut self, from: Timestamp, count: usize, ceiling: Ceiling, lane: Lane) -> Vec<Slot> {
+    pub fn reserve_together(&mut self, from: Timestamp, count: usize, ceiling: Ceiling, lane: Lane) -> Vec<Booking> {
         let count = count.min(ceiling.limit());
         let from = ceil(from);
         let free = self.close_together(from, count, ceiling);
-        let taken = match free.last() {
-            Some(last) if lane == Lane::Interactive && last.0 > from + CLOSE => {
-                self.overtake_together(from, count, ceiling)
-            }
-            _ => None,
-        };
-        let slots = match taken {
-            Some((sooner, slots)) if slots.last() < free.last() => {
-                *self = sooner;
-                slots
-            }
-            _ => free.iter().map(|slot| self.insert_at(slot.0)).collect(),
-        };
-        self.firm.extend(slots.iter().copied());
-        self.firm.sort_unstable();
-        slots
-    }
-
-    /// Where `count` calls close together would find room that nobody has booked.
-    fn close_together(&self, from: Timestamp, count: usize, ceiling: Ceiling) -> Vec<Slot> {
-        let mut start = from;
-        loop {
-            let mut trial = self.clone();
-            let slots: Vec<Slot> = (0..count).map(|_| trial.place(start, ceiling)).collect();
-            match (slots.first(), slots.last()) {
-                (Some(first), Some(last)) if last.0.duration_since(first.0) > CLOSE => start = last.0 - CLOSE,
-                _ => return slots,
-            }
+        let is_urgent = lane == Lane::Interactive;
+        if is_urgent
+            && free.last().is_some_and(|last| *last > from + CLOSE)
+            && let Some((sooner, taken)) = self.overtake_together(from, count, ceiling)
+            && taken.last().map(|booking| booking.at) < free.last().copied()
+        {
+            *self = sooner;
+            return taken;
         }
-    }
-
-    /// The same, at the cost of removals that wait: their slots, where some lie close together soon, else a moment of
-    /// their own, which costs more.
-    fn overtake_together(&self, from: Timestamp, count: usize, ceiling: Ceiling) -> Option<(Self, Vec<Slot>)> {
-        let ahead = self.slots[self.past(from + IN_HAND)..].iter().copied();
-        let ahead: Vec<Slot> = ahead.filter(|slot| self.firm.binary_search(slot).is_err()).collect();
-        let one_by_one = ahead
-            .windows(count)
-            .find(|run| run[count - 1].0.duration_since(run[0].0) <= CLOSE)
-            .map(|victims| self.overtake_each(victims));
-        let soon = ahead.get(count - 1)?.0 + ceiling.window() / PATIENCE;
-        match one_by_one {
-            Some(taken) if taken.1.last().is_some_and(|last| last.0 <= soon) => Some(taken),
-            later => self.overtake_at_once(&ahead, count, ceiling).or(later),
-        }
-    }
-
-    /// Takes each of these slots over.
-    fn overtake_each(&self, victims: &[Slot]) -> (Self, Vec<Slot>) {
-        let mut trial = self.clone();
-        let take = |victim: &Slot| {
-            trial.strike(*victim);
-            trial.insert_at(victim.0 + SignedDuration::from_millis(1))
-        };
-        let slots = victims.iter().map(take).collect();
-        (trial, slots)
-    }
-
-    /// The first `count` slots are struck for those that are booked in the place of the last of them, and as many again
-    /// but one, since the windows between the first and the last would hold too many.
-    fn overtake_at_once(&self, ahead: &[Slot], count: usize, ceiling: Ceiling) -> Option<(Self, Vec<Slot>)> {
-        let mut trial = self.clone();
-        let victims = &ahead[..ahead.len().min(count * 2 - 1)];
-        victims.iter().for_each(|slot| trial.strike(*slot));
-        let at = victims.get(count - 1)?.0;
-        let slots: Vec<Slot> = (0..count).map(|_| trial.insert_at(at + SignedDuration::from_millis(1))).collect();
-        let least = ceiling.window() + ceiling.lateness();
-        let limit = ceiling.limit();
-        let is_sound = (limit..trial.slots.len())
-            .all(|index| trial.slots[index].0.duration_since(trial.slots[index - limit].0) >= least);
-        is_sound.then_some((trial, slots))
+        free.into_iter().map(|at| self.book(at, None, is_urgent)).collect()
     }
 
     /// When a call in the background may ask again.
     pub fn background_from(&self, now: Timestamp, ceiling: Ceiling) -> Timestamp {
         let half = ceiling.with_limit(u32::try_from(ceiling.limit() / 2).unwrap_or(1));
-        let last = self.last().filter(|last| last.0 > now + CLOSE);
-        self.earliest(last.map_or(now, |last| last.0), half)
+        let last = self.last().filter(|last| *last > now + CLOSE);
+        self.earliest(last.unwrap_or(now), half)
     }
 
     /// Gives back a slot that was not spent.
     pub fn release(&mut self, slot: Slot) {
-        if self.holds(slot) {
-            self.strike(slot);
-            let place = self.freed.partition_point(|other| *other < slot);
-            self.freed.insert(place, slot);
+        if let Some(index) = self.bookings.iter().rposition(|booking| booking.slot == slot) {
+            let at = self.bookings.remove(index).at;
+            let place = self.freed.partition_point(|other| *other < at);
+            self.freed.insert(place, at);
         }
     }
 
-    /// Books `calls` that somebody else has made by `now`: they count like our own, and as many of the slots that lie
+    /// Gives a slot the name of its moment, so that its owner need not look it up; only where the owner is told.
+    pub(super) fn rename(&mut self, booking: Booking) -> Booking {
+        self.bookings.retain(|other| *other != booking);
+        self.book(booking.at, None, booking.firm)
+    }
+
+    /// Books `calls` that somebody else has made by `now`: they count like our own, and as many of the moments that lie
     /// ahead are struck, the nearest first, since the windows that hold them would otherwise hold too many.
-    pub fn book_foreign(&mut self, now: Timestamp, calls: usize) {
+    pub fn book_foreign(&mut self, now: Timestamp, calls: usize, ceiling: Ceiling) {
         for _ in 0..calls {
-            self.strike_next(now + IN_HAND);
-            let mut slot = Slot(ceil(now) - SignedDuration::from_millis(1));
-            while self.holds(slot) {
-                slot.0 -= SignedDuration::from_millis(1);
+            let mut at = ceil(now) - SignedDuration::from_millis(1);
+            while self.is_taken(at) {
+                at -= SignedDuration::from_millis(1);
             }
-            let place = self.slots.partition_point(|other| *other < slot);
-            self.slots.insert(place, slot);
+            self.book(at, None, true);
         }
+        let gone: Vec<Timestamp> = self.removals_from(now + IN_HAND).map(|booking| booking.at).take(calls).collect();
+        self.displace(&gone, &[], now, ceiling);
     }
 
-    /// Strikes every slot in `after..until`; their owners take others.
-    pub fn strike_between(&mut self, after: Timestamp, until: Timestamp) {
-        self.slots.retain(|slot| slot.0 <= after || slot.0 >= until);
-        self.firm.retain(|slot| slot.0 <= after || slot.0 >= until);
+    /// Strikes every moment in `after..until`; removals that waited for them take later ones, in order, and all others
+    /// have to ask again.
+    pub fn strike_between(&mut self, after: Timestamp, until: Timestamp, ceiling: Ceiling) {
+        let is_struck = |booking: &Booking| booking.at > after && booking.at < until;
+        self.bookings.retain(|booking| !(booking.firm && is_struck(booking)));
+        self.freed.retain(|at| *at <= after || *at >= until);
+        let gone: Vec<Timestamp> =
+            self.removals_from(after).filter(|booking| is_struck(booking)).map(|booking| booking.at).collect();
+        self.displace(&gone, &[], until, ceiling);
     }
 
-    /// Strikes slots that lie ahead until what is left keeps to a lower ceiling.
+    /// Strikes moments that lie ahead until what is left keeps to a lower ceiling.
     pub fn thin(&mut self, now: Timestamp, ceiling: Ceiling) {
         let past = self.past(now);
-        let ahead = self.slots.split_off(past);
-        for slot in ahead {
-            if self.earliest(slot.0, ceiling) == slot.0 {
-                self.slots.push(slot);
+        let mut kept = Self { bookings: self.bookings[..past].to_vec(), freed: Vec::new() };
+        let mut gone = Vec::new();
+        for booking in &self.bookings[past..] {
+            if kept.earliest(booking.at, ceiling) == booking.at {
+                kept.bookings.push(*booking);
+            } else if !booking.firm {
+                gone.push(booking.at);
             }
         }
-        let Self { slots, firm, .. } = self;
-        firm.retain(|slot| slots.binary_search(slot).is_ok());
+        self.bookings.retain(|booking| !booking.firm || kept.is_taken(booking.at));
+        self.freed.clear();
+        self.displace(&gone, &[], now, ceiling);
     }
 
     /// Forgets what can no longer count. Two windows of the past are kept in any case, so that a clock that
@@ -242,63 +188,138 @@ impl ReservationLog {
     pub fn forget(&mut self, now: Timestamp, ceiling: Ceiling) {
         let past = self.past(now);
         let old = self.past(now - ceiling.span() - ceiling.margin());
-        self.slots.drain(..old.min(past.saturating_sub(2 * ceiling.limit())));
+        self.bookings.drain(..old.min(past.saturating_sub(2 * ceiling.limit())));
         // No clock that is right is so far behind: what lies there was booked by one that was wrong.
-        self.slots.retain(|slot| slot.0 <= now + FARTHEST);
-        self.firm.retain(|slot| slot.0 > now && slot.0 <= now + FARTHEST);
-        self.freed.retain(|slot| slot.0 > now);
+        self.bookings.retain(|booking| booking.at <= now + FARTHEST);
+        // What has gone by is nobody's to move, and nobody looks it up that late.
+        for booking in self.bookings.iter_mut().take_while(|booking| booking.at < now - ceiling.span()) {
+            *booking = Booking { at: booking.at, slot: Slot(booking.at), firm: false };
+        }
+        self.freed.retain(|at| *at > now);
     }
 
     /// The calls of the past alone: what another ceiling may have counted too.
     pub fn spent(&self, now: Timestamp) -> Self {
-        Self { slots: self.slots[..self.past(now)].to_vec(), firm: Vec::new(), freed: Vec::new() }
+        Self { bookings: self.bookings[..self.past(now)].to_vec(), freed: Vec::new() }
     }
 
     /// Books what another log has booked, too.
     pub fn merge(&mut self, other: &Self) {
-        self.slots.extend(&other.slots);
-        self.slots.sort_unstable();
-        self.slots.dedup();
+        let all = self.bookings.iter().chain(&other.bookings).copied().collect();
+        *self = Self::restore(all, std::mem::take(&mut self.freed));
     }
 
-    /// The next slot for whoever cannot wait: a free one, or one that a removal waits for if that is sooner.
-    fn overtake(&mut self, from: Timestamp, ceiling: Ceiling) -> Slot {
+    /// The next slot for whoever cannot wait: a free one, or that of the next removal if that is sooner.
+    fn overtake(&mut self, from: Timestamp, ceiling: Ceiling) -> Booking {
         let free = self.earliest(from, ceiling);
-        let ahead = self.slots[self.past(from + IN_HAND)..].iter();
-        let next = ahead.copied().find(|slot| self.firm.binary_search(slot).is_err());
-        let slot = match next {
-            Some(next) if next.0 < free => {
-                self.strike(next);
-                // Not the same millisecond, or its owner would take it for its own still.
-                self.insert_at(next.0 + SignedDuration::from_millis(1))
+        let next = self.removals_from(from + IN_HAND).next().map(|booking| booking.at);
+        match next.filter(|next| *next < free) {
+            Some(next) => self.displace(&[next], &[next], from, ceiling)[0],
+            None => self.book(free, None, true),
+        }
+    }
+
+    /// Where `count` calls close together would find room that nobody has booked.
+    fn close_together(&self, from: Timestamp, count: usize, ceiling: Ceiling) -> Vec<Timestamp> {
+        let mut start = from;
+        loop {
+            let mut trial = self.clone();
+            let found: Vec<Timestamp> = (0..count).map(|_| trial.place(start, ceiling).at).collect();
+            match (found.first(), found.last()) {
+                (Some(first), Some(last)) if last.duration_since(*first) > CLOSE => start = *last - CLOSE,
+                _ => return found,
             }
-            _ => self.insert_at(free),
-        };
-        let place = self.firm.partition_point(|other| *other < slot);
-        self.firm.insert(place, slot);
-        slot
+        }
+    }
+
+    /// The same, in the places of removals that wait: where some lie close together soon, else at the cost of moments that
+    /// nobody has then.
+    fn overtake_together(&self, from: Timestamp, count: usize, ceiling: Ceiling) -> Option<(Self, Vec<Booking>)> {
+        let ahead: Vec<Timestamp> = self.removals_from(from + IN_HAND).map(|booking| booking.at).collect();
+        let close = ahead.windows(count).find(|run| run[count - 1].duration_since(run[0]) <= CLOSE);
+        let soon = *ahead.get(count - 1)? + ceiling.window() / PATIENCE;
+        let mut trial = self.clone();
+        if let Some(run) = close.filter(|run| run[count - 1] <= soon) {
+            let taken = trial.displace(run, run, from, ceiling);
+            return Some((trial, taken));
+        }
+        // As many moments again but one, since the windows between the first and the last would hold too many.
+        let gone = &ahead[..ahead.len().min(count * 2 - 1)];
+        let taken = trial.displace(gone, &vec![ahead[count - 1]; count], from, ceiling);
+        let least = ceiling.window() + ceiling.lateness();
+        let pairs = trial.bookings.iter().zip(trial.bookings.iter().skip(ceiling.limit()));
+        let is_sound = pairs.into_iter().all(|(early, late)| late.at.duration_since(early.at) >= least);
+        is_sound.then_some((trial, taken))
+    }
+
+    /// Strikes moments of removals, books `newcomers` who are in a hurry, and moves up who is displaced, in order: each to
+    /// the next moment of a removal behind, or one that was given back, the last to the end, not before `from`. Nobody is
+    /// moved to an earlier moment, since they sleep.
+    fn displace(
+        &mut self,
+        gone: &[Timestamp],
+        newcomers: &[Timestamp],
+        from: Timestamp,
+        ceiling: Ceiling,
+    ) -> Vec<Booking> {
+        let Some(&first) = gone.first() else { return Vec::new() };
+        let owners: Vec<Booking> = self.removals_from(first - SignedDuration::from_millis(1)).copied().collect();
+        // Booked while those whom they displace are there still, so that nobody gets another's name.
+        let booked: Vec<Booking> = newcomers.iter().map(|at| self.book(*at, None, true)).collect();
+        self.bookings.retain(|booking| booking.firm || gone.binary_search(&booking.at).is_err());
+        let mut place = self.past(first - SignedDuration::from_millis(1));
+        for owner in owners {
+            if let Some(hole) = self.take_hole(owner.at, place, ceiling) {
+                self.book(hole, Some(owner.slot), false);
+                place += 1;
+                continue;
+            }
+            while self.bookings.get(place).is_some_and(|booking| booking.firm) {
+                place += 1;
+            }
+            match self.bookings.get_mut(place) {
+                Some(booking) => booking.slot = owner.slot,
+                None => drop(self.append(owner.at.max(from), ceiling, Some(owner.slot))),
+            }
+            place += 1;
+        }
+        booked
+    }
+
+    /// A moment that was given back, no earlier than `from`, and before the place that would be next.
+    fn take_hole(&mut self, from: Timestamp, place: usize, ceiling: Ceiling) -> Option<Timestamp> {
+        let next = self.bookings[place.min(self.bookings.len())..].iter().find(|booking| !booking.firm);
+        let until = next.map(|booking| booking.at);
+        while let Some(index) = self.freed.iter().position(|at| *at >= from) {
+            if until.is_some_and(|until| self.freed[index] >= until) {
+                return None;
+            }
+            let hole = self.freed.remove(index);
+            if self.earliest(hole, ceiling) == hole {
+                return Some(hole);
+            }
+        }
+        None
     }
 
     /// The next slot for a removal: one that was given back, else one behind all others, spread once the burst of the
-    /// window is spent.
-    fn append(&mut self, from: Timestamp, ceiling: Ceiling) -> Slot {
+    /// window is spent. Its owner may have a name already.
+    fn append(&mut self, from: Timestamp, ceiling: Ceiling, owner: Option<Slot>) -> Booking {
         let from = ceil(from);
-        while let Some(&freed) = self.freed.iter().find(|slot| slot.0 >= from) {
-            self.freed.retain(|slot| *slot > freed);
-            if self.earliest(freed.0, ceiling) == freed.0 {
-                return self.insert_at(freed.0);
-            }
+        if let Some(hole) = self.take_hole(from, self.bookings.len(), ceiling) {
+            return self.book(hole, owner, false);
         }
-        let behind = self.last().map_or(from, |last| last.0.max(from));
+        let behind = self.last().map_or(from, |last| last.max(from));
         let at = self.earliest(behind, ceiling);
         let spread = self.spread(at, ceiling);
         let at = if spread > at { self.earliest(spread, ceiling) } else { at };
-        self.insert_at(at)
+        self.book(at, owner, false)
     }
 
     fn spread(&self, at: Timestamp, ceiling: Ceiling) -> Timestamp {
-        let Some(previous) = self.past(at).checked_sub(1).map(|index| self.slots[index].0) else { return at };
-        let crowd = self.past(at).checked_sub(CROWD.0).map(|index| self.slots[index].0 + ceiling.window() / CROWD.1);
+        let past = self.past(at);
+        let Some(previous) = past.checked_sub(1).map(|index| self.bookings[index].at) else { return at };
+        let crowd = past.checked_sub(CROWD.0).map(|index| self.bookings[index].at + ceiling.window() / CROWD.1);
         let step = ceil((previous + ceiling.window() / STEP).max(crowd.unwrap_or(previous)));
         let held = self.between(at - ceiling.span(), at);
         let burst = (ceiling.limit() * BURST.0).div_ceil(BURST.1);
@@ -306,16 +327,16 @@ impl ReservationLog {
             return at.max(step);
         }
         // What is left is spread until the oldest call of the window counts no more.
-        let oldest = self.slots[self.past(at - ceiling.span())].0;
+        let oldest = self.bookings[self.past(at - ceiling.span())].at;
         let left = i32::try_from(ceiling.limit() - held).unwrap_or(i32::MAX - 1);
         let pause = (oldest + ceiling.span()).duration_since(previous) / left.saturating_add(1);
         at.max(step).max(ceil(previous + pause))
     }
 
     /// The next free slot.
-    fn place(&mut self, from: Timestamp, ceiling: Ceiling) -> Slot {
+    fn place(&mut self, from: Timestamp, ceiling: Ceiling) -> Booking {
         let at = self.earliest(ceil(from), ceiling);
-        self.insert_at(at)
+        self.book(at, None, false)
     }
 
     /// The earliest moment from `from` at which one more call keeps the rule.
@@ -325,9 +346,9 @@ impl ReservationLog {
     fn earliest(&self, from: Timestamp, ceiling: Ceiling) -> Timestamp {
         let (limit, span) = (ceiling.limit(), ceiling.span());
         let mut at = from;
-        let start = self.slots.partition_point(|slot| slot.0 + span <= at);
-        for window in self.slots[start.min(self.slots.len())..].windows(limit) {
-            let (first, last) = (window[0].0, window[limit - 1].0);
+        let start = self.bookings.partition_point(|booking| booking.at + span <= at);
+        for window in self.bookings[start..].windows(limit) {
+            let (first, last) = (window[0].at, window[limit - 1].at);
             if last - span >= at {
                 break;
             }
@@ -338,36 +359,35 @@ impl ReservationLog {
         at
     }
 
-    /// Books the moment, or the first millisecond after it that is not booked.
-    fn insert_at(&mut self, at: Timestamp) -> Slot {
-        let mut slot = Slot(ceil(at));
-        let mut place = self.slots.partition_point(|other| *other < slot);
-        while self.slots.get(place) == Some(&slot) {
-            slot = Slot(slot.0 + SignedDuration::from_millis(1));
-            place += 1;
+    /// Books the moment, or the first millisecond after it that is not booked, for an owner of that name, or of the
+    /// moment's own.
+    fn book(&mut self, at: Timestamp, owner: Option<Slot>, firm: bool) -> Booking {
+        let mut at = ceil(at);
+        while self.is_taken(at) || (owner.is_none() && self.is_named(Slot(at))) {
+            at += SignedDuration::from_millis(1);
         }
-        self.slots.insert(place, slot);
-        slot
+        let booking = Booking { at, slot: owner.unwrap_or(Slot(at)), firm };
+        let place = self.past(at);
+        self.bookings.insert(place, booking);
+        booking
     }
 
-    fn strike(&mut self, slot: Slot) {
-        if let Ok(index) = self.slots.binary_search(&slot) {
-            self.slots.remove(index);
-        }
-        if let Ok(index) = self.firm.binary_search(&slot) {
-            self.firm.remove(index);
-        }
+    fn is_taken(&self, at: Timestamp) -> bool {
+        self.bookings.binary_search_by_key(&at, |booking| booking.at).is_ok()
     }
 
-    fn strike_next(&mut self, after: Timestamp) {
-        if let Some(next) = self.slots.get(self.past(after)).copied() {
-            self.strike(next);
-        }
+    fn is_named(&self, slot: Slot) -> bool {
+        self.bookings.iter().any(|booking| booking.slot == slot)
+    }
+
+    /// Those that may be moved, and lie after `moment`.
+    fn removals_from(&self, moment: Timestamp) -> impl Iterator<Item = &Booking> {
+        self.bookings[self.past(moment)..].iter().filter(|booking| !booking.firm)
     }
 
     /// How many slots lie at or before `moment`.
     fn past(&self, moment: Timestamp) -> usize {
-        self.slots.partition_point(|slot| slot.0 <= moment)
+        self.bookings.partition_point(|booking| booking.at <= moment)
     }
 
     /// How many slots lie after `after` and not after `until`.

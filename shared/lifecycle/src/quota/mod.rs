@@ -16,16 +16,32 @@ pub use book::{Allotted, Lesson, Need, Quota, Seen};
 pub use lane::Lane;
 pub use log::ReservationLog;
 
-/// The moment at which one call may be sent. Reserved before the call and never given twice: no two slots of one log
-/// fall on the same millisecond, so that who holds one can be told whether it is still theirs.
+/// What a job holds of the quota: named by the moment at which its call was to be sent when it was reserved. Where the
+/// call is moved to since then, the log tells ([`ReservationLog::booking`]). No two owners have the same one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Slot(pub Timestamp);
 
-impl Slot {
+/// A slot and the moment at which its call may be sent. Reserved before the call and never given twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Booking {
+    /// When.
+    pub at: Timestamp,
+    /// Whose.
+    pub slot: Slot,
+    /// Whether it keeps its moment, whoever is in a hurry.
+    pub firm: bool,
+}
+
+impl Booking {
     /// Whether the moment has gone by: a call sent now would not be the one that was booked.
     pub fn is_missed(self, now: Timestamp, ceiling: Ceiling) -> bool {
-        now.duration_since(self.0) > ceiling.lateness()
+        now.duration_since(self.at) > ceiling.lateness()
+    }
+
+    /// Whether it is too far ahead to be about to be sent.
+    pub fn is_ahead(self, now: Timestamp, by: SignedDuration) -> bool {
+        self.at.duration_since(now) > by
     }
 }
 

@@ -20,11 +20,21 @@ fn hour() -> Ceiling {
 }
 
 fn need(route: &str, lane: Lane) -> Need<'_> {
-    Need { route, lane, held: &[], calls: 1, together: false, then: 0, lost_until: None }
+    Need { route, lane, held: &[], calls: 1, together: false, then: 0 }
+}
+
+/// The slots that a job gets.
+fn given(quota: &mut Quota, need: &Need<'_>, now: Timestamp, ceiling: Ceiling) -> Vec<Slot> {
+    quota.allot(need, now, ceiling).slots.into_iter().map(|booking| booking.slot).collect()
 }
 
 fn removals(quota: &mut Quota, now: Timestamp, count: usize, ceiling: Ceiling) -> Vec<Slot> {
-    (0..count).flat_map(|_| quota.allot(&need("remove", Lane::Removal), now, ceiling).slots).collect()
+    (0..count).flat_map(|_| given(quota, &need("remove", Lane::Removal), now, ceiling)).collect()
+}
+
+/// The moments that are booked.
+fn moments(log: &ReservationLog) -> Vec<Slot> {
+    log.bookings().iter().map(|booking| Slot(booking.at)).collect()
 }
 
 /// The most calls that any window holds.
@@ -40,7 +50,8 @@ fn fullest(slots: &[Slot], ceiling: Ceiling) -> usize {
 fn after_a_quiet_hour_a_burst_goes_out_at_once_and_the_rest_is_spread() {
     let mut quota = Quota::default();
     let slots = removals(&mut quota, at(0), 500, hour());
-    assert!(slots[237].0 <= at(24_000), "nearly all within seconds: {}", slots[237].0);
+    assert!(slots[237].0 <= at(100_000), "nearly all within moments: {}", slots[237].0);
+    assert!(slots[9].0 < at(1_000), "and one leaver's at once");
     let gaps = slots[237..250].windows(2).map(|pair| pair[1].0.duration_since(pair[0].0));
     assert!(gaps.max().unwrap() <= SECOND * 280, "nobody in a hurry waits for longer than for the next of the spread");
     assert!(slots[249].0 < at(3_600_000), "the whole hour is used");
@@ -55,7 +66,7 @@ fn a_backlog_of_a_day_uses_the_quota_up() {
     while slots.last().is_none_or(|slot: &Slot| slot.0 < at(86_400_000)) {
         slots.extend(removals(&mut quota, at(0), 12, hour()));
         let end = Need { calls: 3, together: true, ..need("remove", Lane::Removal) };
-        slots.extend(quota.allot(&end, at(0), hour()).slots);
+        slots.extend(given(&mut quota, &end, at(0), hour()));
     }
     let within = slots.iter().filter(|slot| slot.0 < at(86_400_000)).count();
     assert!(within as f64 >= 0.995 * 24.0 * 250.0, "{within} of 6000");
@@ -63,53 +74,89 @@ fn a_backlog_of_a_day_uses_the_quota_up() {
 }
 
 #[test]
-fn who_is_in_a_hurry_goes_before_a_backlog_of_five_thousand_and_the_displaced_takes_a_later_slot() {
+fn who_is_in_a_hurry_goes_before_a_backlog_of_five_thousand_and_everybody_moves_up_by_one() {
     let mut quota = Quota::default();
     let backlog = removals(&mut quota, at(0), 5_000, hour());
-    let now = at(40_000);
-    let plan = quota.allot(&need("find", Lane::Interactive), now, hour()).slots;
-    assert!(plan[0].0 <= now + SECOND * 280, "{}", plan[0].0);
+    let before = moments(&quota.log(hour())).len();
+    let now = at(140_000);
+    let plan = given(&mut quota, &need("find", Lane::Interactive), now, hour())[0];
+    assert!(plan.0 <= now + SECOND * 280, "{}", plan.0);
     let log = quota.log(hour());
-    let displaced: Vec<Slot> = backlog.iter().copied().filter(|slot| slot.0 > now && !log.holds(*slot)).collect();
-    assert_eq!(displaced.len(), 1);
+    assert_eq!(moments(&log).len(), before + 1, "no moment is lost");
+    assert!(fullest(&moments(&log), hour()) <= 250);
 
-    let end = backlog[300].0;
-    let again = Need { held: &displaced, lost_until: Some(end), ..need("remove", Lane::Removal) };
-    let made_good = quota.allot(&again, displaced[0].0, hour()).slots[0];
-    assert!(made_good.0 > end && made_good.0 <= end + SECOND * 280, "behind its own last, not behind everybody's");
-    assert!(fullest(quota.log(hour()).slots(), hour()) <= 250);
+    let at = |slot: Slot| log.booking(slot).unwrap().at;
+    let ahead: Vec<Slot> = backlog.iter().copied().filter(|slot| slot.0 > now).collect();
+    assert!(ahead.windows(2).all(|pair| at(pair[0]) == pair[1].0), "each has the moment of the one behind");
+    let last = ahead[ahead.len() - 1];
+    assert!(at(last) > last.0 && at(last) <= last.0 + SECOND * 280, "the last goes behind all others");
+
+    // One that wakes too early finds out for how long to sleep on, and nobody has to write that down.
+    let one = ahead.iter().position(|slot| at(*slot).duration_since(slot.0) < SECOND).unwrap();
+    let early = Need { held: &ahead[one..=one], ..need("remove", Lane::Removal) };
+    let mut after = quota.clone();
+    let booked = after.allot(&early, ahead[one].0, hour()).slots;
+    assert_eq!((booked[0].slot, booked[0].at), (ahead[one], ahead[one + 1].0));
+    assert_eq!(after, quota);
+}
+
+#[test]
+fn what_lies_far_behind_its_name_is_renamed_when_its_owner_asks() {
+    let mut quota = Quota::default();
+    let backlog = removals(&mut quota, at(0), 600, hour());
+    for _ in 0..100 {
+        given(&mut quota, &need("find", Lane::Interactive), at(140_000), hour());
+    }
+    let held = backlog[400];
+    let moved = quota.log(hour()).booking(held).unwrap();
+    assert!(moved.at > held.0 + SECOND * 120);
+    let far = Need { held: &[held], ..need("remove", Lane::Removal) };
+    let told = quota.allot(&far, at(200_000), hour()).slots[0];
+    assert!(told.at >= moved.at && told.at < moved.at + SECOND, "it keeps its place");
+    assert_eq!((told.slot, quota.log(hour()).booking(held)), (Slot(told.at), None));
+}
+
+#[test]
+fn a_moment_that_is_given_back_stops_the_moving_up() {
+    let mut quota = Quota::default();
+    let backlog = removals(&mut quota, at(0), 1_000, hour());
+    quota.release("remove", &backlog[400..401], hour());
+    given(&mut quota, &need("find", Lane::Interactive), at(140_000), hour());
+    let log = quota.log(hour());
+    assert_eq!(log.booking(backlog[399]).unwrap().at, backlog[400].0);
+    assert_eq!(log.booking(backlog[401]).unwrap().at, backlog[401].0, "those behind keep theirs");
 }
 
 #[test]
 fn who_needs_two_calls_together_in_the_middle_of_a_burst_costs_nobody_a_slot() {
     let mut quota = Quota::default();
     let backlog = removals(&mut quota, at(0), 1_000, hour());
-    let booked = |quota: &Quota| quota.log(hour()).slots().iter().filter(|slot| slot.0 > at(0)).count();
+    let booked = |quota: &Quota| moments(&quota.log(hour())).iter().filter(|slot| slot.0 > at(0)).count();
     let before = booked(&quota);
     let burst = backlog[255].0;
     for n in 0..10 {
         let end = Need { calls: 2, together: true, ..need("end", Lane::Interactive) };
-        let slots = quota.allot(&end, burst + SECOND * n, hour()).slots;
+        let slots = given(&mut quota, &end, burst + SECOND * n, hour());
         assert!(slots[1].0.duration_since(slots[0].0) <= SECOND && slots[1].0 < burst + SECOND * 24, "{slots:?}");
     }
-    assert_eq!(booked(&quota), before);
-    assert!(fullest(quota.log(hour()).slots(), hour()) <= 250);
+    assert_eq!(booked(&quota), before + 20);
+    assert!(fullest(&moments(&quota.log(hour())), hour()) <= 250);
 }
 
 #[test]
 fn those_in_a_hurry_do_not_push_each_other_aside() {
     let mut quota = Quota::default();
     removals(&mut quota, at(0), 600, hour());
-    let mut hurry = || quota.allot(&need("find", Lane::Interactive), at(40_000), hour()).slots[0];
+    let mut hurry = || given(&mut quota, &need("find", Lane::Interactive), at(40_000), hour())[0];
     let (first, second) = (hurry(), hurry());
     assert!(first < second);
-    assert!(quota.log(hour()).holds(first));
+    assert_eq!(quota.log(hour()).booking(first).map(|booking| booking.at), Some(first.0));
 }
 
 #[test]
 fn the_background_waits_while_removals_wait_and_leaves_them_half() {
     let mut quota = Quota::default();
-    let mut background = |now| quota.allot(&need("audit", Lane::Background), now, hour()).slots;
+    let mut background = |now| given(&mut quota, &need("audit", Lane::Background), now, hour());
     let taken = (0..250).filter(|_| !background(at(0)).is_empty()).count();
     assert_eq!(taken, 125);
     assert_eq!(background(at(1_000)), []);
@@ -117,7 +164,7 @@ fn the_background_waits_while_removals_wait_and_leaves_them_half() {
 
     let mut quota = Quota::default();
     removals(&mut quota, at(0), 260, hour());
-    assert_eq!(quota.allot(&need("audit", Lane::Background), at(3_000_000), hour()).slots, []);
+    assert_eq!(given(&mut quota, &need("audit", Lane::Background), at(3_000_000), hour()), []);
 }
 
 #[test]
@@ -133,9 +180,8 @@ fn a_slot_that_is_given_back_goes_to_the_next() {
 fn a_held_slot_is_spent_and_a_missed_or_lost_one_is_replaced() {
     let mut quota = Quota::default();
     let held = removals(&mut quota, at(0), 251, hour())[250];
-    let again = |quota: &mut Quota, now| {
-        quota.allot(&Need { held: &[held], ..need("remove", Lane::Removal) }, now, hour()).slots
-    };
+    let again =
+        |quota: &mut Quota, now| given(quota, &Need { held: &[held], ..need("remove", Lane::Removal) }, now, hour());
     assert_eq!(again(&mut quota, held.0), [held]);
     assert_eq!(again(&mut quota, held.0 + hour().lateness()), [held]);
     assert_ne!(again(&mut quota, held.0 + hour().lateness() + SECOND), [held]);
@@ -146,12 +192,13 @@ fn who_needs_two_calls_one_after_the_other_spends_the_one_slot_that_has_come() {
     let mut quota = Quota::default();
     removals(&mut quota, at(0), 500, hour());
     let two = Need { calls: 2, ..need("find", Lane::Interactive) };
-    let held = quota.allot(&two, at(40_000), hour()).slots;
-    assert_eq!(held.len(), 1, "the second would have to wait for long after the first");
-    let woken = quota.allot(&Need { held: &held, ..two.clone() }, held[0].0, hour()).slots;
+    let held = given(&mut quota, &two, at(140_000), hour());
+    assert!(held[1].0 > held[0].0 + SECOND * 10, "the second has to wait after the first");
+    let woken = given(&mut quota, &Need { held: &held, ..two.clone() }, held[0].0, hour());
     assert_eq!(woken, held);
     let end = Need { calls: 2, together: true, ..need("end", Lane::Interactive) };
-    assert_ne!(quota.allot(&Need { held: &woken, ..end }, held[0].0, hour()).slots[0], held[0], "useless by itself");
+    let pair = given(&mut quota, &Need { held: &woken, ..end }, held[0].0, hour());
+    assert!(pair[1].0.duration_since(pair[0].0) <= SECOND, "that which must follow at once does");
 }
 
 #[test]
@@ -159,7 +206,7 @@ fn a_420_stops_everything_for_as_long_as_podio_says() {
     let mut quota = Quota::default();
     let held = removals(&mut quota, at(0), 5, hour());
     quota.rejected(at(0), Some(SECOND * 300), hour());
-    let next = quota.allot(&Need { held: &held[4..], ..need("remove", Lane::Removal) }, at(1_000), hour()).slots;
+    let next = given(&mut quota, &Need { held: &held[4..], ..need("remove", Lane::Removal) }, at(1_000), hour());
     assert!(next[0].0 >= at(300_000));
     quota.rejected(at(1_000), None, hour());
     assert_eq!(quota.blocked_until, Some(at(3_601_000)));
@@ -186,7 +233,7 @@ fn headers_teach_the_ceiling_of_a_route_and_nonsense_teaches_nothing() {
     }
     quota.observe(&seen(Some(1_000), Some(900)), at(5), hour());
     assert_eq!(quota.ceiling("find", hour()).limit(), 1_000);
-    let find = quota.allot(&need("find", Lane::Interactive), at(40_000), hour()).slots[0];
+    let find = given(&mut quota, &need("find", Lane::Interactive), at(40_000), hour())[0];
     assert_eq!(find.0, at(40_000), "it waits no longer behind the removals");
 
     quota.observe(&seen(Some(100), None), at(41_000), hour());
@@ -200,10 +247,10 @@ fn a_slot_from_before_the_ceiling_was_known_is_exchanged_for_one_at_once() {
     for ms in 1..4 {
         quota.observe(&Seen { route: "remove", limit: Some(1_000), remaining: None }, at(ms), hour());
     }
-    let again = Need { held: &[held], lost_until: Some(at(90_000_000)), ..need("remove", Lane::Removal) };
-    let slot = quota.allot(&again, at(60_000), hour()).slots[0];
+    let again = Need { held: &[held], ..need("remove", Lane::Removal) };
+    let slot = given(&mut quota, &again, at(60_000), hour())[0];
     assert_eq!(slot.0, at(60_000), "neither late nor taken for one that somebody in a hurry took");
-    assert!(!quota.log(hour()).holds(held));
+    assert!(quota.log(hour()).booking(held).is_none());
 }
 
 #[test]
@@ -243,7 +290,7 @@ fn after_a_420_some_room_is_left_to_whoever_else_spends() {
     quota.rejected(now, Some(SECOND * 15), hour());
     let within = |quota: &Quota| {
         let log = quota.log(hour());
-        let ahead: Vec<Slot> = log.slots().iter().copied().filter(|slot| slot.0 > now).collect();
+        let ahead: Vec<Slot> = moments(&log).into_iter().filter(|slot| slot.0 > now).collect();
         fullest(&ahead, hour())
     };
     assert!(within(&quota) <= 225);
@@ -281,12 +328,12 @@ proptest! {
             let lane = [Lane::Removal, Lane::Removal, Lane::Background, Lane::Removal][kind];
             let ask = Need { calls: count, together: kind == 3, ..need("any", lane) };
             let before = quota.log(ceiling);
-            let slots = quota.allot(&ask, now, ceiling).slots;
+            let slots = given(&mut quota, &ask, now, ceiling);
             prop_assert!(slots.iter().all(|slot| slot.0 >= now));
-            prop_assert!(slots.iter().all(|slot| !before.holds(*slot)));
+            prop_assert!(slots.iter().all(|slot| before.booking(*slot).is_none()));
             let log = quota.log(ceiling);
-            prop_assert!(slots.iter().all(|slot| log.holds(*slot)));
-            prop_assert!(fullest(log.slots(), ceiling) <= ceiling.limit());
+            prop_assert!(slots.iter().all(|slot| log.booking(*slot).is_some()));
+            prop_assert!(fullest(&moments(&log), ceiling) <= ceiling.limit());
         }
     }
 
@@ -304,9 +351,9 @@ proptest! {
         for (pause, calls, together) in hurry {
             now += SignedDuration::from_millis(pause);
             let ask = Need { calls: calls.min(limit as usize), together, ..need("any", Lane::Interactive) };
-            let slots = quota.allot(&ask, now, ceiling).slots;
+            let slots = given(&mut quota, &ask, now, ceiling);
             prop_assert!(slots.iter().all(|slot| slot.0 >= now));
-            prop_assert!(fullest(quota.log(ceiling).slots(), ceiling) <= ceiling.limit());
+            prop_assert!(fullest(&moments(&quota.log(ceiling)), ceiling) <= ceiling.limit());
         }
     }
 }

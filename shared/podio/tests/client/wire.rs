@@ -110,6 +110,19 @@ async fn a_server_that_never_answers_runs_into_the_timeout() {
 }
 
 #[tokio::test]
+async fn a_call_may_be_less_patient_than_the_client_but_never_more() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    install_crypto();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    let (short, long) = (Duration::from_millis(100), Duration::from_secs(3_600));
+    for (whole, patience) in [(long, short), (short, long)] {
+        let podio = Podio::with_timeouts(&base, Timeouts { whole, ..Timeouts::default() }).unwrap();
+        let removal = podio.send(&token(), &org_member::remove(OrgId(1), UserId(3)).within(patience)).await;
+        assert_eq!(removal.result, Err(Error::Unavailable { status: None, uncertain: true }));
+    }
+}
+
+#[tokio::test]
 async fn without_a_connection_nothing_can_have_taken_effect() {
     // Given a port on which nobody listens any more
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -45,7 +45,7 @@ impl Worker {
                     let count = u32::try_from(batches.len()).unwrap_or(u32::MAX);
                     stage.search.step = SearchStep::Check { batches: count, next: 0 };
                     // From here on a run that dies does not start over.
-                    let event = Event::Parked { slots: Vec::new(), search: stage.search.clone() };
+                    let event = Event::Parked { slots: Vec::new(), until: None, search: stage.search.clone() };
                     self.advance(stage, event).await?;
                     self.check_spaces(stage, &leaver, caller).await?
                 }
@@ -89,7 +89,7 @@ impl Worker {
         let spaces = batches.iter().map(|batch| batch.tally().total()).sum();
         let last_batch = batches.iter().filter(|batch| !batch.counted).map(|batch| batch.key.number).max();
         let plan = Plan { leaver, spaces, batches: u32::try_from(open).unwrap_or(u32::MAX), last_batch, reasons };
-        match self.commit_plan(&stage.offboarding, Event::Planned(plan), batches).await {
+        match self.commit_plan(&stage.offboarding, plan, batches).await {
             Ok(committed) => {
                 if let Some(reason) = committed.left_to_sweep {
                     tracing::warn!(offboarding = %stage.offboarding.id, reason, "jobs are left to the sweep");

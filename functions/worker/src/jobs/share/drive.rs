@@ -50,7 +50,7 @@ impl Worker {
         }
         let users: Vec<UserId> = passengers.iter().map(|passenger| passenger.user).collect();
         caller.also_for(passengers.iter().map(|passenger| passenger.id.clone()).collect());
-        let answer = caller.call(&space_member::remove_many(space, user, &users)).await;
+        let answer = caller.call(&task.in_time(space_member::remove_many(space, user, &users))).await;
         caller.also_for(Vec::new());
         match answer? {
             Ok(()) => {

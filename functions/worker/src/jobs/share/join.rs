@@ -8,7 +8,7 @@ use podio_lifecycle::{
     ids::{OffboardingId, SpaceId},
     job::BatchKey,
     ledger::{Committed, NotCommitted},
-    offboarding::{Event, Offboarding, State},
+    offboarding::{Event, Offboarding, Plan, State},
     ports::StoreError,
     removal::{RemovalBatch, RemovalState, Ride},
     sharing::{REMEMBERED, Rider},
@@ -34,29 +34,33 @@ impl Worker {
     pub(in crate::jobs) async fn commit_plan(
         &self,
         offboarding: &Offboarding,
-        planned: Event,
+        plan: Plan,
         batches: &[RemovalBatch],
     ) -> Result<Committed, NotCommitted> {
-        let after = offboarding.apply(planned.clone(), self.now())?.offboarding;
+        let after = offboarding.apply(Event::Planned(plan.clone()), self.now())?.offboarding;
         if after.state != State::Removing || !self.may_share().await? {
-            return self.ledger().commit(offboarding, planned, self.now()).await;
+            return self.ledger().commit(offboarding, Event::Planned(plan), self.now()).await;
         }
         // Kept until the plan is stored, so that the next one finds this leaver at work.
         let _turn = self.turns.joining.lock().await;
-        self.join_others(&after, batches).await?;
-        self.ledger().commit(offboarding, planned, self.now()).await
+        let rides = self.join_others(&after, batches).await?;
+        // Who rides is through when others are, and no slot behind the last space of their own could say when.
+        let last_batch = plan.last_batch.filter(|_| !rides);
+        self.ledger().commit(offboarding, Event::Planned(Plan { last_batch, ..plan }), self.now()).await
     }
 
     async fn may_share(&self) -> Result<bool, StoreError> {
         Ok(self.ports.capabilities.capabilities().await?.may_offer(Capability::PluralSpaceMembers, self.now()))
     }
 
-    async fn join_others(&self, leaver: &Offboarding, batches: &[RemovalBatch]) -> Result<(), NotCommitted> {
+    /// Whether the leaver rides with anybody.
+    async fn join_others(&self, leaver: &Offboarding, batches: &[RemovalBatch]) -> Result<bool, NotCommitted> {
         let others = self.others_at_work(leaver).await?;
         let open: Vec<&RemovalBatch> = batches.iter().filter(|batch| !batch.counted).collect();
         let wanted = open.iter().flat_map(|batch| &batch.spaces);
         let wanted = wanted.filter(|entry| entry.state == RemovalState::Pending).map(|entry| entry.space_id).collect();
         let drivers = self.find_drivers(&others, wanted).await?;
+        let mut rides = false;
         for batch in open {
             let riding = riding(batch, &drivers, self.now());
             if riding == *batch {
@@ -65,10 +69,11 @@ impl Worker {
             for ((id, key), rider) in riders(&riding) {
                 self.ports.sharing.ride(id, *key, &rider, self.now() + REMEMBERED).await?;
             }
+            rides |= !riding.drivers.is_empty();
             self.ports.removals.replace_batch(&riding).await?;
             self.part_from_who_was_faster(&riding).await?;
         }
-        Ok(())
+        Ok(rides)
     }
 
     /// Others of the same organization who are leaving their spaces, the oldest first.

@@ -86,6 +86,7 @@ impl Worker {
     /// another try with each space.
     async fn is_out(&self, task: &SpaceTask, caller: &mut Caller<'_>) -> Result<bool, Halt> {
         let Some(leaver) = &task.offboarding.leaver else { return Ok(false) };
+        caller.hurry();
         match caller.call(&space_member::get(task.entry.space_id, leaver.user_id)).await? {
             Ok(member) => Ok(!member.is_current()),
             Err(Error::NotFound(NotFoundKind::Object) | Error::Gone) => Ok(true),

@@ -1,0 +1,153 @@
+//! When it will be done, as the API says: under a steady backlog that is off by a tenth at most.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a story stops where its premise fails")]
+
+use jiff::{SignedDuration, Timestamp};
+use lambda_http::{Body, http};
+use podio_lifecycle::{
+    ids::OffboardingId,
+    offboarding::{Outcome, State},
+    quota::Ceiling,
+};
+use podio_sandbox::{
+    Config, Population, Profile, Quota, WindowModel,
+    population::ORG_ID,
+    state::{SpaceKind, SpaceRole},
+};
+use podio_signatures::bearer::Tokens;
+use serde_json::Value;
+use stories::{Leaver, Setup, World};
+
+const LIMIT: u32 = 100;
+const WINDOW: i64 = 3600;
+const DAY: SignedDuration = SignedDuration::from_hours(24);
+const TOKEN: &str = "a-token-for-stories";
+
+/// Puts everybody into twelve of so many spaces, each of which others run: if they are enough, nobody leaves a space that
+/// another leaver leaves too.
+fn settle(world: &World, mails: &[String], spaces: usize) {
+    let now = world.clock.read();
+    world.podio.with_state(|state| {
+        let admins: Vec<_> = state.org_members(ORG_ID).into_iter().take(3).collect();
+        let mut found = |n| {
+            let space = state.create_space(now, ORG_ID, &format!("Team {n}"), SpaceKind::Regular);
+            for admin in &admins {
+                state.add_to_space(now, space, *admin, SpaceRole::Admin);
+            }
+            space
+        };
+        let founded: Vec<_> = (0..spaces).map(&mut found).collect();
+        for (n, mail) in mails.iter().enumerate() {
+            let user = state.create_person(now, "Somebody", mail);
+            state.join_org(now, ORG_ID, user);
+            for m in 0..12 {
+                state.add_to_space(now, founded[(n * 12 + m) % spaces], user, SpaceRole::Regular);
+            }
+        }
+    });
+}
+
+/// Asks the API, over the stories' world.
+async fn get(world: &World, path: &str) -> Value {
+    let store = || world.store.clone();
+    let ports = api::Ports {
+        accept: store(),
+        read: store(),
+        write: store(),
+        removals: store(),
+        calls: store(),
+        quota: store(),
+        jobs: world.jobs.clone(),
+        clock: world.clock.clone(),
+        random: world.random.clone(),
+    };
+    let settings = api::Settings {
+        org_id: None,
+        offboarding_secrets: Vec::new(),
+        api_tokens: Tokens::new([TOKEN]),
+        ceiling: Ceiling::new(LIMIT, SignedDuration::from_secs(WINDOW)).unwrap(),
+    };
+    let request = http::Request::get(path).header("authorization", format!("Bearer {TOKEN}")).body(Body::Empty);
+    let answer = api::handle(&ports, &settings, request.unwrap()).await;
+    assert_eq!(answer.status(), 200, "{path}");
+    serde_json::from_slice(answer.body()).unwrap()
+}
+
+fn moment(answer: &Value, field: &str) -> Timestamp {
+    answer[field].as_str().unwrap_or_else(|| panic!("no {field} in {answer}")).parse().unwrap()
+}
+
+/// How far an estimate made at `asked` was off, as a share of what it was about.
+fn off(asked: Timestamp, estimate: Timestamp, came: Timestamp) -> f64 {
+    let (said, took) = (estimate.duration_since(asked), came.duration_since(asked));
+    (said - took).abs().as_secs_f64() / took.as_secs_f64()
+}
+
+/// The moment at which each of the offboardings was completed.
+async fn completions(world: &mut World, ids: &[OffboardingId]) -> Vec<Timestamp> {
+    let mut came = Vec::new();
+    for id in ids {
+        let done = world.until_it_rests(id, DAY).await;
+        assert_eq!(done.state, State::Completed { outcome: Outcome::Removed });
+        came.push(done.completed_at.unwrap());
+    }
+    came
+}
+
+/// A backlog of that many leavers, all planned, an hour and a half after they were posted.
+async fn backlog(model: WindowModel, leavers: usize, spaces: usize) -> (World, Vec<OffboardingId>) {
+    let mails: Vec<String> = (0..leavers).map(|n| format!("leaver{n}@example.com")).collect();
+    let quota = Quota {
+        limit: LIMIT,
+        general_limit: None,
+        window_seconds: u32::try_from(WINDOW).unwrap(),
+        model,
+        ..Quota::of(Profile::Documented)
+    };
+    let podio = Config { population: Population::new(5), quota, ..Config::new(Profile::Documented) };
+    let mut world = World::new(Setup { podio, ceiling: (LIMIT, WINDOW), mass_threshold: 1_000 }).await;
+    settle(&world, &mails, spaces);
+    let mut ids = Vec::new();
+    for mail in &mails {
+        ids.push(world.post(&Leaver::of(mail)).await);
+    }
+    let settled = world.clock.read() + SignedDuration::from_secs(WINDOW + WINDOW / 2);
+    world.pass(DAY, async |world| (world.clock.read() >= settled).then_some(())).await;
+    (world, ids)
+}
+
+#[tokio::test]
+async fn under_a_steady_backlog_every_estimate_is_off_by_a_tenth_at_most() {
+    for model in [WindowModel::Fixed, WindowModel::FirstCall, WindowModel::Sliding] {
+        let (mut world, ids) = backlog(model, 50, 600).await;
+
+        let asked = world.clock.read();
+        let drained = moment(&get(&world, "/quota").await, "drained_at");
+        let mut estimates = Vec::new();
+        for id in &ids {
+            let shown = get(&world, &format!("/offboardings/{id}")).await;
+            estimates.push((shown["state"] != "completed").then(|| moment(&shown, "eta")));
+        }
+        let came = completions(&mut world, &ids).await;
+
+        let last = *came.iter().max().unwrap();
+        assert!(off(asked, drained, last) <= 0.1, "{model:?}: drained by {last}, not {drained}, said at {asked}");
+        let mut judged = 0;
+        for (estimate, came) in estimates.into_iter().zip(came) {
+            // What is nearly over has no tenth worth speaking of.
+            let Some(estimate) = estimate.filter(|_| came.duration_since(asked).as_secs() >= WINDOW) else { continue };
+            judged += 1;
+            assert!(off(asked, estimate, came) <= 0.1, "{model:?}: by {came}, not {estimate}, said at {asked}");
+        }
+        assert!(judged >= 20, "a backlog of {judged} is none");
+    }
+}
+
+#[tokio::test]
+async fn where_leavers_share_their_spaces_the_end_of_the_backlog_is_told_as_well() {
+    let (mut world, ids) = backlog(WindowModel::Sliding, 60, 400).await;
+    let asked = world.clock.read();
+    let drained = moment(&get(&world, "/quota").await, "drained_at");
+    let came = completions(&mut world, &ids).await;
+    let last = *came.iter().max().unwrap();
+    assert!(off(asked, drained, last) <= 0.1, "drained by {last}, not {drained}, said at {asked}");
+}
