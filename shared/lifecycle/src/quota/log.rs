@@ -246,7 +246,8 @@ impl ReservationLog {
         // As many moments again but one, since the windows between the first and the last would hold too many.
         let gone = &ahead[..ahead.len().min(count * 2 - 1)];
         let taken = trial.displace(gone, &vec![ahead[count - 1]; count], from, ceiling);
-        let least = ceiling.window() + ceiling.lateness();
+        // But for the few milliseconds by which newcomers come later than whom they displace, the whole span.
+        let least = ceiling.span() - ceiling.margin() / 8;
         let pairs = trial.bookings.iter().zip(trial.bookings.iter().skip(ceiling.limit()));
         let is_sound = pairs.into_iter().all(|(early, late)| late.at.duration_since(early.at) >= least);
         is_sound.then_some((trial, taken))
