@@ -10,7 +10,7 @@ use crate::{
     capability::Capabilities,
     credentials::TokenRecord,
     evidence::CallRecord,
-    ids::{OffboardingId, SpaceId},
+    ids::{OffboardingId, OrgId, SpaceId, UserId},
     job::{BatchKey, Job},
     offboarding::{DueKind, Offboarding, PersonClaim},
     quota::{Quota, Slot},
@@ -132,6 +132,13 @@ pub trait WriteOffboardings: Send + Sync {
         person: PersonClaim,
         counted: Option<BatchKey>,
     ) -> Result<(), SaveError>;
+}
+
+/// Who was removed, and by which offboarding: kept when an offboarding completes, and never forgotten.
+#[async_trait]
+pub trait FindRemoved: Send + Sync {
+    /// Of these people, those whom an offboarding has removed from the organization, each with the last that did.
+    async fn removed(&self, org: OrgId, users: &[UserId]) -> Result<Vec<(UserId, OffboardingId)>, StoreError>;
 }
 
 /// What became of settling one space.
@@ -283,6 +290,8 @@ pub enum Metric {
     QuotaRejections,
     /// Calls that somebody else made with the same key.
     ForeignCalls,
+    /// People who were removed and are members again.
+    ReturnedLeavers,
 }
 
 impl Metric {
@@ -291,6 +300,7 @@ impl Metric {
         match self {
             Self::QuotaRejections => "QuotaRejections",
             Self::ForeignCalls => "ForeignCalls",
+            Self::ReturnedLeavers => "ReturnedLeavers",
         }
     }
 }

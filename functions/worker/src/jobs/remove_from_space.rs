@@ -9,6 +9,9 @@ use crate::{Worker, caller::Caller, verdict::Halt};
 impl Worker {
     /// Leaves the space, and counts the batch if it was its last.
     pub(crate) async fn remove_from_space(&self, task: &SpaceTask, caller: &mut Caller<'_>) -> Result<(), Halt> {
+        if !task.offboarding.owns(task.key) {
+            return Ok(());
+        }
         let left = match task.entry.state {
             RemovalState::Pending => self.leave(task, caller).await?,
             _ => Some(task.batch.clone()),

@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use podio_lifecycle::{
-    ids::OffboardingId,
+    ids::{OffboardingId, OrgId, UserId},
     job::BatchKey,
     ports::{DueItem, StoreError},
 };
@@ -15,6 +15,7 @@ const OFFBOARDING: &str = "OFF#";
 const STATE: &str = "STATE";
 const BATCH: &str = "BATCH#";
 const RIDER: &str = "RIDER#";
+const REMOVED: &str = "REMOVED#";
 /// What the sort keys of an offboarding's calls begin with.
 pub(super) const CALL: &str = "CALL#";
 /// The partition that lists all offboardings.
@@ -70,6 +71,11 @@ impl Key {
         Self { pk: format!("PERSON#{}", digest(key)), sk: "CLAIM".to_owned() }
     }
 
+    /// Who removed a person from an organization.
+    pub(super) fn removed(org: OrgId, user: UserId) -> Self {
+        Self { pk: format!("{REMOVED}{user}"), sk: org.to_string() }
+    }
+
     /// The reservation log.
     pub(super) fn quota() -> Self {
         Self::fixed("QUOTA", "LOG")
@@ -114,6 +120,12 @@ impl Key {
         let rider =
             parts.next().and_then(|id| id.parse().ok()).zip(parts.next().and_then(|number| number.parse().ok()));
         rider.ok_or_else(|| unreadable(SORT_KEY))
+    }
+
+    /// The person who was removed.
+    pub(super) fn removed_user(&self) -> Result<UserId, StoreError> {
+        let user = self.pk.strip_prefix(REMOVED).and_then(|user| user.parse().ok());
+        user.ok_or_else(|| unreadable(PARTITION_KEY))
     }
 
     /// The offboarding that the partition key names.

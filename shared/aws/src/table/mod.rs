@@ -9,6 +9,7 @@
 //! | listing entry | `OFFBOARDINGS` | `{id}` | `dry_run` |
 //! | idempotency key | `KEY#{sha256}` | `KEY` | `fingerprint`, `offboarding`, `expires_at` (TTL) |
 //! | claim on a person | `PERSON#{sha256}` | `CLAIM` | `offboarding` |
+//! | person who was removed | `REMOVED#{user}` | `{org}` | `offboarding` |
 //! | quota | `QUOTA` | `LOG` | `logs` (slots by ceiling, as bytes), `routes` (JSON), `blocked_until`, `rejections`, `foreign`, `wary_until`, `version` |
 //! | capabilities | `CAPABILITIES` | `ALL` | `body` (JSON) |
 //!
@@ -23,6 +24,7 @@
 //! | load | consistent get | 1 R |
 //! | save | conditional put | 2 W, the index adds 0 to 2 |
 //! | save and claim, release or count | transaction of 2 to 4 | 4 W for the record, 2 W for each further item |
+//! | who of n people was removed | batch gets | 0.5 R for each |
 //! | list a page of n | query, batch get | 0.5 R and 0.5 R for each listed |
 //! | count accepted | query that counts | 1 R for each 40 |
 //! | batches of a plan | consistent query | 1 R for each 4 batches, that is for each 40 spaces |

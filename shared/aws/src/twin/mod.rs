@@ -21,8 +21,14 @@ pub(crate) use faults::Fault;
 pub use faults::{Faults, Moment, Strike};
 use jiff::Timestamp;
 use podio_lifecycle::{
-    capability::Capabilities, evidence::CallRecord, ids::OffboardingId, job::BatchKey, offboarding::Offboarding,
-    quota::Quota, removal::RemovalBatch, sharing::Rider,
+    capability::Capabilities,
+    evidence::CallRecord,
+    ids::{OffboardingId, OrgId, UserId},
+    job::BatchKey,
+    offboarding::Offboarding,
+    quota::Quota,
+    removal::RemovalBatch,
+    sharing::Rider,
 };
 
 /// The state table, in memory.
@@ -44,6 +50,7 @@ struct Tables {
     offboardings: BTreeMap<OffboardingId, Offboarding>,
     keys: BTreeMap<String, UsedKey>,
     persons: BTreeMap<String, OffboardingId>,
+    removed: BTreeMap<(OrgId, UserId), OffboardingId>,
     batches: BTreeMap<(OffboardingId, BatchKey), RemovalBatch>,
     /// By the driver's batch, then by the rider's offboarding and the number of its batch.
     riders: BTreeMap<(OffboardingId, BatchKey), BTreeMap<(OffboardingId, u32), Rider>>,
