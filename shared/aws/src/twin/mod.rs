@@ -5,6 +5,7 @@
 //! once after its work, so that dropping its future there is a crash at that point.
 
 mod credentials;
+mod deliveries;
 mod faults;
 mod notes;
 mod offboardings;
@@ -23,6 +24,7 @@ use jiff::Timestamp;
 use podio_lifecycle::{
     capability::Capabilities,
     evidence::CallRecord,
+    hooks::{Delivery, DeliveryId},
     ids::{OffboardingId, OrgId, UserId},
     job::BatchKey,
     offboarding::Offboarding,
@@ -55,6 +57,7 @@ struct Tables {
     /// By the driver's batch, then by the rider's offboarding and the number of its batch.
     riders: BTreeMap<(OffboardingId, BatchKey), BTreeMap<(OffboardingId, u32), Rider>>,
     calls: BTreeMap<(OffboardingId, i64, [u8; 10]), CallRecord>,
+    deliveries: BTreeMap<DeliveryId, Delivery>,
     quota: (Quota, u64),
     capabilities: Capabilities,
 }
@@ -73,6 +76,11 @@ impl MemoryStore {
     /// Who claims which person key: for a test's oracle, no port offers it.
     pub fn claims(&self) -> BTreeMap<String, OffboardingId> {
         self.lock().persons.clone()
+    }
+
+    /// All deliveries, by id: for a test's oracle, no port offers it.
+    pub fn deliveries(&self) -> BTreeMap<DeliveryId, Delivery> {
+        self.lock().deliveries.clone()
     }
 
     async fn run<T, E: From<Fault>>(

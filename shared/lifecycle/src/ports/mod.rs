@@ -3,9 +3,12 @@
 //! One trait for each thing that a function may do, so that a function's signature says what its role must allow. The
 //! DynamoDB and SQS adapters and their in-memory twins implement them and pass one shared suite of tests.
 
+mod hooks;
+
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 
+pub use self::hooks::{AcceptDeliveries, Accepted, Deliveries, FindDeliveries, PublishError, PublishEvents};
 use crate::{
     capability::Capabilities,
     credentials::TokenRecord,
@@ -292,6 +295,10 @@ pub enum Metric {
     ForeignCalls,
     /// People who were removed and are members again.
     ReturnedLeavers,
+    /// Deliveries of Podio's that nothing could be done about.
+    RefusedDeliveries,
+    /// Hooks that should be there and could not be registered.
+    MissingHooks,
 }
 
 impl Metric {
@@ -301,6 +308,8 @@ impl Metric {
             Self::QuotaRejections => "QuotaRejections",
             Self::ForeignCalls => "ForeignCalls",
             Self::ReturnedLeavers => "ReturnedLeavers",
+            Self::RefusedDeliveries => "RefusedDeliveries",
+            Self::MissingHooks => "MissingHooks",
         }
     }
 }
