@@ -58,6 +58,11 @@ impl<'a> Caller<'a> {
         }
     }
 
+    /// From now on slots are taken as for calls of that kind.
+    pub(crate) fn in_lane(&mut self, lane: Lane) {
+        self.lane = lane;
+    }
+
     /// From now on calls are recorded for these offboardings too.
     pub(crate) fn also_for(&mut self, others: Vec<OffboardingId>) {
         self.others = others;

@@ -12,6 +12,7 @@ pub mod hold;
 pub mod hooks;
 pub mod ids;
 pub mod job;
+pub mod leavers_app;
 pub mod ledger;
 pub mod offboarding;
 pub mod ports;

@@ -1,6 +1,9 @@
 //! How a worker is put together.
 
-use std::sync::Arc;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
 
 use jiff::SignedDuration;
 use podio_aws::{
@@ -16,7 +19,7 @@ use podio_lifecycle::{
     quota::Ceiling,
 };
 use podio_sandbox::config;
-use worker::{Policy, Ports, Tokens, Worker};
+use worker::{HookPolicy, Policy, Ports, Tokens, Worker};
 
 use crate::clock::Counting;
 
@@ -32,6 +35,8 @@ pub(crate) struct Wiring {
     pub ceiling: (u32, i64),
     pub mass_threshold: usize,
     pub timeouts: Timeouts,
+    pub hooks: HookPolicy,
+    pub metrics: Arc<Counted>,
 }
 
 impl Wiring {
@@ -60,12 +65,15 @@ impl Wiring {
             sharing: self.store.clone(),
             deliveries: self.store.clone(),
             events: None,
+            removed: self.store.clone(),
+            accept: self.store.clone(),
+            leaver_items: self.store.clone(),
             record: self.store.clone(),
             calls: self.store.clone(),
             quota: self.store.clone(),
             capabilities: self.store.clone(),
             jobs: self.jobs.clone(),
-            metrics: Arc::new(Unwatched),
+            metrics: self.metrics.clone(),
             parking: self.jobs.clone(),
             clock,
             random: self.random.clone(),
@@ -75,14 +83,24 @@ impl Wiring {
             ceiling: Ceiling::new(limit, SignedDuration::from_secs(seconds)).unwrap(),
             mass_threshold: self.mass_threshold,
             evidence_key: EVIDENCE_KEY.into(),
+            hooks: self.hooks.clone(),
         };
         Worker::new(ports, policy, client, tokens)
     }
 }
 
-/// Stories look at Podio's own log instead.
-pub(crate) struct Unwatched;
+/// What was counted, for stories that look at it; most look at Podio's own log instead.
+#[derive(Default)]
+pub(crate) struct Counted(Mutex<HashMap<Metric, u64>>);
 
-impl Metrics for Unwatched {
-    fn add(&self, _: Metric, _: u64) {}
+impl Counted {
+    pub(crate) fn of(&self, metric: Metric) -> u64 {
+        self.0.lock().unwrap().get(&metric).copied().unwrap_or(0)
+    }
+}
+
+impl Metrics for Counted {
+    fn add(&self, metric: Metric, count: u64) {
+        *self.0.lock().unwrap().entry(metric).or_default() += count;
+    }
 }

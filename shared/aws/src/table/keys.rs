@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use podio_lifecycle::{
     hooks::DeliveryId,
-    ids::{OffboardingId, OrgId, UserId},
+    ids::{ItemId, OffboardingId, OrgId, UserId},
     job::BatchKey,
     ports::{DueItem, StoreError},
 };
@@ -17,6 +17,7 @@ const STATE: &str = "STATE";
 const BATCH: &str = "BATCH#";
 const RIDER: &str = "RIDER#";
 const REMOVED: &str = "REMOVED#";
+const LEAVER_ITEM: &str = "ITEM#";
 const DELIVERY: &str = "DELIVERY#";
 /// What the sort keys of an offboarding's calls begin with.
 pub(super) const CALL: &str = "CALL#";
@@ -76,6 +77,11 @@ impl Key {
     /// Who removed a person from an organization.
     pub(super) fn removed(org: OrgId, user: UserId) -> Self {
         Self { pk: format!("{REMOVED}{user}"), sk: org.to_string() }
+    }
+
+    /// An item of the leavers app.
+    pub(super) fn leaver_item(item: ItemId) -> Self {
+        Self { pk: format!("{LEAVER_ITEM}{item}"), sk: STATE.to_owned() }
     }
 
     /// A delivery of Podio's.

@@ -10,6 +10,7 @@
 //! | idempotency key | `KEY#{sha256}` | `KEY` | `fingerprint`, `offboarding`, `expires_at` (TTL) |
 //! | claim on a person | `PERSON#{sha256}` | `CLAIM` | `offboarding` |
 //! | person who was removed | `REMOVED#{user}` | `{org}` | `offboarding` |
+//! | item of the leavers app | `ITEM#{id}` | `STATE` | `offboarding`, `revision` |
 //! | delivery | `DELIVERY#{id}` | `STATE` | `body` (JSON), `state`, `outcome` (JSON), `attempts`, `code`, `slots`, `version`, `due`, `due_at`, `expires_at` (TTL) |
 //! | quota | `QUOTA` | `LOG` | `logs` (slots by ceiling, as bytes), `routes` (JSON), `blocked_until`, `rejections`, `foreign`, `wary_until`, `version` |
 //! | capabilities | `CAPABILITIES` | `ALL` | `body` (JSON) |
@@ -50,6 +51,7 @@ mod deliveries;
 mod due;
 pub(crate) mod item;
 pub(crate) mod keys;
+mod leaver_items;
 mod notes;
 mod quota;
 mod read;

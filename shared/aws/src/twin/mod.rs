@@ -7,6 +7,7 @@
 mod credentials;
 mod deliveries;
 mod faults;
+mod leaver_items;
 mod notes;
 mod offboardings;
 mod removals;
@@ -25,8 +26,9 @@ use podio_lifecycle::{
     capability::Capabilities,
     evidence::CallRecord,
     hooks::{Delivery, DeliveryId},
-    ids::{OffboardingId, OrgId, UserId},
+    ids::{ItemId, OffboardingId, OrgId, UserId},
     job::BatchKey,
+    leavers_app::LeaverItem,
     offboarding::Offboarding,
     quota::Quota,
     removal::RemovalBatch,
@@ -53,6 +55,7 @@ struct Tables {
     keys: BTreeMap<String, UsedKey>,
     persons: BTreeMap<String, OffboardingId>,
     removed: BTreeMap<(OrgId, UserId), OffboardingId>,
+    items: BTreeMap<ItemId, LeaverItem>,
     batches: BTreeMap<(OffboardingId, BatchKey), RemovalBatch>,
     /// By the driver's batch, then by the rider's offboarding and the number of its batch.
     riders: BTreeMap<(OffboardingId, BatchKey), BTreeMap<(OffboardingId, u32), Rider>>,

@@ -141,6 +141,13 @@ pub enum DeliveryState {
         /// When.
         at: Timestamp,
     },
+    /// It was looked into, and there was a reason to do nothing.
+    Noted {
+        /// When.
+        at: Timestamp,
+        /// Why.
+        reason: Reason,
+    },
     /// Nothing can be done about it, ever.
     Refused {
         /// When that was found out.
@@ -157,6 +164,7 @@ impl DeliveryState {
             Self::Received => "received",
             Self::Kept => "kept",
             Self::Handled { .. } => "handled",
+            Self::Noted { .. } => "noted",
             Self::Refused { .. } => "refused",
         }
     }
@@ -165,7 +173,7 @@ impl DeliveryState {
     pub fn is_final(&self) -> bool {
         match self {
             Self::Received => false,
-            Self::Kept | Self::Handled { .. } | Self::Refused { .. } => true,
+            Self::Kept | Self::Handled { .. } | Self::Noted { .. } | Self::Refused { .. } => true,
         }
     }
 }

@@ -13,8 +13,9 @@ use crate::{
     capability::Capabilities,
     credentials::TokenRecord,
     evidence::CallRecord,
-    ids::{OffboardingId, OrgId, SpaceId, UserId},
+    ids::{ItemId, OffboardingId, OrgId, SpaceId, UserId},
     job::{BatchKey, Job},
+    leavers_app::LeaverItem,
     offboarding::{DueKind, Offboarding, PersonClaim},
     quota::{Quota, Slot},
     removal::{RemovalBatch, RemovalState},
@@ -142,6 +143,15 @@ pub trait WriteOffboardings: Send + Sync {
 pub trait FindRemoved: Send + Sync {
     /// Of these people, those whom an offboarding has removed from the organization, each with the last that did.
     async fn removed(&self, org: OrgId, users: &[UserId]) -> Result<Vec<(UserId, OffboardingId)>, StoreError>;
+}
+
+/// Which offboarding an item of the leavers app has become.
+#[async_trait]
+pub trait LeaverItems: Send + Sync {
+    /// What is remembered of an item.
+    async fn leaver_item(&self, item: ItemId) -> Result<Option<LeaverItem>, StoreError>;
+    /// Remembers it; false, and nothing changed, where a later revision of the item is remembered.
+    async fn remember_item(&self, item: &LeaverItem) -> Result<bool, StoreError>;
 }
 
 /// What became of settling one space.

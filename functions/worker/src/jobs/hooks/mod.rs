@@ -1,11 +1,13 @@
 //! What a delivery of a hook asks for: its verification, or whatever the event means to the service and to others.
 
 mod act;
+mod leavers_app;
+mod look_again;
 mod verify;
 
 use podio_client::hook;
 use podio_lifecycle::{
-    hooks::{CloudEvent, Delivery, DeliveryState, EventType, HookRef},
+    hooks::{CloudEvent, Delivery, EventType, HookRef},
     ids::HookId,
     ports::SaveError,
     quota::{Lane, Slot},
@@ -71,9 +73,9 @@ impl Worker {
         let state = match delivery.event.kind {
             EventType::Verify => self.verify_hook(delivery, caller).await?,
             _ => {
-                self.act_on(delivery, caller).await?;
+                let state = self.act_on(delivery, caller).await?;
                 self.publish(delivery).await?;
-                DeliveryState::Handled { at: self.now() }
+                state
             }
         };
         self.end_delivery(delivery, state).await
