@@ -48,6 +48,12 @@ suite! {
         a_claim_left_behind_stops_nobody,
         a_batch_is_counted_once,
         of_many_who_count_a_batch_one_does;
+    remembering:
+        who_was_removed_is_remembered_and_free_again,
+        who_is_only_let_go_is_not_remembered,
+        the_removed_are_told_from_a_crowd,
+        an_item_is_remembered_by_its_latest_revision,
+        of_many_revisions_at_once_the_latest_stays;
     removing:
         a_plan_is_stored_in_order_and_stays_as_it_is,
         a_space_is_settled_once,

@@ -5,6 +5,7 @@ pub mod delivering;
 pub mod listing;
 pub mod noting;
 pub mod quota;
+pub mod remembering;
 pub mod removing;
 pub mod saving;
 pub mod sharing;
@@ -19,9 +20,9 @@ use podio_lifecycle::{
     job::BatchKey,
     offboarding::{Offboarding, Person, Request},
     ports::{
-        AcceptDeliveries, AcceptOffboardings, Created, Deliveries, FindDeliveries, FindDue, IdempotencyKey,
-        LearnCapabilities, QuotaLog, ReadCalls, ReadOffboardings, ReadQuota, RecordCalls, ShareRemovals, TrackRemovals,
-        WriteOffboardings,
+        AcceptDeliveries, AcceptOffboardings, Created, Deliveries, FindDeliveries, FindDue, FindRemoved,
+        IdempotencyKey, LearnCapabilities, LeaverItems, QuotaLog, ReadCalls, ReadOffboardings, ReadQuota, RecordCalls,
+        ShareRemovals, TrackRemovals, WriteOffboardings,
     },
     quota::{Ceiling, Lane, Need, Quota, Slot},
     removal::{RemovalBatch, RemovalState, SpaceRemoval},
@@ -34,7 +35,9 @@ pub trait Store:
     + Deliveries
     + FindDeliveries
     + FindDue
+    + FindRemoved
     + LearnCapabilities
+    + LeaverItems
     + QuotaLog
     + ReadCalls
     + ReadOffboardings
@@ -53,7 +56,9 @@ impl<S> Store for S where
         + Deliveries
         + FindDeliveries
         + FindDue
+        + FindRemoved
         + LearnCapabilities
+        + LeaverItems
         + QuotaLog
         + ReadCalls
         + ReadOffboardings
