@@ -23,12 +23,13 @@ use podio_lifecycle::{
     ledger::{Ledger, Sealer},
     ports::{
         Clock, Deliveries, LearnCapabilities, Metrics, ParkMessages, PublishEvents, QuotaLog, Random, ReadCalls,
-        ReadOffboardings, RecordCalls, SendJobs, ShareRemovals, TrackRemovals, WriteOffboardings,
+        ReadOffboardings, RecordCalls, RememberLooks, SendJobs, ShareRemovals, TrackRemovals, WriteOffboardings,
     },
     quota::{Ceiling, Quota},
 };
 use secrecy::{ExposeSecret, SecretString};
 
+pub use jobs::Registration;
 pub use message::{Message, Outcome};
 pub use tokens::{Account, Tokens};
 
@@ -45,6 +46,8 @@ pub struct Ports {
     pub sharing: Arc<dyn ShareRemovals>,
     /// To deal with deliveries of hooks.
     pub deliveries: Arc<dyn Deliveries>,
+    /// To know when hooks were last looked at.
+    pub kept: Arc<dyn RememberLooks>,
     /// To tell others of them, where there is a bus.
     pub events: Option<Arc<dyn PublishEvents>>,
     /// To record calls.
@@ -76,6 +79,8 @@ pub struct Policy {
     pub mass_threshold: usize,
     /// Signs evidence.
     pub evidence_key: SecretString,
+    /// The hooks that should be there, if any.
+    pub registration: Option<Registration>,
 }
 
 /// The worker.

@@ -59,6 +59,7 @@ impl Wiring {
             removals: self.store.clone(),
             sharing: self.store.clone(),
             deliveries: self.store.clone(),
+            kept: self.store.clone(),
             events: None,
             record: self.store.clone(),
             calls: self.store.clone(),
@@ -75,6 +76,7 @@ impl Wiring {
             ceiling: Ceiling::new(limit, SignedDuration::from_secs(seconds)).unwrap(),
             mass_threshold: self.mass_threshold,
             evidence_key: EVIDENCE_KEY.into(),
+            registration: None,
         };
         Worker::new(ports, policy, client, tokens)
     }

@@ -124,6 +124,7 @@ impl World {
             removals: store.clone(),
             due_deliveries: store.clone(),
             deliveries: store.clone(),
+            kept: store.clone(),
             metrics: Arc::new(Unwatched),
             jobs: jobs.clone(),
             dead_letters: Arc::new(MemoryDeadLetters::new(queues.sqs.clone(), DEAD, clock.clone())),

@@ -57,6 +57,7 @@ async fn the_sweep_sends_it_once(world: &World) {
         removals: world.store.clone(),
         due_deliveries: world.store.clone(),
         deliveries: world.store.clone(),
+        kept: world.store.clone(),
         metrics: Arc::new(Unwatched),
         jobs: world.jobs.clone(),
         dead_letters: Arc::new(MemoryDeadLetters::new(world.sqs.clone(), DEAD, world.clock.clone())),

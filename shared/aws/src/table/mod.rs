@@ -10,6 +10,7 @@
 //! | idempotency key | `KEY#{sha256}` | `KEY` | `fingerprint`, `offboarding`, `expires_at` (TTL) |
 //! | claim on a person | `PERSON#{sha256}` | `CLAIM` | `offboarding` |
 //! | delivery | `DELIVERY#{id}` | `STATE` | `body` (JSON), `state`, `outcome` (JSON), `attempts`, `code`, `slots`, `version`, `due`, `due_at`, `expires_at` (TTL) |
+//! | look at hooks | `HOOKS#{type}/{id}` | `LOOK` | `at` |
 //! | quota | `QUOTA` | `LOG` | `logs` (slots by ceiling, as bytes), `routes` (JSON), `blocked_until`, `rejections`, `foreign`, `wary_until`, `version` |
 //! | capabilities | `CAPABILITIES` | `ALL` | `body` (JSON) |
 //!
@@ -47,6 +48,7 @@ mod claims;
 mod deliveries;
 mod due;
 pub(crate) mod item;
+mod kept;
 pub(crate) mod keys;
 mod notes;
 mod quota;

@@ -20,8 +20,8 @@ use podio_lifecycle::{
     offboarding::{Offboarding, Person, Request},
     ports::{
         AcceptDeliveries, AcceptOffboardings, Created, Deliveries, FindDeliveries, FindDue, IdempotencyKey,
-        LearnCapabilities, QuotaLog, ReadCalls, ReadOffboardings, ReadQuota, RecordCalls, ShareRemovals, TrackRemovals,
-        WriteOffboardings,
+        LearnCapabilities, QuotaLog, ReadCalls, ReadOffboardings, ReadQuota, RecordCalls, RememberLooks, ShareRemovals,
+        TrackRemovals, WriteOffboardings,
     },
     quota::{Ceiling, Lane, Need, Quota, Slot},
     removal::{RemovalBatch, RemovalState, SpaceRemoval},
@@ -40,6 +40,7 @@ pub trait Store:
     + ReadOffboardings
     + ReadQuota
     + RecordCalls
+    + RememberLooks
     + ShareRemovals
     + TrackRemovals
     + WriteOffboardings
@@ -59,6 +60,7 @@ impl<S> Store for S where
         + ReadOffboardings
         + ReadQuota
         + RecordCalls
+        + RememberLooks
         + ShareRemovals
         + TrackRemovals
         + WriteOffboardings
