@@ -78,6 +78,7 @@ const ROUND: usize = 100;
 const ROUNDS: usize = 20;
 
 /// The sweep.
+#[derive(Clone)]
 pub struct Sweep {
     ports: Ports,
     /// How long after the expected moment something counts as lost: longer than a worker may be busy with it.

@@ -5,18 +5,18 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use podio_aws::{
     queue::MemoryJobs,
-    twin::{MemoryCredentials, MemoryStore},
+    twin::{MemoryCredentials, MemoryEvents, MemoryStore},
 };
 use podio_client::{
     ClientSecret, Password, Podio, RefreshToken, Timeouts,
     oauth::{ClientCredentials, Grant},
 };
 use podio_lifecycle::{
-    ports::{Clock, Metric, Metrics},
+    ports::{Clock, Metric, Metrics, PublishEvents},
     quota::Ceiling,
 };
 use podio_sandbox::config;
-use worker::{Policy, Ports, Tokens, Worker};
+use worker::{Policy, Ports, Registration, Tokens, Worker};
 
 use crate::clock::Counting;
 
@@ -32,6 +32,8 @@ pub(crate) struct Wiring {
     pub ceiling: (u32, i64),
     pub mass_threshold: usize,
     pub timeouts: Timeouts,
+    pub registration: Option<Registration>,
+    pub events: Option<Arc<MemoryEvents>>,
 }
 
 impl Wiring {
@@ -60,7 +62,7 @@ impl Wiring {
             sharing: self.store.clone(),
             deliveries: self.store.clone(),
             kept: self.store.clone(),
-            events: None,
+            events: self.events.clone().map(|bus| -> Arc<dyn PublishEvents> { bus }),
             record: self.store.clone(),
             calls: self.store.clone(),
             quota: self.store.clone(),
@@ -76,7 +78,7 @@ impl Wiring {
             ceiling: Ceiling::new(limit, SignedDuration::from_secs(seconds)).unwrap(),
             mass_threshold: self.mass_threshold,
             evidence_key: EVIDENCE_KEY.into(),
-            registration: None,
+            registration: self.registration.clone(),
         };
         Worker::new(ports, policy, client, tokens)
     }

@@ -84,8 +84,8 @@ pub struct World {
     pub jobs: Arc<MemoryJobs>,
     pub(crate) queues: Queues,
     pub(crate) wiring: Wiring,
-    worker: Arc<Worker>,
-    sweep: Sweep,
+    pub(crate) worker: Arc<Worker>,
+    pub(crate) sweep: Sweep,
     /// Randomness, the same in every run.
     pub random: Arc<dyn Random>,
     next_sweep: Timestamp,
@@ -116,6 +116,8 @@ impl World {
             ceiling: setup.ceiling,
             mass_threshold: setup.mass_threshold,
             timeouts,
+            registration: None,
+            events: None,
         };
         let sweep_ports = sweep::Ports {
             due: store.clone(),
@@ -143,6 +145,11 @@ impl World {
             wiring,
             random,
         }
+    }
+
+    /// A worker that knows what has changed.
+    pub(crate) fn renew_worker(&mut self) {
+        self.worker = Arc::new(self.wiring.worker(self.clock.clone(), &self.podio.url()));
     }
 
     /// From now on the queue delivers each message twice, to two workers at once.
