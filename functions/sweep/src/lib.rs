@@ -5,6 +5,7 @@
 
 mod dead_letters;
 mod deliveries;
+mod hooks;
 mod start;
 mod watch;
 
@@ -13,10 +14,11 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use podio_lifecycle::{
     effects::Outlets,
+    hooks::HookRef,
     ledger::Ledger,
     ports::{
-        Clock, DeadLetters, Deliveries, FindDeliveries, FindDue, Metrics, ReadOffboardings, SendJobs, StoreError,
-        TrackRemovals, WriteOffboardings,
+        Clock, DeadLetters, Deliveries, FindDeliveries, FindDue, Metrics, ReadOffboardings, RememberLooks, SendJobs,
+        StoreError, TrackRemovals, WriteOffboardings,
     },
 };
 use serde::Serialize;
@@ -36,6 +38,8 @@ pub struct Ports {
     pub due_deliveries: Arc<dyn FindDeliveries>,
     /// To look at them, and to give them up.
     pub deliveries: Arc<dyn Deliveries>,
+    /// To know when hooks were last looked at.
+    pub kept: Arc<dyn RememberLooks>,
     /// To count what operators watch.
     pub metrics: Arc<dyn Metrics>,
     /// To send jobs.
@@ -53,6 +57,8 @@ pub struct Swept {
     pub started: u32,
     /// Offboardings, batches and deliveries whose jobs were sent again.
     pub resent: u32,
+    /// Objects whose hooks are to be looked at.
+    pub hooks_looked_at: u32,
     /// Settled batches that a crash had left uncounted.
     pub counted: u32,
     /// Items that needed no more watching.
@@ -72,16 +78,24 @@ const ROUND: usize = 100;
 const ROUNDS: usize = 20;
 
 /// The sweep.
+#[derive(Clone)]
 pub struct Sweep {
     ports: Ports,
     /// How long after the expected moment something counts as lost: longer than a worker may be busy with it.
     patience: SignedDuration,
+    /// What should have hooks.
+    hooked: Vec<HookRef>,
 }
 
 impl Sweep {
     /// A sweep with that much patience.
     pub fn new(ports: Ports, patience: SignedDuration) -> Self {
-        Self { ports, patience }
+        Self { ports, patience, hooked: Vec::new() }
+    }
+
+    /// The same, that has the hooks of these objects looked at.
+    pub fn keeping_hooks(self, hooked: Vec<HookRef>) -> Self {
+        Self { hooked, ..self }
     }
 
     /// Sweeps once.
@@ -90,6 +104,7 @@ impl Sweep {
         self.start_due(&mut swept).await?;
         self.watch(&mut swept).await?;
         self.resend_deliveries(&mut swept).await?;
+        self.keep_hooks(&mut swept).await?;
         self.bury(&mut swept).await;
         tracing::info!(?swept, "swept");
         Ok(swept)

@@ -24,13 +24,14 @@ use podio_lifecycle::{
     ledger::{Ledger, Sealer},
     ports::{
         AcceptOffboardings, Clock, Deliveries, FindRemoved, LearnCapabilities, LeaverItems, Metrics, ParkMessages,
-        PublishEvents, QuotaLog, Random, ReadCalls, ReadOffboardings, RecordCalls, SendJobs, ShareRemovals,
-        TrackRemovals, WriteOffboardings,
+        PublishEvents, QuotaLog, Random, ReadCalls, ReadOffboardings, RecordCalls, RememberLooks, SendJobs,
+        ShareRemovals, TrackRemovals, WriteOffboardings,
     },
     quota::{Ceiling, Quota},
 };
 use secrecy::{ExposeSecret, SecretString};
 
+pub use jobs::Registration;
 pub use message::{Message, Outcome};
 pub use tokens::{Account, Tokens};
 
@@ -47,6 +48,8 @@ pub struct Ports {
     pub sharing: Arc<dyn ShareRemovals>,
     /// To deal with deliveries of hooks.
     pub deliveries: Arc<dyn Deliveries>,
+    /// To know when hooks were last looked at.
+    pub kept: Arc<dyn RememberLooks>,
     /// To tell others of them, where there is a bus.
     pub events: Option<Arc<dyn PublishEvents>>,
     /// To know who was removed before.
@@ -84,6 +87,8 @@ pub struct Policy {
     pub mass_threshold: usize,
     /// Signs evidence.
     pub evidence_key: SecretString,
+    /// The hooks that should be there, if any.
+    pub registration: Option<Registration>,
     /// What follows from Podio's hooks.
     pub hooks: HookPolicy,
 }

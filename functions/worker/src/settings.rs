@@ -9,11 +9,18 @@ use podio_client::{
 use podio_lifecycle::{credentials, ids::AppId, quota::Ceiling};
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::{HookPolicy, LeaversApp, Policy};
+use crate::{HookPolicy, LeaversApp, Policy, Registration};
 
 /// The settings that are secrets, wherever they are kept.
-pub const SECRETS: [&str; 6] =
-    [PODIO_CLIENT_ID, PODIO_CLIENT_SECRET, PODIO_REFRESH_TOKEN, PODIO_USERNAME, PODIO_PASSWORD, EVIDENCE_SECRET];
+pub const SECRETS: [&str; 7] = [
+    PODIO_CLIENT_ID,
+    PODIO_CLIENT_SECRET,
+    PODIO_REFRESH_TOKEN,
+    PODIO_USERNAME,
+    PODIO_PASSWORD,
+    EVIDENCE_SECRET,
+    HOOK_SECRET,
+];
 
 const PODIO_API_URL: &str = "PODIO_API_URL";
 const PODIO_CLIENT_ID: &str = "PODIO_CLIENT_ID";
@@ -22,6 +29,9 @@ const PODIO_REFRESH_TOKEN: &str = "PODIO_REFRESH_TOKEN";
 const PODIO_USERNAME: &str = "PODIO_USERNAME";
 const PODIO_PASSWORD: &str = "PODIO_PASSWORD";
 const EVIDENCE_SECRET: &str = "EVIDENCE_SECRET";
+const HOOKS: &str = "HOOKS";
+const HOOKS_URL: &str = "HOOKS_URL";
+const HOOK_SECRET: &str = "HOOK_SECRET";
 const QUOTA_LIMIT: &str = "QUOTA_LIMIT";
 const QUOTA_WINDOW_SECONDS: &str = "QUOTA_WINDOW_SECONDS";
 const MASS_OFFBOARDING_THRESHOLD: &str = "MASS_OFFBOARDING_THRESHOLD";
@@ -88,9 +98,22 @@ impl Settings {
                 mass_threshold: source.integer_or(MASS_OFFBOARDING_THRESHOLD, 25)?,
                 evidence_key: source.secret(EVIDENCE_SECRET)?,
                 hooks: hooks(source)?,
+                registration: registration(source)?,
             },
         })
     }
+}
+
+/// The hooks that should be there. Where there are any, it must be known where they deliver.
+fn registration(source: &Source) -> Result<Option<Registration>, SettingError> {
+    let Some(hooks) = source.find_hooks(HOOKS)? else { return Ok(None) };
+    let url = source.text(HOOKS_URL)?;
+    let base_url = url.trim_end_matches('/').to_owned();
+    if !["http://", "https://"].iter().any(|scheme| base_url.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()))
+    {
+        return Err(SettingError::new(HOOKS_URL, Problem::Malformed("a URL such as https://example.com")));
+    }
+    Ok(Some(Registration { hooks, base_url, secret: source.secret(HOOK_SECRET)? }))
 }
 
 /// What follows from Podio's hooks.
@@ -174,6 +197,23 @@ mod tests {
         let password =
             read(&[(PODIO_REFRESH_TOKEN, None), (PODIO_USERNAME, Some("jane")), (PODIO_PASSWORD, Some("hunter2"))]);
         assert_ne!(password.unwrap().origin, both.origin);
+    }
+
+    #[test]
+    fn hooks_need_an_address_and_its_secret() {
+        assert!(read(&[]).unwrap().policy.registration.is_none());
+        let hooks = (HOOKS, Some("space/1:member.add"));
+        let (url, secret) = ((HOOKS_URL, Some("https://example.com/")), (HOOK_SECRET, Some("h00k")));
+        assert_eq!(read(&[hooks, secret]).unwrap_err(), "HOOKS_URL: is not set");
+        assert_eq!(read(&[hooks, url]).unwrap_err(), "HOOK_SECRET: is not set");
+        let registration = read(&[hooks, url, secret]).unwrap().policy.registration.unwrap();
+        assert_eq!(registration.base_url, "https://example.com");
+        assert!(!format!("{registration:?}").contains("h00k"));
+        let error = read(&[(HOOKS, Some("space/1:member.add,space/2:joined"))]).unwrap_err();
+        assert!(error.starts_with("HOOKS: entry 2: ") && !error.contains("joined"), "{error}");
+        assert!(
+            read(&[hooks, (HOOKS_URL, Some("example.com")), secret]).unwrap_err().starts_with("HOOKS_URL: must be")
+        );
     }
 
     #[test]

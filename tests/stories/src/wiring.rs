@@ -8,18 +8,18 @@ use std::{
 use jiff::SignedDuration;
 use podio_aws::{
     queue::MemoryJobs,
-    twin::{MemoryCredentials, MemoryStore},
+    twin::{MemoryCredentials, MemoryEvents, MemoryStore},
 };
 use podio_client::{
     ClientSecret, Password, Podio, RefreshToken, Timeouts,
     oauth::{ClientCredentials, Grant},
 };
 use podio_lifecycle::{
-    ports::{Clock, Metric, Metrics},
+    ports::{Clock, Metric, Metrics, PublishEvents},
     quota::Ceiling,
 };
 use podio_sandbox::config;
-use worker::{HookPolicy, Policy, Ports, Tokens, Worker};
+use worker::{HookPolicy, Policy, Ports, Registration, Tokens, Worker};
 
 use crate::clock::Counting;
 
@@ -37,6 +37,8 @@ pub(crate) struct Wiring {
     pub timeouts: Timeouts,
     pub hooks: HookPolicy,
     pub metrics: Arc<Counted>,
+    pub registration: Option<Registration>,
+    pub events: Option<Arc<MemoryEvents>>,
 }
 
 impl Wiring {
@@ -64,7 +66,8 @@ impl Wiring {
             removals: self.store.clone(),
             sharing: self.store.clone(),
             deliveries: self.store.clone(),
-            events: None,
+            kept: self.store.clone(),
+            events: self.events.clone().map(|bus| -> Arc<dyn PublishEvents> { bus }),
             removed: self.store.clone(),
             accept: self.store.clone(),
             leaver_items: self.store.clone(),
@@ -84,6 +87,7 @@ impl Wiring {
             mass_threshold: self.mass_threshold,
             evidence_key: EVIDENCE_KEY.into(),
             hooks: self.hooks.clone(),
+            registration: self.registration.clone(),
         };
         Worker::new(ports, policy, client, tokens)
     }

@@ -88,8 +88,8 @@ pub struct World {
     pub jobs: Arc<MemoryJobs>,
     pub(crate) queues: Queues,
     pub(crate) wiring: Wiring,
-    worker: Arc<Worker>,
-    sweep: Sweep,
+    pub(crate) worker: Arc<Worker>,
+    pub(crate) sweep: Sweep,
     /// Randomness, the same in every run.
     pub random: Arc<dyn Random>,
     next_sweep: Timestamp,
@@ -122,6 +122,8 @@ impl World {
             timeouts,
             hooks: HookPolicy::default(),
             metrics: Arc::new(Counted::default()),
+            registration: None,
+            events: None,
         };
         let sweep_ports = sweep::Ports {
             due: store.clone(),
@@ -130,6 +132,7 @@ impl World {
             removals: store.clone(),
             due_deliveries: store.clone(),
             deliveries: store.clone(),
+            kept: store.clone(),
             metrics: wiring.metrics.clone(),
             jobs: jobs.clone(),
             dead_letters: Arc::new(MemoryDeadLetters::new(queues.sqs.clone(), DEAD, clock.clone())),
@@ -148,6 +151,11 @@ impl World {
             wiring,
             random,
         }
+    }
+
+    /// A worker that knows what has changed.
+    pub(crate) fn renew_worker(&mut self) {
+        self.worker = Arc::new(self.wiring.worker(self.clock.clone(), &self.podio.url()));
     }
 
     /// From now on the queue delivers each message twice, to two workers at once.

@@ -76,14 +76,23 @@ impl Worker {
         Ok(())
     }
 
+    /// The sweep need not send another job while this one waits.
+    async fn look_later(&self, on: &HookRef, until: Timestamp) -> Result<Option<SignedDuration>, Halt> {
+        self.ports.kept.looked(on, until).await?;
+        Ok(Some(until.duration_since(self.now())))
+    }
+
     /// The hooks of an object are looked at again by and by, so that nothing has to be tried for ever.
     async fn halt_keeping(&self, on: &HookRef, halt: Halt) -> Result<Option<SignedDuration>, Halt> {
         match halt {
             Halt::Wait(slots) => {
                 let until = slots.iter().max().map_or(self.now(), |slot| slot.0);
-                Ok(Some(until.duration_since(self.now())))
+                // Nothing remembers them; whoever asks next may have them.
+                let route = HookTask::Keep(on.clone()).route();
+                self.give_back(&route, &slots).await?;
+                self.look_later(on, until).await
             }
-            Halt::Pause(until) => Ok(Some(until.duration_since(self.now()))),
+            Halt::Pause(until) => self.look_later(on, until).await,
             Halt::Fault => {
                 tracing::warn!(%on, "Podio could not be asked for the hooks; the next look will");
                 Ok(None)

@@ -18,6 +18,7 @@ use podio_lifecycle::{
     removal::{RemovalBatch, RemovalState, SpaceRemoval},
 };
 
+pub use self::hooks::Registration;
 pub(crate) use self::{hooks::HookTask, share::Turns};
 use crate::{Worker, verdict::Halt};
 

@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use podio_lifecycle::{
-    hooks::DeliveryId,
+    hooks::{DeliveryId, HookRef},
     ids::{ItemId, OffboardingId, OrgId, UserId},
     job::BatchKey,
     ports::{DueItem, StoreError},
@@ -87,6 +87,11 @@ impl Key {
     /// A delivery of Podio's.
     pub(super) fn delivery(id: &DeliveryId) -> Self {
         Self { pk: format!("{DELIVERY}{id}"), sk: STATE.to_owned() }
+    }
+
+    /// When the hooks of an object were last looked at.
+    pub(super) fn hooks(on: &HookRef) -> Self {
+        Self { pk: format!("HOOKS#{on}"), sk: "LOOK".to_owned() }
     }
 
     /// The reservation log.

@@ -12,6 +12,7 @@
 //! | person who was removed | `REMOVED#{user}` | `{org}` | `offboarding` |
 //! | item of the leavers app | `ITEM#{id}` | `STATE` | `offboarding`, `revision` |
 //! | delivery | `DELIVERY#{id}` | `STATE` | `body` (JSON), `state`, `outcome` (JSON), `attempts`, `code`, `slots`, `version`, `due`, `due_at`, `expires_at` (TTL) |
+//! | look at hooks | `HOOKS#{type}/{id}` | `LOOK` | `at` |
 //! | quota | `QUOTA` | `LOG` | `logs` (slots by ceiling, as bytes), `routes` (JSON), `blocked_until`, `rejections`, `foreign`, `wary_until`, `version` |
 //! | capabilities | `CAPABILITIES` | `ALL` | `body` (JSON) |
 //!
@@ -50,6 +51,7 @@ mod claims;
 mod deliveries;
 mod due;
 pub(crate) mod item;
+mod kept;
 pub(crate) mod keys;
 mod leaver_items;
 mod notes;

@@ -1,12 +1,12 @@
-//! Deliveries of Podio's.
+//! Deliveries of Podio's, and when its hooks were looked at.
 
 use std::collections::btree_map::Entry;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use podio_lifecycle::{
-    hooks::{Delivery, DeliveryId, DeliveryState},
-    ports::{AcceptDeliveries, Accepted, Deliveries, FindDeliveries, SaveError, StoreError},
+    hooks::{Delivery, DeliveryId, DeliveryState, HookRef},
+    ports::{AcceptDeliveries, Accepted, Deliveries, FindDeliveries, RememberLooks, SaveError, StoreError},
 };
 
 use super::MemoryStore;
@@ -72,6 +72,21 @@ impl FindDeliveries for MemoryStore {
             let mut due: Vec<_> = due.filter(|(at, _)| *at <= until).collect();
             due.sort_by_key(|(at, _)| *at);
             Ok(due.into_iter().map(|(_, id)| id.clone()).take(limit).collect())
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl RememberLooks for MemoryStore {
+    async fn last_look(&self, on: &HookRef) -> Result<Option<Timestamp>, StoreError> {
+        self.run("last_look", |tables| Ok(tables.looks.get(on).copied())).await
+    }
+
+    async fn looked(&self, on: &HookRef, at: Timestamp) -> Result<(), StoreError> {
+        self.run("looked", |tables| {
+            tables.looks.insert(on.clone(), rules::stored(at));
+            Ok(())
         })
         .await
     }

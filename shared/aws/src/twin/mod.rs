@@ -6,6 +6,7 @@
 
 mod credentials;
 mod deliveries;
+mod events;
 mod faults;
 mod leaver_items;
 mod notes;
@@ -19,13 +20,14 @@ use std::{
 };
 
 pub use credentials::MemoryCredentials;
+pub use events::MemoryEvents;
 pub(crate) use faults::Fault;
 pub use faults::{Faults, Moment, Strike};
 use jiff::Timestamp;
 use podio_lifecycle::{
     capability::Capabilities,
     evidence::CallRecord,
-    hooks::{Delivery, DeliveryId},
+    hooks::{Delivery, DeliveryId, HookRef},
     ids::{ItemId, OffboardingId, OrgId, UserId},
     job::BatchKey,
     leavers_app::LeaverItem,
@@ -61,6 +63,7 @@ struct Tables {
     riders: BTreeMap<(OffboardingId, BatchKey), BTreeMap<(OffboardingId, u32), Rider>>,
     calls: BTreeMap<(OffboardingId, i64, [u8; 10]), CallRecord>,
     deliveries: BTreeMap<DeliveryId, Delivery>,
+    looks: BTreeMap<HookRef, Timestamp>,
     quota: (Quota, u64),
     capabilities: Capabilities,
 }

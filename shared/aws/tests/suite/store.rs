@@ -78,7 +78,8 @@ suite! {
         of_many_duplicates_at_once_one_is_stored,
         a_job_that_waits_is_noted_by_who_read_it_last,
         a_delivery_is_ended_once_and_its_code_forgotten,
-        deliveries_are_found_while_their_job_is_to_come;
+        deliveries_are_found_while_their_job_is_to_come,
+        the_last_look_at_the_hooks_of_each_object_is_remembered;
     listing:
         pages_follow_each_other_newest_first,
         a_state_can_be_asked_for,

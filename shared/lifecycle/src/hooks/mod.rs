@@ -8,6 +8,7 @@ mod cloud_event;
 mod delivery;
 mod event;
 mod fields;
+mod keeping;
 mod target;
 
 pub use cloud_event::{CloudEvent, CloudEventData};
@@ -17,4 +18,5 @@ pub use delivery::{
 };
 pub use event::{EventType, FileAction, HookEvent, ObjectIds};
 pub use fields::Fields;
+pub use keeping::{BadHookList, FoundHook, HookList, HookListProblem, HookStep, MOST_OF_A_TYPE, WantedHooks};
 pub use target::{HookRef, NotARef, RefType};

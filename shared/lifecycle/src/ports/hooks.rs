@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::{SaveError, StoreError};
-use crate::hooks::{CloudEvent, Delivery, DeliveryId, DeliveryState};
+use crate::hooks::{CloudEvent, Delivery, DeliveryId, DeliveryState, HookRef};
 
 /// What became of a delivery at the door.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +38,15 @@ pub trait Deliveries: Send + Sync {
 pub trait FindDeliveries: Send + Sync {
     /// Up to `limit` of those that are due at or before `until`, the longest due first.
     async fn due_deliveries(&self, until: Timestamp, limit: usize) -> Result<Vec<DeliveryId>, StoreError>;
+}
+
+/// Remembering when the hooks of an object were last looked at, or are about to be.
+#[async_trait]
+pub trait RememberLooks: Send + Sync {
+    /// When; none where they never were.
+    async fn last_look(&self, on: &HookRef) -> Result<Option<Timestamp>, StoreError>;
+    /// From now on it was `at`.
+    async fn looked(&self, on: &HookRef, at: Timestamp) -> Result<(), StoreError>;
 }
 
 /// The bus did not take it.

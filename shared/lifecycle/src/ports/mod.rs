@@ -8,7 +8,9 @@ mod hooks;
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 
-pub use self::hooks::{AcceptDeliveries, Accepted, Deliveries, FindDeliveries, PublishError, PublishEvents};
+pub use self::hooks::{
+    AcceptDeliveries, Accepted, Deliveries, FindDeliveries, PublishError, PublishEvents, RememberLooks,
+};
 use crate::{
     capability::Capabilities,
     credentials::TokenRecord,

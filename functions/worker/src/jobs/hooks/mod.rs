@@ -1,10 +1,12 @@
 //! What a delivery of a hook asks for: its verification, or whatever the event means to the service and to others.
 
 mod act;
+mod keep;
 mod leavers_app;
 mod look_again;
 mod verify;
 
+pub use keep::Registration;
 use podio_client::hook;
 use podio_lifecycle::{
     hooks::{CloudEvent, Delivery, EventType, HookRef},
@@ -62,8 +64,7 @@ impl Worker {
     pub(crate) async fn run_hook(&self, task: &mut HookTask, caller: &mut Caller<'_>) -> Result<(), Halt> {
         match task {
             HookTask::Delivery(delivery) => self.handle_delivery(delivery, caller).await,
-            // No object is sent here yet.
-            HookTask::Keep(_) => Ok(()),
+            HookTask::Keep(on) => self.keep_hooks(on, caller).await,
         }
     }
 

@@ -95,3 +95,12 @@ pub async fn deliveries_are_found_while_their_job_is_to_come(store: Arc<impl Sto
     assert_eq!(store.active(10).await, Ok(vec![]), "and no delivery is taken for an offboarding");
     assert_eq!(store.due(podio_lifecycle::offboarding::DueKind::Watch, day, 10).await, Ok(vec![]));
 }
+
+pub async fn the_last_look_at_the_hooks_of_each_object_is_remembered(store: Arc<impl Store>) {
+    let (one, other) = (HookRef::space(SpaceId(5)), HookRef::space(SpaceId(6)));
+    assert_eq!(store.last_look(&one).await, Ok(None));
+    store.looked(&one, at(1)).await.unwrap();
+    store.looked(&one, at(9)).await.unwrap();
+    assert_eq!(store.last_look(&one).await, Ok(Some(at(9))));
+    assert_eq!(store.last_look(&other).await, Ok(None));
+}

@@ -22,7 +22,7 @@ use podio_lifecycle::{
     ports::{
         AcceptDeliveries, AcceptOffboardings, Created, Deliveries, FindDeliveries, FindDue, FindRemoved,
         IdempotencyKey, LearnCapabilities, LeaverItems, QuotaLog, ReadCalls, ReadOffboardings, ReadQuota, RecordCalls,
-        ShareRemovals, TrackRemovals, WriteOffboardings,
+        RememberLooks, ShareRemovals, TrackRemovals, WriteOffboardings,
     },
     quota::{Ceiling, Lane, Need, Quota, Slot},
     removal::{RemovalBatch, RemovalState, SpaceRemoval},
@@ -43,6 +43,7 @@ pub trait Store:
     + ReadOffboardings
     + ReadQuota
     + RecordCalls
+    + RememberLooks
     + ShareRemovals
     + TrackRemovals
     + WriteOffboardings
@@ -64,6 +65,7 @@ impl<S> Store for S where
         + ReadOffboardings
         + ReadQuota
         + RecordCalls
+        + RememberLooks
         + ShareRemovals
         + TrackRemovals
         + WriteOffboardings
