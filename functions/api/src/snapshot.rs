@@ -1,7 +1,11 @@
 //! An offboarding with all that is told about it.
 
 use podio_lifecycle::{
-    offboarding::Offboarding, ports::StoreError, quota::Quota, removal::RemovalBatch, sharing::awaited,
+    offboarding::{Offboarding, State},
+    ports::StoreError,
+    quota::Quota,
+    removal::RemovalBatch,
+    sharing::awaited,
 };
 
 use crate::{Ports, eta::Rides};
@@ -46,10 +50,11 @@ impl Snapshot {
 
 /// The batches of the plan in force.
 pub(crate) async fn batches(ports: &Ports, offboarding: &Offboarding) -> Result<Vec<RemovalBatch>, StoreError> {
-    match offboarding.plan {
-        Some(plan) => ports.read.batches(&offboarding.id, plan).await,
-        None => Ok(Vec::new()),
-    }
+    let Some(plan) = offboarding.plan else { return Ok(Vec::new()) };
+    let batches = ports.read.batches(&offboarding.id, plan).await?;
+    // While planning goes on, what is written down is the plan, as far as it has got.
+    let planning = offboarding.state == State::Planning;
+    Ok(if planning { batches } else { offboarding.split(batches).0 })
 }
 
 /// The quota, or an untouched one: an ETA is a courtesy, and its absence must not hide an offboarding.

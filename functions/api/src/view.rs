@@ -30,6 +30,8 @@ pub(crate) struct View<'a> {
     effective_at: Timestamp,
     updated_at: Timestamp,
     completed_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    returned_at: Option<Timestamp>,
     eta: Option<Timestamp>,
     progress: Progress,
     hold: Option<Hold<'a>>,
@@ -116,6 +118,7 @@ impl<'a> View<'a> {
             effective_at: offboarding.effective_at(),
             updated_at: offboarding.updated_at,
             completed_at: offboarding.completed_at,
+            returned_at: offboarding.returned_at,
             eta: eta(offboarding, batches, rides, quota, now, ceiling),
             progress: progress(offboarding, batches),
             hold,

@@ -4,6 +4,8 @@
 //! dead-letter queue into a failure that a person sees. Everything it does may be done twice.
 
 mod dead_letters;
+mod deliveries;
+mod hooks;
 mod start;
 mod watch;
 
@@ -12,8 +14,12 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use podio_lifecycle::{
     effects::Outlets,
+    hooks::HookRef,
     ledger::Ledger,
-    ports::{Clock, DeadLetters, FindDue, ReadOffboardings, SendJobs, StoreError, TrackRemovals, WriteOffboardings},
+    ports::{
+        Clock, DeadLetters, Deliveries, FindDeliveries, FindDue, Metrics, ReadOffboardings, RememberLooks, SendJobs,
+        StoreError, TrackRemovals, WriteOffboardings,
+    },
 };
 use serde::Serialize;
 
@@ -28,6 +34,14 @@ pub struct Ports {
     pub changes: Arc<dyn WriteOffboardings>,
     /// To look at batches.
     pub removals: Arc<dyn TrackRemovals>,
+    /// To find deliveries whose jobs were lost.
+    pub due_deliveries: Arc<dyn FindDeliveries>,
+    /// To look at them, and to give them up.
+    pub deliveries: Arc<dyn Deliveries>,
+    /// To know when hooks were last looked at.
+    pub kept: Arc<dyn RememberLooks>,
+    /// To count what operators watch.
+    pub metrics: Arc<dyn Metrics>,
     /// To send jobs.
     pub jobs: Arc<dyn SendJobs>,
     /// To read what crashed the worker.
@@ -41,8 +55,10 @@ pub struct Ports {
 pub struct Swept {
     /// Offboardings whose time has come.
     pub started: u32,
-    /// Offboardings and batches whose jobs were sent again.
+    /// Offboardings, batches and deliveries whose jobs were sent again.
     pub resent: u32,
+    /// Objects whose hooks are to be looked at.
+    pub hooks_looked_at: u32,
     /// Settled batches that a crash had left uncounted.
     pub counted: u32,
     /// Items that needed no more watching.
@@ -62,16 +78,24 @@ const ROUND: usize = 100;
 const ROUNDS: usize = 20;
 
 /// The sweep.
+#[derive(Clone)]
 pub struct Sweep {
     ports: Ports,
     /// How long after the expected moment something counts as lost: longer than a worker may be busy with it.
     patience: SignedDuration,
+    /// What should have hooks.
+    hooked: Vec<HookRef>,
 }
 
 impl Sweep {
     /// A sweep with that much patience.
     pub fn new(ports: Ports, patience: SignedDuration) -> Self {
-        Self { ports, patience }
+        Self { ports, patience, hooked: Vec::new() }
+    }
+
+    /// The same, that has the hooks of these objects looked at.
+    pub fn keeping_hooks(self, hooked: Vec<HookRef>) -> Self {
+        Self { hooked, ..self }
     }
 
     /// Sweeps once.
@@ -79,6 +103,8 @@ impl Sweep {
         let mut swept = Swept::default();
         self.start_due(&mut swept).await?;
         self.watch(&mut swept).await?;
+        self.resend_deliveries(&mut swept).await?;
+        self.keep_hooks(&mut swept).await?;
         self.bury(&mut swept).await;
         tracing::info!(?swept, "swept");
         Ok(swept)

@@ -94,6 +94,10 @@ impl Sweep {
             return Ok(());
         };
         match next_step(&offboarding, &batch) {
+            Step::Discard => {
+                self.ports.removals.discard_batch(id, key).await?;
+                swept.retired += 1;
+            }
             Step::Count => {
                 self.ledger().count(&batch, now).await?;
                 swept.counted += 1;
@@ -139,12 +143,23 @@ enum Step {
     LookLater,
     /// Never again, unless somebody sends its jobs anew.
     Retire,
+    /// It is part of no plan, and never will be.
+    Discard,
 }
 
 fn next_step(offboarding: &Offboarding, batch: &RemovalBatch) -> Step {
     let at_work = offboarding.may_leave_spaces();
     match &offboarding.state {
         _ if batch.counted => Step::Retire,
+        // Written down as an extension of the plan, by a worker that died or was overtaken before it could say so. Whoever
+        // is about to leave the organization next takes it over.
+        state if !offboarding.owns(batch.key) => {
+            if state.is_final() {
+                Step::Discard
+            } else {
+                Step::LookLater
+            }
+        }
         _ if at_work && batch.is_settled() => Step::Count,
         State::Removing => Step::Resend,
         // The plan is not complete; its worker, or the sweep on its behalf, is at it.

@@ -16,20 +16,22 @@ mod verdict;
 
 use std::sync::{Arc, Mutex};
 
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::Offset};
 use podio_client::Podio;
 use podio_lifecycle::{
     effects::Outlets,
+    ids::{AppId, OrgId},
     ledger::{Ledger, Sealer},
     ports::{
-        Clock, LearnCapabilities, Metrics, ParkMessages, QuotaLog, Random, ReadCalls, ReadOffboardings, RecordCalls,
-        SendJobs, ShareRemovals, TrackRemovals, WriteOffboardings,
+        AcceptOffboardings, Clock, Deliveries, FindRemoved, LearnCapabilities, LeaverItems, Metrics, ParkMessages,
+        PublishEvents, QuotaLog, Random, ReadCalls, ReadOffboardings, RecordCalls, RememberLooks, SendJobs,
+        ShareRemovals, TrackRemovals, WriteOffboardings,
     },
     quota::{Ceiling, Quota},
 };
 use secrecy::{ExposeSecret, SecretString};
 
-pub use jobs::FIRST_PATIENCE;
+pub use jobs::{FIRST_PATIENCE, Registration};
 pub use message::{Message, Outcome};
 pub use tokens::{Account, Tokens};
 
@@ -44,6 +46,18 @@ pub struct Ports {
     pub removals: Arc<dyn TrackRemovals>,
     /// To leave a space together with others.
     pub sharing: Arc<dyn ShareRemovals>,
+    /// To deal with deliveries of hooks.
+    pub deliveries: Arc<dyn Deliveries>,
+    /// To know when hooks were last looked at.
+    pub kept: Arc<dyn RememberLooks>,
+    /// To tell others of them, where there is a bus.
+    pub events: Option<Arc<dyn PublishEvents>>,
+    /// To know who was removed before.
+    pub removed: Arc<dyn FindRemoved>,
+    /// To accept leavers of whom a hook tells.
+    pub accept: Arc<dyn AcceptOffboardings>,
+    /// To remember which items they were.
+    pub leaver_items: Arc<dyn LeaverItems>,
     /// To record calls.
     pub record: Arc<dyn RecordCalls>,
     /// To read them back when the evidence is sealed.
@@ -73,6 +87,38 @@ pub struct Policy {
     pub mass_threshold: usize,
     /// Signs evidence.
     pub evidence_key: SecretString,
+    /// The hooks that should be there, if any.
+    pub registration: Option<Registration>,
+    /// What follows from Podio's hooks.
+    pub hooks: HookPolicy,
+}
+
+/// What an operator wants to follow from Podio's hooks.
+#[derive(Debug, Clone, Default)]
+pub struct HookPolicy {
+    /// The organization of which the hooks tell.
+    pub org: Option<OrgId>,
+    /// Whether somebody who was removed and is back is removed again.
+    pub remove_returned: bool,
+    /// The app whose items are leavers.
+    pub leavers_app: Option<LeaversApp>,
+}
+
+/// The app whose items are leavers, and where they say what.
+#[derive(Debug, Clone)]
+pub struct LeaversApp {
+    /// The app.
+    pub app: AppId,
+    /// The organization that they leave.
+    pub org: OrgId,
+    /// The external id of the field that names the person.
+    pub person_field: String,
+    /// That of the last day.
+    pub last_day_field: String,
+    /// That of the reason.
+    pub reason_field: String,
+    /// Where a day ends.
+    pub zone: Offset,
 }
 
 /// The worker.

@@ -5,7 +5,7 @@ use std::{process::ExitCode, sync::Arc, time::Duration};
 use aws_lambda_events::sqs::SqsEvent;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use podio_aws::{
-    DynamoCredentials, DynamoStore, config,
+    DynamoCredentials, DynamoStore, EventBridge, config,
     metrics::EmbeddedMetrics,
     queue::SqsJobs,
     runtime::{self, SystemClock, SystemRandom},
@@ -13,7 +13,7 @@ use podio_aws::{
     settings::Settings as Source,
 };
 use podio_client::Podio;
-use podio_lifecycle::ports::ReadQuota;
+use podio_lifecycle::ports::{PublishEvents, ReadQuota};
 use worker::{
     Ports, Tokens, Worker,
     settings::{self, Settings},
@@ -35,6 +35,9 @@ async fn serve() -> Result<(), Error> {
     let store = Arc::new(DynamoStore::new(dynamodb.clone(), source.text("TABLE_NAME")?));
     let credentials = Arc::new(DynamoCredentials::new(dynamodb, source.text("CREDENTIALS_TABLE_NAME")?));
     let jobs = Arc::new(SqsJobs::new(aws_sdk_sqs::Client::new(&sdk), source.text("QUEUE_URL")?));
+    let events = source.find("EVENT_BUS_NAME").map(|bus| -> Arc<dyn PublishEvents> {
+        Arc::new(EventBridge::new(aws_sdk_eventbridge::Client::new(&sdk), bus))
+    });
     // The first call pays for the connection; the start is the cheap moment for it. Its answer does not matter.
     let _ = tokio::time::timeout(WARM_UP, store.quota()).await;
     let clock = Arc::new(SystemClock);
@@ -46,6 +49,12 @@ async fn serve() -> Result<(), Error> {
         changes: store.clone(),
         removals: store.clone(),
         sharing: store.clone(),
+        deliveries: store.clone(),
+        kept: store.clone(),
+        events,
+        removed: store.clone(),
+        accept: store.clone(),
+        leaver_items: store.clone(),
         record: store.clone(),
         calls: store.clone(),
         quota: store.clone(),

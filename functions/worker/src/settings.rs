@@ -1,19 +1,26 @@
 //! What is configured, read and checked once at the start.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, tz::Offset};
 use podio_aws::settings::{Problem, SettingError, Settings as Source};
 use podio_client::{
     ClientSecret, Password, RefreshToken,
     oauth::{ClientCredentials, Grant},
 };
-use podio_lifecycle::{credentials, quota::Ceiling};
+use podio_lifecycle::{credentials, ids::AppId, quota::Ceiling};
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::Policy;
+use crate::{HookPolicy, LeaversApp, Policy, Registration};
 
 /// The settings that are secrets, wherever they are kept.
-pub const SECRETS: [&str; 6] =
-    [PODIO_CLIENT_ID, PODIO_CLIENT_SECRET, PODIO_REFRESH_TOKEN, PODIO_USERNAME, PODIO_PASSWORD, EVIDENCE_SECRET];
+pub const SECRETS: [&str; 7] = [
+    PODIO_CLIENT_ID,
+    PODIO_CLIENT_SECRET,
+    PODIO_REFRESH_TOKEN,
+    PODIO_USERNAME,
+    PODIO_PASSWORD,
+    EVIDENCE_SECRET,
+    HOOK_SECRET,
+];
 
 const PODIO_API_URL: &str = "PODIO_API_URL";
 const PODIO_CLIENT_ID: &str = "PODIO_CLIENT_ID";
@@ -22,9 +29,19 @@ const PODIO_REFRESH_TOKEN: &str = "PODIO_REFRESH_TOKEN";
 const PODIO_USERNAME: &str = "PODIO_USERNAME";
 const PODIO_PASSWORD: &str = "PODIO_PASSWORD";
 const EVIDENCE_SECRET: &str = "EVIDENCE_SECRET";
+const HOOKS: &str = "HOOKS";
+const HOOKS_URL: &str = "HOOKS_URL";
+const HOOK_SECRET: &str = "HOOK_SECRET";
 const QUOTA_LIMIT: &str = "QUOTA_LIMIT";
 const QUOTA_WINDOW_SECONDS: &str = "QUOTA_WINDOW_SECONDS";
 const MASS_OFFBOARDING_THRESHOLD: &str = "MASS_OFFBOARDING_THRESHOLD";
+const PODIO_ORG_ID: &str = "PODIO_ORG_ID";
+const REMOVE_RETURNED: &str = "REMOVE_RETURNED";
+const LEAVERS_APP_ID: &str = "LEAVERS_APP_ID";
+const LEAVERS_PERSON_FIELD: &str = "LEAVERS_PERSON_FIELD";
+const LEAVERS_LAST_DAY_FIELD: &str = "LEAVERS_LAST_DAY_FIELD";
+const LEAVERS_REASON_FIELD: &str = "LEAVERS_REASON_FIELD";
+const LEAVERS_TIME_ZONE: &str = "LEAVERS_TIME_ZONE";
 
 /// What is configured.
 #[derive(Debug)]
@@ -80,9 +97,63 @@ impl Settings {
                 ceiling,
                 mass_threshold: source.integer_or(MASS_OFFBOARDING_THRESHOLD, 25)?,
                 evidence_key: source.secret(EVIDENCE_SECRET)?,
+                hooks: hooks(source)?,
+                registration: registration(source)?,
             },
         })
     }
+}
+
+/// The hooks that should be there. Where there are any, it must be known where they deliver.
+fn registration(source: &Source) -> Result<Option<Registration>, SettingError> {
+    let Some(hooks) = source.find_hooks(HOOKS)? else { return Ok(None) };
+    let url = source.text(HOOKS_URL)?;
+    let base_url = url.trim_end_matches('/').to_owned();
+    if !["http://", "https://"].iter().any(|scheme| base_url.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()))
+    {
+        return Err(SettingError::new(HOOKS_URL, Problem::Malformed("a URL such as https://example.com")));
+    }
+    Ok(Some(Registration { hooks, base_url, secret: source.secret(HOOK_SECRET)? }))
+}
+
+/// What follows from Podio's hooks.
+fn hooks(source: &Source) -> Result<HookPolicy, SettingError> {
+    let org = source.find_parsed(PODIO_ORG_ID, "an organization's id, a whole number")?;
+    let app: Option<AppId> = source.find_parsed(LEAVERS_APP_ID, "an app's id, a whole number")?;
+    let field = |name: &str, default: &str| source.find(name).unwrap_or_else(|| default.to_owned());
+    let leavers_app = match app {
+        None => None,
+        Some(app) => Some(LeaversApp {
+            app,
+            org: org.ok_or_else(|| SettingError::new(PODIO_ORG_ID, Problem::Missing))?,
+            person_field: field(LEAVERS_PERSON_FIELD, "person"),
+            last_day_field: field(LEAVERS_LAST_DAY_FIELD, "last-day"),
+            reason_field: field(LEAVERS_REASON_FIELD, "reason"),
+            zone: zone(source)?,
+        }),
+    };
+    let remove_returned = source.find_parsed(REMOVE_RETURNED, "true or false")?.unwrap_or(false);
+    Ok(HookPolicy { org, remove_returned, leavers_app })
+}
+
+/// An offset from UTC. Names of time zones need a database that the function does not carry.
+fn zone(source: &Source) -> Result<Offset, SettingError> {
+    let malformed = || SettingError::new(LEAVERS_TIME_ZONE, Problem::Malformed("UTC or an offset such as +01:00"));
+    let Some(text) = source.find(LEAVERS_TIME_ZONE).filter(|text| text != "UTC" && text != "Z") else {
+        return Ok(Offset::UTC);
+    };
+    let (sign, digits) = match text.split_at_checked(1) {
+        Some(("+", digits)) => (1, digits),
+        Some(("-", digits)) => (-1, digits),
+        _ => return Err(malformed()),
+    };
+    let two = |text: &str| text.parse::<i32>().ok().filter(|_| text.len() == 2 && !text.starts_with('+'));
+    let (hours, minutes) = digits.split_once(':').ok_or_else(malformed)?;
+    let (hours, minutes) = two(hours).zip(two(minutes)).ok_or_else(malformed)?;
+    if hours > 14 || minutes > 59 {
+        return Err(malformed());
+    }
+    Offset::from_seconds(sign * (hours * 3_600 + minutes * 60)).map_err(|_| malformed())
 }
 
 #[cfg(test)]
@@ -126,6 +197,56 @@ mod tests {
         let password =
             read(&[(PODIO_REFRESH_TOKEN, None), (PODIO_USERNAME, Some("jane")), (PODIO_PASSWORD, Some("hunter2"))]);
         assert_ne!(password.unwrap().origin, both.origin);
+    }
+
+    #[test]
+    fn hooks_need_an_address_and_its_secret() {
+        assert!(read(&[]).unwrap().policy.registration.is_none());
+        let hooks = (HOOKS, Some("space/1:member.add"));
+        let (url, secret) = ((HOOKS_URL, Some("https://example.com/")), (HOOK_SECRET, Some("h00k")));
+        assert_eq!(read(&[hooks, secret]).unwrap_err(), "HOOKS_URL: is not set");
+        assert_eq!(read(&[hooks, url]).unwrap_err(), "HOOK_SECRET: is not set");
+        let registration = read(&[hooks, url, secret]).unwrap().policy.registration.unwrap();
+        assert_eq!(registration.base_url, "https://example.com");
+        assert!(!format!("{registration:?}").contains("h00k"));
+        let error = read(&[(HOOKS, Some("space/1:member.add,space/2:joined"))]).unwrap_err();
+        assert!(error.starts_with("HOOKS: entry 2: ") && !error.contains("joined"), "{error}");
+        assert!(
+            read(&[hooks, (HOOKS_URL, Some("example.com")), secret]).unwrap_err().starts_with("HOOKS_URL: must be")
+        );
+    }
+
+    #[test]
+    fn a_leavers_app_needs_its_organization_and_has_fields_of_the_usual_names() {
+        let policy = |changes: &[(&'static str, Option<&'static str>)]| read(changes).map(|read| read.policy.hooks);
+        let none = policy(&[]).unwrap();
+        assert!(none.leavers_app.is_none() && !none.remove_returned && none.org.is_none());
+        let error = policy(&[(LEAVERS_APP_ID, Some("5"))]).unwrap_err();
+        assert_eq!(error, "PODIO_ORG_ID: is not set");
+
+        let both = [(LEAVERS_APP_ID, Some("5")), (PODIO_ORG_ID, Some("678")), (REMOVE_RETURNED, Some("true"))];
+        let all = policy(&both).unwrap();
+        let app = all.leavers_app.unwrap();
+        assert_eq!((app.app, app.org, all.remove_returned), (AppId(5), podio_lifecycle::ids::OrgId(678), true));
+        let fields = [app.person_field, app.last_day_field, app.reason_field];
+        assert_eq!((fields, app.zone), (["person", "last-day", "reason"].map(str::to_owned), Offset::UTC));
+        let wrong = policy(&[(REMOVE_RETURNED, Some("maybe"))]).unwrap_err();
+        assert_eq!(wrong, "REMOVE_RETURNED: must be true or false");
+    }
+
+    #[test]
+    fn a_day_ends_at_an_offset_and_a_name_is_refused() {
+        let zone = |text: &'static str| {
+            let app = [(LEAVERS_APP_ID, Some("5")), (PODIO_ORG_ID, Some("678")), (LEAVERS_TIME_ZONE, Some(text))];
+            read(&app).map(|read| read.policy.hooks.leavers_app.unwrap().zone.seconds())
+        };
+        assert_eq!(zone("+01:00"), Ok(3_600));
+        assert_eq!(zone("-03:30"), Ok(-12_600));
+        assert_eq!(zone("UTC"), Ok(0));
+        for wrong in ["Europe/Berlin", "+1", "+01", "01:00", "+01:60", "+99:00", "++1:00", "+ 1:00", "+é:00"] {
+            let error = zone(wrong).unwrap_err();
+            assert_eq!(error, "LEAVERS_TIME_ZONE: must be UTC or an offset such as +01:00", "{wrong}");
+        }
     }
 
     #[test]

@@ -24,6 +24,12 @@ ids! {
     OrgId
     /// A workspace.
     SpaceId
+    /// An app of a space.
+    AppId
+    /// A field of an app.
+    FieldId
+    /// An item of an app.
+    ItemId
     /// A hook.
     HookId
 }

@@ -26,7 +26,7 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use config::{Config, Credentials};
 pub use faults::{ErrorBody, FaultAction, FaultRule, Faults};
 pub use http::{Running, Sandbox};
-pub use ids::{HookId, OrgId, SpaceId, UserId};
+pub use ids::{AppId, FieldId, HookId, ItemId, OrgId, SpaceId, UserId};
 pub use limiter::{Bucket, Limiter, Quota, Verdict, WindowModel};
 pub use log::{Call, CallLog, Effect};
 pub use population::Population;

@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{HookId, OrgId, SpaceId, UserId};
+use crate::ids::{AppId, HookId, ItemId, OrgId, SpaceId, UserId};
 use crate::limiter::Bucket;
 
 /// A lasting change that a call made.
@@ -27,6 +27,16 @@ pub enum Effect {
     SpaceRoleChanged { space_id: SpaceId, user_id: UserId },
     /// A space was created.
     SpaceCreated { space_id: SpaceId },
+    /// A space was changed.
+    SpaceUpdated { space_id: SpaceId },
+    /// An app was created.
+    AppCreated { app_id: AppId },
+    /// An item was created.
+    ItemCreated { item_id: ItemId },
+    /// An item was changed.
+    ItemUpdated { item_id: ItemId },
+    /// An item was deleted.
+    ItemDeleted { item_id: ItemId },
     /// Somebody became org admin.
     OrgAdminAdded { org_id: OrgId, user_id: UserId },
     /// Somebody is org admin no more.

@@ -35,6 +35,7 @@ pub(crate) enum Reason {
         code: &'static str,
     },
     Gone,
+    Conflict,
     RateLimit {
         wait_seconds: Option<u64>,
     },
@@ -73,6 +74,10 @@ impl Refusal {
 
     pub(crate) fn gone() -> Self {
         Self::new(410, "gone", Reason::Gone)
+    }
+
+    pub(crate) fn conflict() -> Self {
+        Self::new(409, "conflict", Reason::Conflict)
     }
 
     pub(crate) fn grant(error: &'static str, detail: &'static str) -> Self {
@@ -137,6 +142,7 @@ impl Reason {
             Self::InvalidValue { what } => format!("Invalid value {what}"),
             Self::Grant { code } => format!("The grant was refused: {code}"),
             Self::Gone => "The object has been deleted".to_owned(),
+            Self::Conflict => "The object has been changed meanwhile".to_owned(),
             Self::RateLimit { wait_seconds: Some(seconds) } => {
                 format!("You have hit the rate limit. Please wait {seconds} seconds before trying again")
             }
@@ -159,6 +165,7 @@ impl Reason {
             Self::InvalidValue { what } => format!("Ungültiger Wert {what}"),
             Self::Grant { code } => format!("Die Anmeldung wurde abgelehnt: {code}"),
             Self::Gone => "Das Objekt wurde gelöscht".to_owned(),
+            Self::Conflict => "Das Objekt wurde inzwischen geändert".to_owned(),
             Self::RateLimit { wait_seconds: Some(seconds) } => {
                 format!("Zu viele Anfragen. Bitte warten Sie {seconds} Sekunden")
             }

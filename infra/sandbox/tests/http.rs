@@ -6,11 +6,13 @@ mod support;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Form, State};
+use axum::extract::{self, State};
 use axum::routing::post;
 use axum::{Json, Router};
+use jiff::Timestamp;
 use podio_sandbox::config::{CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN};
 use podio_sandbox::population::{LEAVER, ORG_ID};
+use podio_sandbox::state::SpaceKind;
 use podio_sandbox::{Effect, FaultAction, FaultRule, Profile, Running, Sandbox, UserId};
 use reqwest::{Client, Method, Response};
 use serde_json::{Value, json};
@@ -67,6 +69,21 @@ fn leaver(sandbox: &Running) -> UserId {
 
 async fn start(profile: Profile) -> Running {
     Sandbox::start(support::config(profile)).await.unwrap()
+}
+
+type Form = Vec<(String, String)>;
+
+/// Somebody who waits for hooks, and what they are told.
+async fn receiver() -> (String, mpsc::UnboundedReceiver<Form>) {
+    let (sender, deliveries) = mpsc::unbounded_channel();
+    let take = async |State(sender): State<Arc<mpsc::UnboundedSender<_>>>, extract::Form(form): extract::Form<Form>| {
+        sender.send(form).unwrap();
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/hook/path-secret", listener.local_addr().unwrap());
+    let app = Router::new().route("/hook/path-secret", post(take)).with_state(Arc::new(sender));
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    (url, deliveries)
 }
 
 #[tokio::test]
@@ -158,14 +175,8 @@ async fn every_other_fault_arrives_as_ordered() {
 async fn a_hook_is_verified_by_the_code_that_is_delivered_to_it() {
     let sandbox = start(Profile::Documented).await;
     let admin = Admin::of(&sandbox).await;
-    let (sender, mut deliveries) = mpsc::unbounded_channel::<Vec<(String, String)>>();
-    let take = async |State(sender): State<Arc<mpsc::UnboundedSender<_>>>, Form(form): Form<Vec<(String, String)>>| {
-        sender.send(form).unwrap();
-    };
-    let receiver = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}/hook/path-secret?key=moved", receiver.local_addr().unwrap());
-    let app = Router::new().route("/hook/path-secret", post(take)).with_state(Arc::new(sender));
-    tokio::spawn(async move { axum::serve(receiver, app).await });
+    let (url, mut deliveries) = receiver().await;
+    let url = format!("{url}?key=moved");
 
     let space = sandbox.with_state(|state| state.spaces_of_org(ORG_ID).next().unwrap().0);
     let on = format!("/hook/space/{space}/");
@@ -188,6 +199,55 @@ async fn a_hook_is_verified_by_the_code_that_is_delivered_to_it() {
     let form = deliveries.recv().await.unwrap();
     assert!(form.contains(&("user_id".to_owned(), "5".to_owned())));
     assert_eq!(admin.status("DELETE", &format!("/hook/{hook}"), None).await, 200);
+}
+
+#[tokio::test]
+async fn the_sandboxs_own_changes_arrive_at_whoever_hooked_them() {
+    let mut config = support::config(Profile::Documented);
+    config.switches.apply("org-hooks=accepted").unwrap();
+    config.switches.apply("hook-verification=on-request").unwrap();
+    config.switches.apply("delivery-copies=two").unwrap();
+    let sandbox = Sandbox::start(config).await.unwrap();
+    let admin = Admin::of(&sandbox).await;
+    let (url, mut deliveries) = receiver().await;
+    let mut next = async || deliveries.recv().await.unwrap();
+    let field = |form: &Form, name: &str| form.iter().find(|(field, _)| field == name).map(|(_, value)| value.clone());
+    let hook = |on: String, event: &str| {
+        let body = json!({"url": url, "type": event});
+        let sandbox = &sandbox;
+        let admin = &admin;
+        async move {
+            let made = admin.call("POST", &format!("/hook/{on}/"), Some(body)).await.unwrap();
+            let made: Value = made.json().await.unwrap();
+            sandbox.with_state(|state| {
+                let hook = state.hooks.all.iter_mut().find(|(id, _)| made["hook_id"] == json!(id)).unwrap().1;
+                hook.active = true;
+            });
+        }
+    };
+
+    hook(format!("org/{ORG_ID}"), "space.create").await;
+    let now = Timestamp::now();
+    let space = sandbox.with_state(|state| state.create_space(now, ORG_ID, "In mid-flight", SpaceKind::Regular));
+    for copy in [next().await, next().await] {
+        assert_eq!(field(&copy, "type").unwrap(), "space.create");
+        assert_eq!(field(&copy, "space_id").unwrap(), space.to_string());
+    }
+
+    hook(format!("space/{space}"), "app.create").await;
+    let app = json!({"space_id": space, "name": "Leavers", "fields": [{"external_id": "title", "type": "text"}]});
+    let app: Value = admin.call("POST", "/_sandbox/apps", Some(app)).await.unwrap().json().await.unwrap();
+    assert_eq!(field(&next().await, "app_id").unwrap(), app["app_id"].to_string());
+    next().await;
+
+    hook(format!("app/{}", app["app_id"]), "item.create").await;
+    let item = json!({"fields": {"title": "Jane"}, "external_id": "hr-7"});
+    let item = admin.call("POST", &format!("/item/app/{}/", app["app_id"]), Some(item)).await.unwrap();
+    let item: Value = item.json().await.unwrap();
+    let form = next().await;
+    assert_eq!(field(&form, "item_id").unwrap(), item["item_id"].to_string());
+    assert_eq!(field(&form, "external_id").unwrap(), "hr-7");
+    assert_eq!(admin.get(&format!("/item/{}", item["item_id"])).await["title"], "Jane");
 }
 
 #[tokio::test]

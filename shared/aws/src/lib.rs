@@ -1,4 +1,4 @@
-//! DynamoDB and SQS behind the ports that the domain declares, their in-memory twins, and what every function's `main`
+//! DynamoDB, SQS and EventBridge behind the ports that the domain declares, their in-memory twins, and what every function's `main`
 //! needs: configuration, secrets, the clock.
 //!
 //! One suite of tests, in `tests/`, runs against adapters and twins alike.
@@ -6,6 +6,7 @@
 mod aws_error;
 pub mod config;
 mod credentials;
+mod events;
 pub mod metrics;
 pub mod queue;
 mod rules;
@@ -17,4 +18,5 @@ pub mod tables;
 pub mod twin;
 
 pub use credentials::DynamoCredentials;
+pub use events::EventBridge;
 pub use table::DynamoStore;

@@ -5,6 +5,7 @@
 use std::{collections::BTreeMap, fmt, str::FromStr, sync::Arc};
 
 use jiff::SignedDuration;
+use podio_lifecycle::hooks::{BadHookList, HookList};
 use secrecy::{ExposeSecret, SecretString};
 
 /// A setting that cannot be used.
@@ -33,6 +34,9 @@ pub enum Problem {
     /// It does not parse.
     #[error("must be {0}")]
     Malformed(&'static str),
+    /// One of its hooks does not parse.
+    #[error("{0}")]
+    Hooks(BadHookList),
 }
 
 type Lookup = dyn Fn(&str) -> Option<String> + Send + Sync;
@@ -106,6 +110,15 @@ impl Settings {
     /// [`Problem::Malformed`].
     pub fn integer_or<T: FromStr>(&self, name: &str, default: T) -> Result<T, SettingError> {
         Ok(self.find_integer(name)?.unwrap_or(default))
+    }
+
+    /// A list of hooks, if it is there.
+    ///
+    /// # Errors
+    /// [`Problem::Hooks`], which tells the entry by its number.
+    pub fn find_hooks(&self, name: &str) -> Result<Option<HookList>, SettingError> {
+        let parse = |text: String| text.parse().map_err(|bad| SettingError::new(name, Problem::Hooks(bad)));
+        self.find(name).map(parse).transpose()
     }
 
     /// A time in whole seconds, one at least.

@@ -36,7 +36,7 @@ impl Outlets<'_> {
             return Ok(Vec::new());
         };
         let mut batches = self.offboardings.batches(&offboarding.id, plan).await?;
-        batches.retain(|batch| !batch.counted);
+        batches.retain(|batch| !batch.counted && offboarding.owns(batch.key));
         for batch in batches.iter().filter(|batch| batch.due_at.is_none()) {
             self.removals.stamp(&batch.offboarding, batch.key, &[], Some(now)).await?;
         }

@@ -116,7 +116,7 @@ impl Ledger<'_> {
                 return Ok(());
             }
             let offboarding = self.outlets.offboardings.load(id).await?.ok_or(NotCommitted::Unknown)?;
-            if offboarding.plan != Some(batch.key.plan) {
+            if !offboarding.owns(batch.key) {
                 return Ok(());
             }
             let change = match offboarding.apply(Event::BatchCounted(batch.tally()), now) {
@@ -133,10 +133,11 @@ impl Ledger<'_> {
     }
 
     /// Fails the offboarding that a job belongs to, if the job still has anything to do: what a stray or late message
-    /// ran into is no failure. True if it failed now.
+    /// ran into is no failure, and a job that is part of no offboarding fails none. True if it failed now.
     pub async fn fail(&self, job: &Job, failure: &Failure, now: Timestamp) -> Result<bool, NotCommitted> {
+        let Some(id) = job.offboarding() else { return Ok(false) };
         for _ in 0..CONTENDED {
-            let Some(offboarding) = self.outlets.offboardings.load(job.offboarding()).await? else { return Ok(false) };
+            let Some(offboarding) = self.outlets.offboardings.load(id).await? else { return Ok(false) };
             if !self.is_needed(job, &offboarding).await? {
                 return Ok(false);
             }
@@ -153,7 +154,7 @@ impl Ledger<'_> {
         let Job::RemoveFromSpace { batch: key, space, .. } = job else {
             return Ok(offboarding.stage_job().as_ref() == Some(job));
         };
-        if offboarding.plan != Some(key.plan) {
+        if !offboarding.owns(*key) {
             return Ok(false);
         }
         let batch = self.outlets.removals.batch(&offboarding.id, *key).await?;
@@ -169,7 +170,8 @@ impl Ledger<'_> {
         now: Timestamp,
     ) -> Result<Committed, NotCommitted> {
         let Change { mut offboarding, person, effects } = change;
-        if matches!(offboarding.state, State::Completed { .. }) {
+        let completes = matches!(offboarding.state, State::Completed { .. });
+        if completes && offboarding.state != before.state {
             self.conclude(&mut offboarding, effects.contains(&Effect::Seal), now).await?;
         }
         offboarding.revision = before.revision + 1;
@@ -190,6 +192,7 @@ impl Ledger<'_> {
                 Some(plan) => self.outlets.offboardings.batches(&offboarding.id, plan).await?,
                 None => Vec::new(),
             };
+            let (batches, _) = offboarding.split(batches);
             let chain = evidence::chain(offboarding, &batches, &calls);
             offboarding.seal = Some(evidence::seal(&chain, sealer.key, now));
         }

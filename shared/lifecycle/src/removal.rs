@@ -168,9 +168,20 @@ impl RemovalBatch {
         spaces: Vec<SpaceRemoval>,
         due_at: Option<Timestamp>,
     ) -> Vec<Self> {
+        Self::cut_from(offboarding, BatchKey { plan, number: 0 }, spaces, due_at)
+    }
+
+    /// Cuts spaces into batches, the first of which bears the name given.
+    pub fn cut_from(
+        offboarding: &OffboardingId,
+        first: BatchKey,
+        spaces: Vec<SpaceRemoval>,
+        due_at: Option<Timestamp>,
+    ) -> Vec<Self> {
+        let BatchKey { plan, number } = first;
         spaces
             .chunks(BATCH_SIZE)
-            .zip(0..)
+            .zip(number..)
             .map(|(spaces, number)| Self {
                 offboarding: offboarding.clone(),
                 key: BatchKey { plan, number },

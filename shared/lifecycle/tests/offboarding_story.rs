@@ -5,13 +5,13 @@ use jiff::{SignedDuration, Timestamp};
 use podio_lifecycle::{
     hold::{HoldCode, Preview, Reason},
     ids::{OffboardingId, OrgId, SpaceId, UserId},
-    job::Job,
+    job::{BatchKey, Job},
     offboarding::{
         Change, DueKind, Effect, Event, Failure, FailureCode, Leaver, Offboarding, Outcome, Person, PersonClaim, Plan,
         Refusal, Request, Search, SearchStep, Stage, State,
     },
     quota::Slot,
-    removal::Tally,
+    removal::{RemovalBatch, RemovalState, SpaceRemoval, Tally},
 };
 use proptest::prelude::*;
 
@@ -85,7 +85,7 @@ fn a_leaver_goes_from_plan_to_proof() {
     let done = live(left.offboarding, [Event::VerifiedGone { asked_at }]);
     assert_eq!(done.offboarding.state, State::Completed { outcome: Outcome::Removed });
     assert_eq!(done.effects, [Effect::Seal]);
-    assert_eq!(done.person, PersonClaim::Release);
+    assert_eq!(done.person, PersonClaim::Removed, "who it was is remembered");
     assert_eq!(done.offboarding.due, None);
     assert_eq!(done.offboarding.counted.removed, 12);
 }
@@ -152,6 +152,108 @@ fn the_preview_right_before_the_organization_removal_can_still_hold() {
     assert_eq!(held.apply(Event::Cancelled, at(99)), Err(Refusal::RemovalsSent));
     let released = live(held, [Event::Approved(None), Event::OrgRemovalUnsafe(danger(5))]).offboarding;
     assert_eq!(released.state, State::Finalizing, "what was approved does not hold again");
+}
+
+fn found(batches: u32, last_batch: u32, left: Vec<SpaceId>) -> Event {
+    Event::SpacesFound { batches, spaces: batches * 3, last_batch, left }
+}
+
+fn look_again(space: u64) -> Event {
+    Event::LookAgain { space: SpaceId(space) }
+}
+
+#[test]
+fn spaces_that_are_found_right_before_the_end_are_left_first() {
+    let finalizing =
+        live(accepted(request()), [Event::PlanningBegun, Event::Planned(plan(12, 2, vec![])), removed(10), removed(2)]);
+    let extended = live(finalizing.offboarding, [found(1, 2, vec![])]);
+    assert_eq!(extended.offboarding.state, State::Removing);
+    assert_eq!(extended.effects, [Effect::EnqueueSpaces]);
+    assert_eq!((extended.offboarding.spaces_total, extended.offboarding.open_batches), (15, 1));
+    assert_eq!(extended.offboarding.last_batch, Some(2));
+    assert_eq!(extended.offboarding.apply(Event::OrgRemovalClaimed, at(99)), Err(Refusal::OutOfPlace));
+
+    let late = extended.offboarding.apply(found(1, 3, vec![]), at(99));
+    assert_eq!(late, Err(Refusal::OutOfPlace), "a duplicate that was overtaken");
+    let again = live(extended.offboarding, [removed(3)]);
+    assert_eq!(again.offboarding.state, State::Finalizing);
+    assert_eq!(again.offboarding.counted.removed, 15);
+    let same = again.offboarding.apply(found(1, 2, vec![]), at(99));
+    assert_eq!(same, Err(Refusal::OutOfPlace), "these batches are counted");
+}
+
+#[test]
+fn who_is_added_again_and_again_is_not_kept_in_the_organization_for_ever() {
+    let mut offboarding = live(accepted(request()), [Event::Planned(plan(0, 0, vec![]))]).offboarding;
+    let mut extensions = 0;
+    while offboarding.may_be_extended() {
+        offboarding = live(offboarding, [found(1, extensions, vec![]), removed(3)]).offboarding;
+        extensions += 1;
+    }
+    assert_eq!(extensions, 5);
+    assert_eq!(offboarding.apply(found(1, 9, vec![]), at(999)), Err(Refusal::OutOfPlace));
+    let left = live(offboarding, [Event::OrgRemovalClaimed, Event::OrgRemovalDone]).offboarding;
+    assert_eq!((left.state, left.spaces_total), (State::Verifying, 15));
+}
+
+#[test]
+fn a_batch_that_nobody_announced_is_no_part_of_the_plan() {
+    let events = [Event::PlanningBegun, Event::Planned(plan(12, 2, vec![])), removed(10), removed(2)];
+    let offboarding = live(accepted(request()), events).offboarding;
+    let spaces = (1..=31).map(|n| SpaceRemoval::new(SpaceId(n), None, RemovalState::Pending)).collect();
+    let mut batches = RemovalBatch::cut(&offboarding.id, offboarding.plan.unwrap(), spaces, None);
+    // What planning found nothing to remove in was counted then, and is never counted down.
+    batches[2].counted = true;
+    let (own, others) = offboarding.split(batches);
+    let numbers = |batches: &[RemovalBatch]| batches.iter().map(|batch| batch.key.number).collect::<Vec<_>>();
+    assert_eq!((numbers(&own), numbers(&others)), (vec![0, 1, 2], vec![3]));
+    assert!(!offboarding.owns(BatchKey { plan: 99, number: 0 }), "another plan's");
+}
+
+#[test]
+fn spaces_in_doubt_are_noted_while_the_plan_is_carried_out_and_not_while_it_is_made() {
+    let planning = live(accepted(request()), [Event::PlanningBegun]).offboarding;
+    assert_eq!(planning.apply(look_again(5), at(99)), Err(Refusal::OutOfPlace), "all spaces are still to be listed");
+    let search = Search { step: SearchStep::Check { batches: 1, next: 0 }, ..Search::default() };
+    let listed = live(planning, [Event::Parked { slots: vec![], until: None, search }]).offboarding;
+
+    let removing = live(listed, [look_again(5), Event::Planned(plan(3, 1, vec![])), look_again(6)]).offboarding;
+    assert_eq!(removing.suspects, [SpaceId(5), SpaceId(6)]);
+    assert_eq!(removing.apply(look_again(6), at(99)), Err(Refusal::Known));
+
+    let finalizing = live(removing, [removed(3), look_again(6)]).offboarding;
+    assert_eq!(finalizing.suspects.len(), 2, "noted once, though a worker that looks now is overtaken");
+    let looked = live(finalizing.clone(), [Event::SuspectsCleared { left: vec![SpaceId(6)] }]).offboarding;
+    assert_eq!(looked.suspects, [SpaceId(6)]);
+    let extended = live(looked, [found(1, 1, vec![])]).offboarding;
+    assert_eq!(extended.suspects, []);
+
+    let verifying = live(finalizing, [Event::OrgRemovalDone, look_again(7)]).offboarding;
+    assert_eq!(verifying.suspects.len(), 3);
+    let mut many = verifying;
+    for space in 100..300 {
+        many = live(many, [look_again(space)]).offboarding;
+    }
+    assert_eq!(many.suspects.len(), 50, "no record grows with the organization");
+}
+
+#[test]
+fn who_comes_back_is_recorded_once_and_nothing_else_changes() {
+    let events = [Event::Planned(plan(0, 0, vec![])), Event::OrgRemovalClaimed, Event::OrgRemovalDone];
+    let verifying = live(accepted(request()), events).offboarding;
+    assert_eq!(verifying.apply(Event::Returned, at(99)), Err(Refusal::OutOfPlace));
+    let asked_at = verifying.updated_at;
+    let done = live(verifying, [Event::VerifiedGone { asked_at }]).offboarding;
+
+    let returned = live(done.clone(), [Event::Returned]);
+    assert_eq!(returned.offboarding.returned_at, Some(returned.offboarding.updated_at));
+    assert_eq!(returned.offboarding.completed_at, done.completed_at);
+    assert_eq!((returned.effects, returned.person), (vec![], PersonClaim::Keep));
+    assert_eq!(returned.offboarding.apply(Event::Returned, at(99)), Err(Refusal::Known));
+
+    let rehearsed = accepted(Request { dry_run: true, ..request() });
+    let rehearsed = live(rehearsed, [Event::Planned(plan(0, 0, vec![]))]).offboarding;
+    assert_eq!(rehearsed.apply(Event::Returned, at(99)), Err(Refusal::OutOfPlace), "nobody was removed");
 }
 
 #[test]
@@ -246,7 +348,11 @@ fn any_event() -> impl Strategy<Value = Event> {
         Just(Event::SlotsTaken { left: Vec::new() }),
         Just(Event::OrgRemovalClaimed),
         Just(Event::OrgRemovalUnsafe(danger(2))),
+        (1u32..3, 0u32..12).prop_map(|(batches, last)| found(batches, last, vec![])),
+        (1u64..4).prop_map(look_again),
+        Just(Event::SuspectsCleared { left: vec![] }),
         Just(Event::OrgRemovalDone),
+        Just(Event::Returned),
         Just(Event::StillAMember),
         (0i64..200).prop_map(|second| Event::VerifiedGone { asked_at: at(second) }),
         Just(Event::Parked { slots: vec![], until: None, search: Search::default() }),
@@ -274,7 +380,13 @@ proptest! {
             offboarding = Offboarding { revision: before.revision + 1, ..change.offboarding };
             match &event {
                 Event::Planned(plan) => open = plan.batches,
+                Event::SpacesFound { batches, .. } => open += batches,
                 Event::BatchCounted(_) => open -= 1,
+                Event::Returned => {
+                    prop_assert_eq!(&offboarding.state, &before.state);
+                    prop_assert_eq!(offboarding.completed_at, before.completed_at);
+                    continue;
+                }
                 _ => {}
             }
             prop_assert!(!before.state.is_final(), "{:?} after the end", event);

@@ -14,6 +14,7 @@ mod client;
 pub mod date;
 mod error;
 pub mod hook;
+pub mod item;
 pub mod mail;
 mod member;
 pub mod oauth;

@@ -12,6 +12,7 @@
 mod clock;
 mod fleet;
 mod gateway;
+mod hooking;
 mod queue;
 mod wiring;
 mod world;

@@ -1,22 +1,25 @@
 //! How a worker is put together.
 
-use std::sync::Arc;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
 
 use jiff::SignedDuration;
 use podio_aws::{
     queue::MemoryJobs,
-    twin::{MemoryCredentials, MemoryStore},
+    twin::{MemoryCredentials, MemoryEvents, MemoryStore},
 };
 use podio_client::{
     ClientSecret, Password, Podio, RefreshToken, Timeouts,
     oauth::{ClientCredentials, Grant},
 };
 use podio_lifecycle::{
-    ports::{Clock, Metric, Metrics},
+    ports::{Clock, Metric, Metrics, PublishEvents},
     quota::Ceiling,
 };
 use podio_sandbox::config;
-use worker::{Policy, Ports, Tokens, Worker};
+use worker::{HookPolicy, Policy, Ports, Registration, Tokens, Worker};
 
 use crate::clock::Counting;
 
@@ -32,6 +35,10 @@ pub(crate) struct Wiring {
     pub ceiling: (u32, i64),
     pub mass_threshold: usize,
     pub timeouts: Timeouts,
+    pub hooks: HookPolicy,
+    pub metrics: Arc<Counted>,
+    pub registration: Option<Registration>,
+    pub events: Option<Arc<MemoryEvents>>,
 }
 
 impl Wiring {
@@ -58,12 +65,18 @@ impl Wiring {
             changes: self.store.clone(),
             removals: self.store.clone(),
             sharing: self.store.clone(),
+            deliveries: self.store.clone(),
+            kept: self.store.clone(),
+            events: self.events.clone().map(|bus| -> Arc<dyn PublishEvents> { bus }),
+            removed: self.store.clone(),
+            accept: self.store.clone(),
+            leaver_items: self.store.clone(),
             record: self.store.clone(),
             calls: self.store.clone(),
             quota: self.store.clone(),
             capabilities: self.store.clone(),
             jobs: self.jobs.clone(),
-            metrics: Arc::new(Unwatched),
+            metrics: self.metrics.clone(),
             parking: self.jobs.clone(),
             clock,
             random: self.random.clone(),
@@ -73,14 +86,25 @@ impl Wiring {
             ceiling: Ceiling::new(limit, SignedDuration::from_secs(seconds)).unwrap(),
             mass_threshold: self.mass_threshold,
             evidence_key: EVIDENCE_KEY.into(),
+            hooks: self.hooks.clone(),
+            registration: self.registration.clone(),
         };
         Worker::new(ports, policy, client, tokens)
     }
 }
 
-/// Stories look at Podio's own log instead.
-struct Unwatched;
+/// What was counted, for stories that look at it; most look at Podio's own log instead.
+#[derive(Default)]
+pub(crate) struct Counted(Mutex<HashMap<Metric, u64>>);
 
-impl Metrics for Unwatched {
-    fn add(&self, _: Metric, _: u64) {}
+impl Counted {
+    pub(crate) fn of(&self, metric: Metric) -> u64 {
+        self.0.lock().unwrap().get(&metric).copied().unwrap_or(0)
+    }
+}
+
+impl Metrics for Counted {
+    fn add(&self, metric: Metric, count: u64) {
+        *self.0.lock().unwrap().entry(metric).or_default() += count;
+    }
 }

@@ -10,21 +10,25 @@ use podio_aws::{
 use podio_client::Timeouts;
 use podio_lifecycle::{
     effects::Outlets,
+    hooks::{Delivery, DeliveryId, DeliveryState, Fields, HookRef, Interest},
     ids::{OffboardingId, OrgId, SpaceId, UserId},
     job::Job,
     ledger::Ledger,
     offboarding::{Event, Offboarding, Person, Request},
-    ports::{AcceptOffboardings, Clock, Created, Random, ReadCalls, ReadOffboardings, SendJobs},
+    ports::{
+        AcceptDeliveries, AcceptOffboardings, Clock, Created, Deliveries, Metric, Random, ReadCalls, ReadOffboardings,
+        SendJobs,
+    },
     removal::RemovalBatch,
 };
 use podio_sandbox::{Call, Config, Running, Sandbox};
 use sweep::Sweep;
-use worker::Worker;
+use worker::{HookPolicy, Worker};
 
 use crate::{
     clock::{Counting, VirtualClock},
     queue::{DEAD, JOBS, Queues},
-    wiring::Wiring,
+    wiring::{Counted, Wiring},
 };
 
 /// How a story begins.
@@ -84,8 +88,8 @@ pub struct World {
     pub jobs: Arc<MemoryJobs>,
     pub(crate) queues: Queues,
     pub(crate) wiring: Wiring,
-    worker: Arc<Worker>,
-    sweep: Sweep,
+    pub(crate) worker: Arc<Worker>,
+    pub(crate) sweep: Sweep,
     /// Randomness, the same in every run.
     pub random: Arc<dyn Random>,
     next_sweep: Timestamp,
@@ -116,12 +120,20 @@ impl World {
             ceiling: setup.ceiling,
             mass_threshold: setup.mass_threshold,
             timeouts,
+            hooks: HookPolicy::default(),
+            metrics: Arc::new(Counted::default()),
+            registration: None,
+            events: None,
         };
         let sweep_ports = sweep::Ports {
             due: store.clone(),
             offboardings: store.clone(),
             changes: store.clone(),
             removals: store.clone(),
+            due_deliveries: store.clone(),
+            deliveries: store.clone(),
+            kept: store.clone(),
+            metrics: wiring.metrics.clone(),
             jobs: jobs.clone(),
             dead_letters: Arc::new(MemoryDeadLetters::new(queues.sqs.clone(), DEAD, clock.clone())),
             clock: clock.clone(),
@@ -139,6 +151,11 @@ impl World {
             wiring,
             random,
         }
+    }
+
+    /// A worker that knows what has changed.
+    pub(crate) fn renew_worker(&mut self) {
+        self.worker = Arc::new(self.wiring.worker(self.clock.clone(), &self.podio.url()));
     }
 
     /// From now on the queue delivers each message twice, to two workers at once.
@@ -187,6 +204,39 @@ impl World {
             self.send(job).await;
         }
         id
+    }
+
+    /// From now on the worker makes that of Podio's hooks.
+    pub fn decide(&mut self, hooks: HookPolicy) {
+        self.wiring.hooks = hooks;
+        self.worker = Arc::new(self.wiring.worker(self.clock.clone(), &self.podio.url()));
+    }
+
+    /// How often something was counted.
+    pub fn counted(&self, metric: Metric) -> u64 {
+        self.wiring.metrics.of(metric)
+    }
+
+    /// Takes a delivery of Podio's as the door does.
+    pub async fn deliver(&self, on: HookRef, fields: &[(&str, String)]) -> DeliveryId {
+        let fields: Fields = fields.iter().map(|(name, text)| ((*name).to_owned(), text.clone())).collect();
+        let app = self.wiring.hooks.leavers_app.as_ref().map(|app| app.app);
+        let interest = Interest { bus: false, leavers_app: app };
+        let delivery = Delivery::read(on, &fields, self.clock.now(), interest).unwrap();
+        self.store.accept(&delivery).await.unwrap();
+        if let Some(job) = delivery.job() {
+            self.send(job).await;
+        }
+        delivery.id
+    }
+
+    /// Lets time pass until a delivery has ended.
+    pub async fn until_it_is_dealt_with(&mut self, id: &DeliveryId) -> DeliveryState {
+        self.pass(SignedDuration::from_hours(1), async |world: &Self| {
+            let delivery = world.store.delivery(id).await.unwrap().expect("an accepted delivery");
+            delivery.state.is_final().then_some(delivery.state)
+        })
+        .await
     }
 
     /// Sends one job.

@@ -15,6 +15,9 @@ pub const FIRST_PATIENCE: Duration = Duration::from_secs(5);
 impl Worker {
     /// Leaves the space, and counts the batch if it was its last.
     pub(crate) async fn remove_from_space(&self, task: &SpaceTask, caller: &mut Caller<'_>) -> Result<(), Halt> {
+        if !task.offboarding.owns(task.key) {
+            return Ok(());
+        }
         let left = match task.entry.state {
             RemovalState::Pending => self.leave(task, caller).await?,
             _ => Some(task.batch.clone()),

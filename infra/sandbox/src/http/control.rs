@@ -7,6 +7,7 @@
 //! | `GET`, `POST`, `DELETE /_sandbox/faults` | armed rules; arm one or a list of [`FaultRule`]; disarm all |
 //! | `POST /_sandbox/members` | `{space_id, user_id, role?, action: "add" \| "remove"}` |
 //! | `POST /_sandbox/spaces` | `{org_id?, name, members: [{user_id, role}]}` answers `{space_id}` |
+//! | `POST /_sandbox/apps` | `{space_id, name, fields: [{external_id, type, options?: {"1": …}}]}` answers `{app_id}` |
 //! | `POST /_sandbox/tokens/revoke` | `{access?: true, refresh?: false}` |
 //! | `POST /_sandbox/events` | `{ref_type, ref_id, type, params}` to every active hook that waits for it |
 
@@ -25,7 +26,7 @@ use crate::faults::FaultRule;
 use crate::ids::{OrgId, SpaceId, UserId};
 use crate::log::Call;
 use crate::population::ORG_ID;
-use crate::state::{HookRef, Space, SpaceKind, SpaceRole, State};
+use crate::state::{HookRef, NewField, Space, SpaceKind, SpaceRole, State};
 
 type Handle = Shared<Arc<Core>>;
 
@@ -36,6 +37,7 @@ pub(super) fn router() -> Router<Arc<Core>> {
         .route("/faults", get(faults).post(add_faults).delete(clear_faults))
         .route("/members", post(members))
         .route("/spaces", post(spaces))
+        .route("/apps", post(apps))
         .route("/tokens/revoke", post(revoke))
         .route("/events", post(events))
         .fallback(async || StatusCode::NOT_FOUND)
@@ -167,6 +169,24 @@ async fn spaces(Shared(core): Handle, Json(new): Json<NewSpace>) -> (StatusCode,
             state.add_to_space(now, space_id, user_id, role);
         }
         (StatusCode::CREATED, Json(json!({"space_id": space_id})))
+    })
+}
+
+#[derive(Deserialize)]
+struct NewApp {
+    space_id: SpaceId,
+    name: String,
+    fields: Vec<NewField>,
+}
+
+async fn apps(Shared(core): Handle, Json(new): Json<NewApp>) -> (StatusCode, Json<Value>) {
+    let now = core.config.clock.now();
+    core.change(|state| {
+        if !state.spaces.contains_key(&new.space_id) {
+            return (StatusCode::NOT_FOUND, Json(Value::Null));
+        }
+        let app_id = state.create_app(now, new.space_id, &new.name, new.fields);
+        (StatusCode::CREATED, Json(json!({"app_id": app_id})))
     })
 }
 

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use super::{Core, told};
 use crate::state::Delivery;
+use crate::switches::DeliveryOrder;
 
 /// How long the courier sleeps at most, so that a clock moved by hand is noticed.
 const GLANCE: Duration = Duration::from_millis(200);
@@ -30,20 +31,19 @@ pub(super) fn client() -> io::Result<Client> {
 pub(super) async fn run(core: Arc<Core>, client: Client, stopped: watch::Receiver<bool>) {
     let deliver = async {
         loop {
-            let (due, next, timeout) = {
+            let (due, order) = {
                 let mut state = core.lock();
-                let due = state.hooks.take_due(core.config.clock.now());
-                (due, state.hooks.next_due(), state.switches.hook_timeout_seconds)
+                (state.hooks.take_due(core.config.clock.now()), state.switches.delivery_order)
             };
             for delivery in due {
-                // Each on its own, so that a slow receiver keeps nobody waiting.
-                let (core, client) = (Arc::clone(&core), client.clone());
-                tokio::spawn(async move {
-                    let delivered = post(&client, &delivery, Duration::from_secs(timeout.into())).await;
-                    let now = core.config.clock.now();
-                    core.change(|state| state.settle_delivery(now, delivery, delivered));
-                });
+                let carried = carry(Arc::clone(&core), client.clone(), delivery);
+                match order {
+                    // Each on its own, so that a slow receiver keeps nobody waiting.
+                    DeliveryOrder::AtOnce => drop(tokio::spawn(carried)),
+                    DeliveryOrder::InOrder | DeliveryOrder::Reversed | DeliveryOrder::Shuffled => carried.await,
+                }
             }
+            let next = core.lock().hooks.next_due();
             match next {
                 Some(_) => drop(tokio::time::timeout(GLANCE, core.deliveries.notified()).await),
                 None => core.deliveries.notified().await,
@@ -54,6 +54,13 @@ pub(super) async fn run(core: Arc<Core>, client: Client, stopped: watch::Receive
         () = deliver => {}
         () = told(stopped) => {}
     }
+}
+
+async fn carry(core: Arc<Core>, client: Client, delivery: Delivery) {
+    let timeout = core.lock().switches.hook_timeout_seconds;
+    let delivered = post(&client, &delivery, Duration::from_secs(timeout.into())).await;
+    let now = core.config.clock.now();
+    core.change(|state| state.settle_delivery(now, delivery, delivered));
 }
 
 async fn post(client: &Client, delivery: &Delivery, timeout: Duration) -> bool {

@@ -4,10 +4,10 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::{Context, Outcome, Reply, id};
-use crate::ids::{HookId, OrgId, SpaceId};
+use crate::ids::{AppId, HookId, OrgId, SpaceId};
 use crate::log::Effect;
 use crate::refusal::Refusal;
-use crate::state::{Hook, HookRef};
+use crate::state::{App, Hook, HookRef};
 use crate::switches::{Acceptance, HookVerification};
 
 /// More hooks of one type on one object are refused.
@@ -32,12 +32,17 @@ fn target(context: &Context<'_>, ref_type: &str, ref_id: &str) -> Option<HookRef
     known.then(|| HookRef { ref_type: ref_type.to_owned(), ref_id })
 }
 
-/// The right `add_hook`. The sandbox holds no apps, so every app is taken for an existing one.
+/// The right `add_hook`: what the hook hangs on must exist and be seen by the caller.
 fn may_hook(context: &Context<'_>, on: &HookRef) -> Result<(), Refusal> {
     match on.ref_type.as_str() {
         "space" => context.readable_space(SpaceId(on.ref_id)).map(drop),
         "org" => context.administered_org(OrgId(on.ref_id)),
-        _ => Ok(()),
+        "app" => context.readable_app(AppId(on.ref_id)).map(drop),
+        _ => {
+            let has_field = |app: &App| app.fields.iter().any(|field| field.field_id.0 == on.ref_id);
+            let app = context.state.apps.iter().find(|(_, app)| has_field(app)).map(|(app_id, _)| *app_id);
+            context.readable_app(app.ok_or_else(Refusal::object_not_found)?).map(drop)
+        }
     }
 }
 

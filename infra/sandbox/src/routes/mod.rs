@@ -4,8 +4,10 @@
 //! ones, as Podio does. Each area answers `None` for what it does not know, and what nobody knows is 404 "No matching
 //! operation could be found."
 
+mod apps;
 mod contacts;
 mod hooks;
+mod items;
 mod oauth;
 mod org;
 mod org_admins;
@@ -23,7 +25,7 @@ use crate::ids::{OrgId, SpaceId, UserId};
 use crate::log::Effect;
 use crate::refusal::Refusal;
 use crate::state::{Organization, RemovalRefused, Space, State};
-use crate::switches::{Acceptance, DeletedSpace, Permission, Route, SecondDelete, WriteAnswer};
+use crate::switches::{Acceptance, DeletedObject, Permission, Route, SecondDelete, WriteAnswer};
 use crate::wire::Request;
 
 /// Who calls.
@@ -77,6 +79,8 @@ pub(crate) fn dispatch(context: &mut Context<'_>, path: &[&str]) -> Outcome {
         org::answer,
         space_members::answer,
         space::answer,
+        apps::answer,
+        items::answer,
         hooks::answer,
     ];
     let outcome = areas.iter().find_map(|area| area(context, &method, path));
@@ -95,6 +99,15 @@ fn id(segment: &str) -> Option<u64> {
 /// `None`, as if the route were unknown, where a switch leaves it out.
 fn offered(route: Route) -> Option<()> {
     (route == Route::Offered).then_some(())
+}
+
+/// Refuses what has been deleted.
+fn present(deleted_on: Option<Timestamp>, answer: DeletedObject) -> Result<(), Refusal> {
+    match (deleted_on, answer) {
+        (None, _) => Ok(()),
+        (Some(_), DeletedObject::NotFound) => Err(Refusal::object_not_found()),
+        (Some(_), DeletedObject::Gone) => Err(Refusal::gone()),
+    }
 }
 
 impl<'a> Context<'a> {
@@ -148,11 +161,7 @@ impl<'a> Context<'a> {
 
     fn space(&self, space_id: SpaceId) -> Result<&Space, Refusal> {
         let space = self.state.spaces.get(&space_id).ok_or_else(Refusal::object_not_found)?;
-        match (space.deleted_on, self.state.switches.deleted_space) {
-            (None, _) => Ok(space),
-            (Some(_), DeletedSpace::NotFound) => Err(Refusal::object_not_found()),
-            (Some(_), DeletedSpace::Gone) => Err(Refusal::gone()),
-        }
+        present(space.deleted_on, self.state.switches.deleted_space).map(|()| space)
     }
 
     fn readable_space(&self, space_id: SpaceId) -> Result<&Space, Refusal> {

@@ -1,4 +1,4 @@
-//! One space, and making a new one.
+//! One space: making it, reading it, giving it another name.
 
 use serde_json::{Value, json};
 
@@ -13,6 +13,7 @@ pub(super) fn answer(context: &mut Context<'_>, method: &str, path: &[&str]) -> 
     match (method, path) {
         ("POST", ["space", ""]) => Some(create(context)),
         ("GET", ["space", space]) => Some(one(context, SpaceId(id(space)?))),
+        ("PUT", ["space", space]) => Some(update(context, SpaceId(id(space)?))),
         _ => None,
     }
 }
@@ -22,6 +23,17 @@ fn one(context: &Context<'_>, space_id: SpaceId) -> Outcome {
     let mut value = context.space_value(space_id, space);
     value["name"] = json!(space.name);
     Ok(Reply::json(value))
+}
+
+/// The name is all that can be changed here.
+fn update(context: &mut Context<'_>, space_id: SpaceId) -> Outcome {
+    context.administered_space(space_id)?;
+    let body = context.body()?;
+    let name = body.get("name").and_then(Value::as_str);
+    let name = name.ok_or_else(|| Refusal::invalid_value("null (null): name is required"))?;
+    let effects = context.state.rename_space(context.now, space_id, name);
+    context.effects.extend(effects);
+    Ok(context.written())
 }
 
 /// Whoever makes a space is its admin.

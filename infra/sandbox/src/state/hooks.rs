@@ -11,6 +11,7 @@ use url::Url;
 
 use super::State;
 use crate::ids::{HookId, UserId};
+use crate::switches::{DeliveryCopies, DeliveryOrder};
 
 /// What a hook hangs on: `space`/5, `app`/7, …
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,13 +72,14 @@ impl Hooks {
         self.queue.iter().map(|delivery| delivery.due).min()
     }
 
-    /// Takes the deliveries that are due, oldest first. Each must be given back by [`State::settle_delivery`].
+    /// Takes the deliveries that are due, in the order in which they are to arrive. Each must be given back by [`State::settle_delivery`].
     pub fn take_due(&mut self, now: Timestamp) -> Vec<Delivery> {
         self.queue.extract_if(.., |delivery| delivery.due <= now).collect()
     }
 
-    fn enqueue(&mut self, now: Timestamp, hook_id: HookId, event: &str, params: &[(&str, String)]) {
-        let Some(hook) = self.all.get(&hook_id) else { return };
+    /// The delivery of an event to a hook.
+    fn delivery(&self, due: Timestamp, hook_id: HookId, event: &str, params: &[(&str, String)]) -> Option<Delivery> {
+        let hook = self.all.get(&hook_id)?;
         let mut form = vec![("type".to_owned(), event.to_owned()), ("hook_id".to_owned(), hook_id.to_string())];
         form.extend(params.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
         let mut url = hook.url.clone();
@@ -86,7 +88,7 @@ impl Hooks {
             parsed.set_query(None);
             url = parsed.to_string();
         }
-        self.queue.push(Delivery { hook_id, url, form, attempts: 0, due: now });
+        Some(Delivery { hook_id, url, form, attempts: 0, due })
     }
 }
 
@@ -106,7 +108,7 @@ impl State {
         if let Some(hook) = self.hooks.all.get_mut(&hook_id) {
             hook.code = Some(code.clone());
         }
-        self.hooks.enqueue(now, hook_id, "hook.verify", &[("code", code)]);
+        self.enqueue(now, hook_id, "hook.verify", &[("code", code)]);
     }
 
     /// Activates a hook if the code is the one that was delivered last.
@@ -125,7 +127,31 @@ impl State {
         let hooks: Vec<HookId> =
             self.hooks.all.iter().filter(|(_, hook)| wanted(hook)).map(|(hook_id, _)| *hook_id).collect();
         for hook_id in hooks {
-            self.hooks.enqueue(now, hook_id, event, params);
+            self.enqueue(now, hook_id, event, params);
+        }
+    }
+
+    /// Queues a delivery as often and at the place that the switches say. The queue is kept in the order of arrival.
+    fn enqueue(&mut self, now: Timestamp, hook_id: HookId, event: &str, params: &[(&str, String)]) {
+        let order = self.switches.delivery_order;
+        let due = match order {
+            DeliveryOrder::AtOnce | DeliveryOrder::InOrder => now,
+            DeliveryOrder::Reversed | DeliveryOrder::Shuffled => end_of_second(now),
+        };
+        let Some(delivery) = self.hooks.delivery(due, hook_id, event, params) else { return };
+        let copies = match self.switches.delivery_copies {
+            DeliveryCopies::One => 1,
+            DeliveryCopies::Two => 2,
+        };
+        for _ in 0..copies {
+            let queue = &mut self.hooks.queue;
+            let place = match order {
+                DeliveryOrder::AtOnce | DeliveryOrder::InOrder => queue.len(),
+                DeliveryOrder::Reversed => 0,
+                // Each newcomer at a place of its own choice: every order is as likely as any other.
+                DeliveryOrder::Shuffled => self.rng.below(queue.len() + 1),
+            };
+            queue.insert(place, delivery.clone());
         }
     }
 
@@ -148,6 +174,10 @@ impl State {
             self.hooks.queue.push(delivery);
         }
     }
+}
+
+fn end_of_second(now: Timestamp) -> Timestamp {
+    Timestamp::from_second(now.as_second() + 1).unwrap_or(now)
 }
 
 #[cfg(test)]

@@ -165,13 +165,22 @@ impl State {
         self.switches.org_admin_in_foreign_spaces == Permission::Allowed && self.is_org_admin(space.org_id, caller)
     }
 
-    /// Makes a space with one admin.
+    /// Makes a space that nobody is in yet, and tells the organization's hooks.
     pub fn create_space(&mut self, now: Timestamp, org_id: OrgId, name: &str, kind: SpaceKind) -> SpaceId {
         let space_id = SpaceId(self.fresh_id());
         let name = name.to_owned();
         let space = Space { org_id, name, kind, created_on: now, deleted_on: None, members: BTreeMap::new() };
         self.spaces.insert(space_id, space);
+        self.tell_of_space(now, org_id, space_id);
         space_id
+    }
+
+    /// Gives a space another name.
+    pub fn rename_space(&mut self, now: Timestamp, space_id: SpaceId, name: &str) -> Vec<Effect> {
+        let Some(space) = self.spaces.get_mut(&space_id) else { return Vec::new() };
+        space.name = name.to_owned();
+        self.tell_of_space_update(now, space_id);
+        vec![Effect::SpaceUpdated { space_id }]
     }
 
     /// Puts somebody into a space, and into its organization with it. Somebody without an active account is invited.
@@ -185,6 +194,7 @@ impl State {
         let org_id = space.org_id;
         space.members.insert(user_id, SpaceMembership { role, invited_on: now, started_on, ended_on: None });
         self.join_org(now, org_id, user_id);
+        self.tell_of_member(now, "member.add", space_id, user_id);
         vec![Effect::SpaceMembershipStarted { space_id, user_id }]
     }
 

@@ -1,6 +1,9 @@
 //! Podio's state and its rules, without HTTP, clock or chance of its own: every method that needs the time is given it.
 
+mod apps;
+mod events;
 mod hooks;
+mod items;
 mod membership;
 mod people;
 mod removal;
@@ -11,20 +14,22 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use apps::{App, Field, FieldKind, NewField};
 pub use hooks::{Delivery, Hook, HookRef, Hooks};
+pub use items::{Item, ItemRefused, Value as FieldValue};
 pub use membership::{OrgMembership, Organization, Space, SpaceKind, SpaceMembership, SpaceRole};
 pub use people::Person;
 pub use removal::{Preview, RemovalRefused};
 pub use tokens::{Access, Refresh, Tokens};
 
 use crate::faults::{FaultRule, Faults};
-use crate::ids::{OrgId, SpaceId, UserId};
+use crate::ids::{AppId, ItemId, OrgId, SpaceId, UserId};
 use crate::limiter::{Limiter, Quota};
 use crate::log::CallLog;
 use crate::rng::SplitMix;
 use crate::switches::Switches;
 
-/// Everything there is: people, organizations, spaces, tokens, hooks, quota used, faults armed.
+/// Everything there is: people, organizations, spaces, apps and their items, tokens, hooks, quota used, faults armed.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct State {
     /// How Podio behaves.
@@ -35,6 +40,10 @@ pub struct State {
     pub orgs: BTreeMap<OrgId, Organization>,
     /// Spaces, deleted ones too.
     pub spaces: BTreeMap<SpaceId, Space>,
+    /// Apps.
+    pub apps: BTreeMap<AppId, App>,
+    /// Items, deleted ones too.
+    pub items: BTreeMap<ItemId, Item>,
     /// API keys, logins and tokens.
     pub tokens: Tokens,
     /// Hooks and their deliveries.
@@ -57,6 +66,8 @@ impl State {
             people: BTreeMap::new(),
             orgs: BTreeMap::new(),
             spaces: BTreeMap::new(),
+            apps: BTreeMap::new(),
+            items: BTreeMap::new(),
             tokens: Tokens::default(),
             hooks: Hooks::default(),
             limiter: Limiter::new(quota),

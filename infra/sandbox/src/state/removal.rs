@@ -151,6 +151,7 @@ impl State {
         if let Some(member) = member.filter(|member| member.ended_on.is_none()) {
             member.ended_on = Some(now);
             effects.push(Effect::SpaceMembershipEnded { space_id, user_id });
+            self.tell_of_member(now, "member.remove", space_id, user_id);
         }
     }
 

@@ -218,8 +218,8 @@ choices! {
         /// Only those the caller is in.
         Own,
     }
-    /// What a deleted space answers.
-    DeletedSpace {
+    /// What a deleted space or item answers.
+    DeletedObject {
         /// 404 `not_found`.
         NotFound,
         /// 410 `gone`.
@@ -279,5 +279,32 @@ choices! {
         OnCreate,
         /// Only on request.
         OnRequest,
+    }
+    /// Whether a space tells who comes and goes.
+    MemberEvents {
+        /// `member.add` and `member.remove` with `user_id`.
+        WithUser,
+        /// The same, without a word of whom they are about.
+        WithoutUser,
+        /// There are no such events.
+        Absent,
+    }
+    /// How often one delivery is sent.
+    DeliveryCopies {
+        /// Once.
+        One,
+        /// Twice, with nothing to tell the copies apart.
+        Two,
+    }
+    /// The order in which the events of one second arrive.
+    DeliveryOrder {
+        /// Each at once and on its own: nobody waits, and none is promised to be first.
+        AtOnce,
+        /// One after the other, as things happened. A slow receiver keeps everybody waiting.
+        InOrder,
+        /// Held until the second is over, then the last first, one after the other.
+        Reversed,
+        /// Held until the second is over, then in an order that the seed decides, one after the other.
+        Shuffled,
     }
 }

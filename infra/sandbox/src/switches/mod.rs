@@ -152,7 +152,9 @@ switches! {
     /// What `/org/{id}/space/` lists.
     org_spaces: OrgSpaces = OrgSpaces::All, OrgSpaces::All;
     /// What a deleted space answers.
-    deleted_space: DeletedSpace = DeletedSpace::NotFound, DeletedSpace::NotFound;
+    deleted_space: DeletedObject = DeletedObject::NotFound, DeletedObject::NotFound;
+    /// What a deleted item answers.
+    deleted_item: DeletedObject = DeletedObject::NotFound, DeletedObject::Gone;
     /// Addresses nobody has an account for, in `mails[]`: invited, or 400.
     unknown_mails: Acceptance = Acceptance::Refused, Acceptance::Accepted;
     /// How a 420 tells the wait.
@@ -173,6 +175,14 @@ switches! {
     org_hooks: Acceptance = Acceptance::Accepted, Acceptance::Refused;
     /// When a hook's verification is delivered.
     hook_verification: HookVerification = HookVerification::OnRequest, HookVerification::OnCreate;
+    /// `member.add` and `member.remove` of spaces.
+    member_events: MemberEvents = MemberEvents::Absent, MemberEvents::WithUser;
+    /// `external_id` in an event of an item that has none: sent empty, or left out.
+    empty_external_id: Part = Part::Absent, Part::Present;
+    /// How often one delivery is sent.
+    delivery_copies: DeliveryCopies = DeliveryCopies::One, DeliveryCopies::One;
+    /// In which order deliveries arrive.
+    delivery_order: DeliveryOrder = DeliveryOrder::AtOnce, DeliveryOrder::AtOnce;
     /// How often a failed delivery is tried again.
     hook_retries: u32 = 3, 3;
     /// Consecutive failures after which a hook becomes inactive.

@@ -2,15 +2,22 @@
 //!
 //! A claim belongs to the offboarding it names as long as that one may hold a person. One that was left behind, by an
 //! offboarding that is gone, has ended or has failed, is taken over, on condition that this has not changed meanwhile.
+//! With the last claim of somebody who was removed goes a note of who removed them.
 
 use std::collections::BTreeMap;
 
-use podio_lifecycle::{ids::OffboardingId, offboarding::Offboarding, ports::StoreError};
+use async_trait::async_trait;
+use podio_lifecycle::{
+    ids::{OffboardingId, OrgId, UserId},
+    offboarding::Offboarding,
+    ports::{FindRemoved, StoreError},
+};
 
 use super::{
     DynamoStore, Item, OFFBOARDING, VERSION,
     item::{Read, item, number, text},
     keys::Key,
+    read::GET_AT_ONCE,
     transaction::{Part, Transaction},
     values,
 };
@@ -21,6 +28,8 @@ pub(super) struct Claims<'a> {
     owner: &'a OffboardingId,
     take: Vec<String>,
     release: Vec<String>,
+    /// The place where the person is remembered as removed.
+    removed: Option<Key>,
     /// Holders without a right, each with the version of its record, none where there is no record.
     without_right: BTreeMap<OffboardingId, Option<u64>>,
 }
@@ -28,7 +37,13 @@ pub(super) struct Claims<'a> {
 impl<'a> Claims<'a> {
     /// Leaves all as it is.
     pub(super) fn keep(offboarding: &'a Offboarding) -> Self {
-        Self { owner: &offboarding.id, take: Vec::new(), release: Vec::new(), without_right: BTreeMap::new() }
+        Self {
+            owner: &offboarding.id,
+            take: Vec::new(),
+            release: Vec::new(),
+            removed: None,
+            without_right: BTreeMap::new(),
+        }
     }
 
     /// Takes all keys of the person.
@@ -39,6 +54,12 @@ impl<'a> Claims<'a> {
     /// Gives back those keys of the person that are its own.
     pub(super) fn release(offboarding: &'a Offboarding) -> Self {
         Self { release: offboarding.person_keys(), ..Self::keep(offboarding) }
+    }
+
+    /// The same, and remembers that the person was removed.
+    pub(super) fn removed(offboarding: &'a Offboarding) -> Self {
+        let removed = offboarding.leaver.as_ref().map(|leaver| Key::removed(offboarding.org_id, leaver.user_id));
+        Self { removed, ..Self::release(offboarding) }
     }
 
     /// Adds what is to be done to a transaction.
@@ -59,6 +80,11 @@ impl<'a> Claims<'a> {
             let condition = format!("attribute_not_exists(#{PARTITION_KEY}) OR #{OFFBOARDING} = :owner");
             let owner = values([(":owner", text(self.owner.as_str()))]);
             transaction.delete(Part::Released(person.clone()), &Key::person(person), &condition, owner)?;
+        }
+        if let Some(key) = &self.removed {
+            let mut removed = item(key);
+            removed.insert(OFFBOARDING.to_owned(), text(self.owner.as_str()));
+            transaction.put(Part::Removed, removed, None, None)?;
         }
         for (holder, version) in &self.without_right {
             let (condition, terms) = match version {
@@ -93,8 +119,22 @@ impl<'a> Claims<'a> {
             Part::NoRight(holder) => {
                 self.without_right.remove(holder);
             }
-            Part::Record | Part::Listing | Part::Key | Part::Counted => {}
+            Part::Record | Part::Listing | Part::Key | Part::Counted | Part::Removed => {}
         }
         Ok(None)
+    }
+}
+
+#[async_trait]
+impl FindRemoved for DynamoStore {
+    async fn removed(&self, org: OrgId, users: &[UserId]) -> Result<Vec<(UserId, OffboardingId)>, StoreError> {
+        let mut found = Vec::new();
+        for users in users.chunks(GET_AT_ONCE) {
+            let keys = users.iter().map(|user| Key::removed(org, *user).attributes()).collect();
+            for item in self.get_all(keys).await? {
+                found.push((Key::of(&item)?.removed_user()?, item.parsed(OFFBOARDING)?));
+            }
+        }
+        Ok(found)
     }
 }

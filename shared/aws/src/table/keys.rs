@@ -2,7 +2,8 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use podio_lifecycle::{
-    ids::OffboardingId,
+    hooks::{DeliveryId, HookRef},
+    ids::{ItemId, OffboardingId, OrgId, UserId},
     job::BatchKey,
     ports::{DueItem, StoreError},
 };
@@ -15,6 +16,9 @@ const OFFBOARDING: &str = "OFF#";
 const STATE: &str = "STATE";
 const BATCH: &str = "BATCH#";
 const RIDER: &str = "RIDER#";
+const REMOVED: &str = "REMOVED#";
+const LEAVER_ITEM: &str = "ITEM#";
+const DELIVERY: &str = "DELIVERY#";
 /// What the sort keys of an offboarding's calls begin with.
 pub(super) const CALL: &str = "CALL#";
 /// The partition that lists all offboardings.
@@ -70,6 +74,26 @@ impl Key {
         Self { pk: format!("PERSON#{}", digest(key)), sk: "CLAIM".to_owned() }
     }
 
+    /// Who removed a person from an organization.
+    pub(super) fn removed(org: OrgId, user: UserId) -> Self {
+        Self { pk: format!("{REMOVED}{user}"), sk: org.to_string() }
+    }
+
+    /// An item of the leavers app.
+    pub(super) fn leaver_item(item: ItemId) -> Self {
+        Self { pk: format!("{LEAVER_ITEM}{item}"), sk: STATE.to_owned() }
+    }
+
+    /// A delivery of Podio's.
+    pub(super) fn delivery(id: &DeliveryId) -> Self {
+        Self { pk: format!("{DELIVERY}{id}"), sk: STATE.to_owned() }
+    }
+
+    /// When the hooks of an object were last looked at.
+    pub(super) fn hooks(on: &HookRef) -> Self {
+        Self { pk: format!("HOOKS#{on}"), sk: "LOOK".to_owned() }
+    }
+
     /// The reservation log.
     pub(super) fn quota() -> Self {
         Self::fixed("QUOTA", "LOG")
@@ -100,6 +124,12 @@ impl Key {
         self.batch_key().map(|key| DueItem::Batch(id, key))
     }
 
+    /// The delivery that a key stands for.
+    pub(super) fn delivery_id(&self) -> Result<DeliveryId, StoreError> {
+        let id = self.pk.strip_prefix(DELIVERY).and_then(|id| id.parse().ok());
+        id.ok_or_else(|| unreadable(PARTITION_KEY))
+    }
+
     /// The batch that the sort key names.
     pub(super) fn batch_key(&self) -> Result<BatchKey, StoreError> {
         let parts = self.sk.strip_prefix(BATCH).and_then(|rest| rest.split_once('#'));
@@ -114,6 +144,12 @@ impl Key {
         let rider =
             parts.next().and_then(|id| id.parse().ok()).zip(parts.next().and_then(|number| number.parse().ok()));
         rider.ok_or_else(|| unreadable(SORT_KEY))
+    }
+
+    /// The person who was removed.
+    pub(super) fn removed_user(&self) -> Result<UserId, StoreError> {
+        let user = self.pk.strip_prefix(REMOVED).and_then(|user| user.parse().ok());
+        user.ok_or_else(|| unreadable(PARTITION_KEY))
     }
 
     /// The offboarding that the partition key names.

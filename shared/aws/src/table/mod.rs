@@ -9,6 +9,10 @@
 //! | listing entry | `OFFBOARDINGS` | `{id}` | `dry_run` |
 //! | idempotency key | `KEY#{sha256}` | `KEY` | `fingerprint`, `offboarding`, `expires_at` (TTL) |
 //! | claim on a person | `PERSON#{sha256}` | `CLAIM` | `offboarding` |
+//! | person who was removed | `REMOVED#{user}` | `{org}` | `offboarding` |
+//! | item of the leavers app | `ITEM#{id}` | `STATE` | `offboarding`, `revision` |
+//! | delivery | `DELIVERY#{id}` | `STATE` | `body` (JSON), `state`, `outcome` (JSON), `attempts`, `code`, `slots`, `version`, `due`, `due_at`, `expires_at` (TTL) |
+//! | look at hooks | `HOOKS#{type}/{id}` | `LOOK` | `at` |
 //! | quota | `QUOTA` | `LOG` | `logs` (slots by ceiling, as bytes), `routes` (JSON), `blocked_until`, `rejections`, `foreign`, `wary_until`, `version` |
 //! | capabilities | `CAPABILITIES` | `ALL` | `body` (JSON) |
 //!
@@ -23,6 +27,7 @@
 //! | load | consistent get | 1 R |
 //! | save | conditional put | 2 W, the index adds 0 to 2 |
 //! | save and claim, release or count | transaction of 2 to 4 | 4 W for the record, 2 W for each further item |
+//! | who of n people was removed | batch gets | 0.5 R for each |
 //! | list a page of n | query, batch get | 0.5 R and 0.5 R for each listed |
 //! | count accepted | query that counts | 1 R for each 40 |
 //! | batches of a plan | consistent query | 1 R for each 4 batches, that is for each 40 spaces |
@@ -33,6 +38,8 @@
 //! | who rides with a batch | consistent query | 1 R for each 13 |
 //! | what is due | query of the index | 0.5 R for each 30 |
 //! | record a call | put | 1 W |
+//! | store a delivery | conditional put | 1 W, the index adds 1 where a job is to come |
+//! | end a delivery | one conditional update | 1 W, the index adds 1 |
 //! | read the quota, reserve slots | consistent get, conditional put | 1 R, 1 to 2 W however many slots |
 //!
 //! So a space costs about 1.5 W to plan, to park once with its batch and to settle, and a batch of ten is counted with
@@ -41,9 +48,12 @@
 mod accept;
 mod batch_item;
 mod claims;
+mod deliveries;
 mod due;
 pub(crate) mod item;
+mod kept;
 pub(crate) mod keys;
+mod leaver_items;
 mod notes;
 mod quota;
 mod read;

@@ -1,6 +1,6 @@
 //! Reading offboardings: one, a page, those at work, and how many there were.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use async_trait::async_trait;
 use aws_sdk_dynamodb::{operation::query::builders::QueryFluentBuilder, types::KeysAndAttributes, types::Select};
@@ -18,7 +18,7 @@ use super::{
     batch_item,
     item::text,
     keys::{self, Key, LISTING},
-    malformed, names, offboarding,
+    kind_name, malformed, names, offboarding,
     transaction::give_way,
     unavailable, values,
 };
@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// What one batch get takes.
-const GET_AT_ONCE: usize = 100;
+pub(super) const GET_AT_ONCE: usize = 100;
 /// Pages of the listing that are searched for one answer.
 const LISTING_PAGES: usize = 10;
 /// Keys of the index that are looked through for those at work: far more than a busy day has.
@@ -103,7 +103,7 @@ impl ReadOffboardings for DynamoStore {
     async fn active(&self, limit: usize) -> Result<Vec<Offboarding>, StoreError> {
         let mut ids = BTreeSet::new();
         for kind in [DueKind::Start, DueKind::Watch] {
-            let items = self.indexed(kind, Timestamp::MAX, ACTIVE_KEYS).await?;
+            let items = self.indexed(kind_name(kind), Timestamp::MAX, ACTIVE_KEYS, Key::due_item).await?;
             ids.extend(items.into_iter().map(|item| match item {
                 DueItem::Offboarding(id) | DueItem::Batch(id, _) => id,
             }));
@@ -168,8 +168,14 @@ impl DynamoStore {
 
     /// The records of up to a hundred offboardings; one that does not exist is left out.
     async fn load_all(&self, ids: &[OffboardingId]) -> Result<BTreeMap<OffboardingId, Offboarding>, StoreError> {
-        let mut found = BTreeMap::new();
-        let mut wanted: Vec<Item> = ids.iter().map(|id| Key::state(id).attributes()).collect();
+        let keys = ids.iter().map(|id| Key::state(id).attributes()).collect();
+        let records = self.get_all(keys).await?.iter().map(offboarding).collect::<Result<Vec<_>, _>>()?;
+        Ok(records.into_iter().map(|record| (record.id.clone(), record)).collect())
+    }
+
+    /// The items of up to a hundred keys, in any order; one that does not exist is left out.
+    pub(super) async fn get_all(&self, mut wanted: Vec<Item>) -> Result<Vec<Item>, StoreError> {
+        let mut found = Vec::new();
         for attempt in 0..GET_TRIES {
             if wanted.is_empty() {
                 return Ok(found);
@@ -180,10 +186,7 @@ impl DynamoStore {
             let keys = KeysAndAttributes::builder().set_keys(Some(wanted)).build().map_err(malformed)?;
             let get = self.client.batch_get_item().request_items(&self.table, keys);
             let answer = get.send().await.map_err(|error| unavailable(&error))?;
-            for item in answer.responses.iter().flat_map(|tables| tables.values()).flatten() {
-                let record = offboarding(item)?;
-                found.insert(record.id.clone(), record);
-            }
+            found.extend(answer.responses.into_iter().flat_map(HashMap::into_values).flatten());
             let left = answer.unprocessed_keys.and_then(|mut tables| tables.remove(&self.table));
             wanted = left.map(|left| left.keys).unwrap_or_default();
         }

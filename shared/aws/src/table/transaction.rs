@@ -28,6 +28,8 @@ pub(super) enum Part {
     Counted,
     /// A claim that is taken.
     Taken,
+    /// The note of who removed the person.
+    Removed,
     /// A claim that is given back, by its person key.
     Released(String),
     /// The proof that the holder of a claim still has no right to it.

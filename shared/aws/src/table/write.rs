@@ -32,6 +32,7 @@ impl WriteOffboardings for DynamoStore {
             PersonClaim::Keep => Claims::keep(offboarding),
             PersonClaim::Take => Claims::take(offboarding),
             PersonClaim::Release => Claims::release(offboarding),
+            PersonClaim::Removed => Claims::removed(offboarding),
         };
         // Only claims that are somebody else's are worth another try; each try learns of at least one.
         for _ in 0..TRIES {

@@ -91,6 +91,12 @@ impl From<Fault> for podio_lifecycle::ports::SaveError {
     }
 }
 
+impl From<Fault> for podio_lifecycle::ports::PublishError {
+    fn from(_: Fault) -> Self {
+        Self("a fault on demand".to_owned())
+    }
+}
+
 impl From<Fault> for podio_lifecycle::ports::QueueError {
     fn from(_: Fault) -> Self {
         Self("a fault on demand".to_owned())

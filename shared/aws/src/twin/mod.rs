@@ -5,7 +5,10 @@
 //! once after its work, so that dropping its future there is a crash at that point.
 
 mod credentials;
+mod deliveries;
+mod events;
 mod faults;
+mod leaver_items;
 mod notes;
 mod offboardings;
 mod removals;
@@ -17,12 +20,21 @@ use std::{
 };
 
 pub use credentials::MemoryCredentials;
+pub use events::MemoryEvents;
 pub(crate) use faults::Fault;
 pub use faults::{Faults, Moment, Strike};
 use jiff::Timestamp;
 use podio_lifecycle::{
-    capability::Capabilities, evidence::CallRecord, ids::OffboardingId, job::BatchKey, offboarding::Offboarding,
-    quota::Quota, removal::RemovalBatch, sharing::Rider,
+    capability::Capabilities,
+    evidence::CallRecord,
+    hooks::{Delivery, DeliveryId, HookRef},
+    ids::{ItemId, OffboardingId, OrgId, UserId},
+    job::BatchKey,
+    leavers_app::LeaverItem,
+    offboarding::Offboarding,
+    quota::Quota,
+    removal::RemovalBatch,
+    sharing::Rider,
 };
 
 /// The state table, in memory.
@@ -44,10 +56,14 @@ struct Tables {
     offboardings: BTreeMap<OffboardingId, Offboarding>,
     keys: BTreeMap<String, UsedKey>,
     persons: BTreeMap<String, OffboardingId>,
+    removed: BTreeMap<(OrgId, UserId), OffboardingId>,
+    items: BTreeMap<ItemId, LeaverItem>,
     batches: BTreeMap<(OffboardingId, BatchKey), RemovalBatch>,
     /// By the driver's batch, then by the rider's offboarding and the number of its batch.
     riders: BTreeMap<(OffboardingId, BatchKey), BTreeMap<(OffboardingId, u32), Rider>>,
     calls: BTreeMap<(OffboardingId, i64, [u8; 10]), CallRecord>,
+    deliveries: BTreeMap<DeliveryId, Delivery>,
+    looks: BTreeMap<HookRef, Timestamp>,
     quota: (Quota, u64),
     capabilities: Capabilities,
 }
@@ -66,6 +82,11 @@ impl MemoryStore {
     /// Who claims which person key: for a test's oracle, no port offers it.
     pub fn claims(&self) -> BTreeMap<String, OffboardingId> {
         self.lock().persons.clone()
+    }
+
+    /// All deliveries, by id: for a test's oracle, no port offers it.
+    pub fn deliveries(&self) -> BTreeMap<DeliveryId, Delivery> {
+        self.lock().deliveries.clone()
     }
 
     async fn run<T, E: From<Fault>>(

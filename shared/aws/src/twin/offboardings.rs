@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use podio_lifecycle::{
-    ids::OffboardingId,
+    ids::{OffboardingId, OrgId, UserId},
     job::BatchKey,
     offboarding::{DueKind, Offboarding, PersonClaim},
     ports::{
-        AcceptOffboardings, Created, DueItem, FindDue, IdempotencyKey, Page, ReadOffboardings, SaveError, StoreError,
-        WriteOffboardings,
+        AcceptOffboardings, Created, DueItem, FindDue, FindRemoved, IdempotencyKey, Page, ReadOffboardings, SaveError,
+        StoreError, WriteOffboardings,
     },
     removal::RemovalBatch,
 };
@@ -97,6 +97,12 @@ impl Tables {
                 None => self.take(offboarding),
             },
             PersonClaim::Release => self.release(offboarding),
+            PersonClaim::Removed => {
+                self.release(offboarding);
+                if let Some(leaver) = &offboarding.leaver {
+                    self.removed.insert((offboarding.org_id, leaver.user_id), id.clone());
+                }
+            }
         }
         if let Some(batch) = counted.and_then(|key| self.batches.get_mut(&key)) {
             batch.counted = true;
@@ -199,6 +205,17 @@ impl ReadOffboardings for MemoryStore {
                 .collect();
             let found = ids.iter().filter_map(|id| tables.offboardings.get(id));
             Ok(found.filter(|offboarding| rules::is_active(offboarding)).take(limit).cloned().collect())
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl FindRemoved for MemoryStore {
+    async fn removed(&self, org: OrgId, users: &[UserId]) -> Result<Vec<(UserId, OffboardingId)>, StoreError> {
+        self.run("removed", |tables| {
+            let found = users.iter().filter_map(|user| Some((*user, tables.removed.get(&(org, *user))?.clone())));
+            Ok(found.collect())
         })
         .await
     }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 mod emulator;
+mod events;
 mod faults;
 mod ports;
 mod queue;

@@ -48,6 +48,12 @@ suite! {
         a_claim_left_behind_stops_nobody,
         a_batch_is_counted_once,
         of_many_who_count_a_batch_one_does;
+    remembering:
+        who_was_removed_is_remembered_and_free_again,
+        who_is_only_let_go_is_not_remembered,
+        the_removed_are_told_from_a_crowd,
+        an_item_is_remembered_by_its_latest_revision,
+        of_many_revisions_at_once_the_latest_stays;
     removing:
         a_plan_is_stored_in_order_and_stays_as_it_is,
         a_space_is_settled_once,
@@ -67,6 +73,13 @@ suite! {
         each_is_found_when_its_time_has_come,
         a_batch_is_watched_until_it_is_counted,
         those_at_work_are_told_oldest_first;
+    delivering:
+        a_delivery_is_stored_once_and_comes_back_as_it_was,
+        of_many_duplicates_at_once_one_is_stored,
+        a_job_that_waits_is_noted_by_who_read_it_last,
+        a_delivery_is_ended_once_and_its_code_forgotten,
+        deliveries_are_found_while_their_job_is_to_come,
+        the_last_look_at_the_hooks_of_each_object_is_remembered;
     listing:
         pages_follow_each_other_newest_first,
         a_state_can_be_asked_for,

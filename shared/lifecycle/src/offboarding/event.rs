@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{Failure, Leaver, Offboarding, Search};
 use crate::{
     hold::{HoldCode, Reason},
-    ids::OffboardingId,
+    ids::{OffboardingId, SpaceId},
     job::Job,
     quota::Slot,
     removal::Tally,
@@ -56,6 +56,28 @@ pub enum Event {
     OrgRemovalClaimed,
     /// The preview right before the organization removal shows a danger that nobody approved.
     OrgRemovalUnsafe(Vec<Reason>),
+    /// Right before the organization removal, spaces were found that the plan does not settle; they are written down as
+    /// further batches of the plan.
+    SpacesFound {
+        /// The batches.
+        batches: u32,
+        /// The spaces in them.
+        spaces: u32,
+        /// The number of the last batch.
+        last_batch: u32,
+        /// Suspects that are still to be looked into.
+        left: Vec<SpaceId>,
+    },
+    /// Podio tells that somebody may have come into a space: it is to be looked into before the organization is left.
+    LookAgain {
+        /// The space.
+        space: SpaceId,
+    },
+    /// Suspects were looked into, and the leaver is not in them.
+    SuspectsCleared {
+        /// Those that are still to be looked into.
+        left: Vec<SpaceId>,
+    },
     /// Podio confirmed the end of the membership, or that there is none.
     OrgRemovalDone,
     /// The read-back shows the person still there.
@@ -65,6 +87,8 @@ pub enum Event {
         /// When the read-back was sent.
         asked_at: Timestamp,
     },
+    /// The person, who was removed and proven gone, is a member again.
+    Returned,
     /// The stage's job waits for its slots, with what it has found out.
     Parked {
         /// The slots reserved for it.
@@ -129,6 +153,8 @@ pub enum PersonClaim {
     Take,
     /// The keys are free again.
     Release,
+    /// The keys are free again, and the person is remembered as removed by this offboarding.
+    Removed,
 }
 
 /// What is to be done once the change is stored.
@@ -182,4 +208,7 @@ pub enum Refusal {
     /// Spaces are not settled yet.
     #[error("space removals are not settled yet")]
     Unsettled,
+    /// It is known already.
+    #[error("that is known already")]
+    Known,
 }

@@ -23,10 +23,10 @@ use crate::{
     email::EmailAddress,
     evidence::Seal,
     hold::{Approval, Reason},
-    ids::{OffboardingId, OrgId, UserId},
-    job::Job,
+    ids::{OffboardingId, OrgId, SpaceId, UserId},
+    job::{BatchKey, Job},
     quota::Slot,
-    removal::Tally,
+    removal::{RemovalBatch, Tally},
 };
 
 /// The person as Podio knows them.
@@ -126,6 +126,12 @@ pub struct Offboarding {
     pub last_delete_at: Option<Timestamp>,
     /// How often the organization removal was done over because the person was still there.
     pub rounds: u32,
+    /// How often the plan was extended by spaces that were found right before the organization removal.
+    #[serde(default)]
+    pub extensions: u32,
+    /// Spaces that the person may have come into since the plan was made, to be looked into where Podio offers no preview.
+    #[serde(default)]
+    pub suspects: Vec<SpaceId>,
     /// How often a person has asked to resume it.
     pub retries: u32,
     /// The stage's job.
@@ -140,6 +146,9 @@ pub struct Offboarding {
     pub updated_at: Timestamp,
     /// When it was completed.
     pub completed_at: Option<Timestamp>,
+    /// When the person, once removed, was seen to be a member again.
+    #[serde(default)]
+    pub returned_at: Option<Timestamp>,
     /// When the sweep should look at it.
     pub due: Option<Due>,
     /// How it came here, newest last, the oldest forgotten.
@@ -169,6 +178,8 @@ impl Offboarding {
             removals_sent: false,
             last_delete_at: None,
             rounds: 0,
+            extensions: 0,
+            suspects: Vec::new(),
             retries: 0,
             work: Work::default(),
             calls: None,
@@ -176,6 +187,7 @@ impl Offboarding {
             created_at: now,
             updated_at: now,
             completed_at: None,
+            returned_at: None,
             due: None,
             history: Vec::new(),
             revision: 0,
@@ -206,6 +218,24 @@ impl Offboarding {
     /// remove the person stands.
     pub fn may_leave_spaces(&self) -> bool {
         matches!(self.state, State::Removing | State::Failed { failure: _, resume: Stage::Removing })
+    }
+
+    /// Whether a batch is part of the plan in force. One that was written down as an extension of the plan, by a worker
+    /// that died or was overtaken before the offboarding knew of it, is not: nothing is removed on its account.
+    pub fn owns(&self, key: BatchKey) -> bool {
+        self.plan == Some(key.plan) && self.last_batch.is_some_and(|last| key.number <= last)
+    }
+
+    /// Of the batches that bear the plan's name, those that are part of it, and those that nobody has announced.
+    pub fn split(&self, batches: Vec<RemovalBatch>) -> (Vec<RemovalBatch>, Vec<RemovalBatch>) {
+        // What is counted was, whether or not it held anything to remove.
+        batches.into_iter().partition(|batch| batch.counted || self.owns(batch.key))
+    }
+
+    /// Whether spaces that were found may still be left one by one. Somebody who adds the person again and again must not
+    /// keep them in the organization for ever.
+    pub fn may_be_extended(&self) -> bool {
+        self.extensions < transition::EXTENSIONS
     }
 
     /// How many failures of one step are allowed before a person must look; each retry grants as many again.

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     hold::{HoldCode, Reason, summarised, unapproved},
+    ids::SpaceId,
     removal::Tally,
 };
 
@@ -15,6 +16,11 @@ use crate::{
 const PATIENT_READS: u32 = 4;
 /// How often the removal is done over.
 const ROUNDS: u32 = 2;
+/// How often the plan is extended before what is still there is left to the organization removal.
+pub(super) const EXTENSIONS: u32 = 5;
+/// Suspects that are kept. The record must not grow with the organization, and more than these come with a reorganization
+/// that nobody carries out while somebody leaves.
+const SUSPECTS: usize = 50;
 /// Passages kept in the history.
 const HISTORY: usize = 50;
 
@@ -33,6 +39,11 @@ impl Offboarding {
                 next.work.slots.clear();
                 let goes_on = matches!(self.work.search.step, SearchStep::Check { .. });
                 next.plan = if goes_on { self.plan } else { Some(self.revision) };
+                if !goes_on {
+                    // All spaces are listed afresh.
+                    next.last_batch = None;
+                    next.suspects.clear();
+                }
             }
             (State::Planning, Event::Planned(plan)) => person = next.planned(plan),
             (State::Planning, Event::NotAMember) => {
@@ -60,6 +71,33 @@ impl Offboarding {
                     next.state = State::Held { reasons, resume: Stage::Finalizing };
                 }
             }
+            (State::Finalizing, Event::SpacesFound { batches, spaces, last_batch, left }) => {
+                let is_new = batches > 0 && self.may_be_extended();
+                if self.open_batches > 0 || !is_new || self.last_batch.is_some_and(|last| last_batch <= last) {
+                    return Err(Refusal::OutOfPlace);
+                }
+                next.state = State::Removing;
+                next.extensions += 1;
+                next.open_batches = batches;
+                next.last_batch = Some(last_batch);
+                next.spaces_total += spaces;
+                next.suspects = left;
+            }
+            (State::Removing, Event::LookAgain { space }) => {
+                if self.suspects.contains(&space) {
+                    return Err(Refusal::Known);
+                }
+                next.suspect(space);
+            }
+            // A worker may be looking at this moment, and what it has seen may be older: it has to look again.
+            (State::Finalizing | State::Verifying, Event::LookAgain { space }) => next.suspect(space),
+            // The spaces are listed already, and the one in question is perhaps not among them.
+            (State::Planning, Event::LookAgain { space })
+                if matches!(self.work.search.step, SearchStep::Check { .. }) =>
+            {
+                next.suspect(space);
+            }
+            (State::Finalizing, Event::SuspectsCleared { left }) => next.suspects = left,
             (State::Finalizing, Event::OrgRemovalDone) => {
                 next.state = State::Verifying;
                 next.last_delete_at = Some(now);
@@ -71,6 +109,12 @@ impl Offboarding {
                 }
                 next.state = State::Completed { outcome: Outcome::Removed };
                 effects.push(Effect::Seal);
+            }
+            (State::Completed { outcome: Outcome::Removed }, Event::Returned) => {
+                if self.returned_at.is_some() {
+                    return Err(Refusal::Known);
+                }
+                next.returned_at = Some(now);
             }
             (State::Planning | State::Finalizing | State::Verifying, Event::Parked { slots, until, search }) => {
                 next.work.slots = slots;
@@ -133,7 +177,11 @@ impl Offboarding {
                 | Event::EndReserved { .. }
                 | Event::OrgRemovalClaimed
                 | Event::OrgRemovalUnsafe(_)
+                | Event::SpacesFound { .. }
+                | Event::LookAgain { .. }
+                | Event::SuspectsCleared { .. }
                 | Event::OrgRemovalDone
+                | Event::Returned
                 | Event::StillAMember
                 | Event::VerifiedGone { .. }
                 | Event::Parked { .. }
@@ -170,12 +218,13 @@ impl Offboarding {
                 _ => effects.extend(self.stage_job().map(Effect::Enqueue)),
             }
         }
-        if matches!(self.state, State::Completed { .. }) {
+        if moved && matches!(self.state, State::Completed { .. }) {
             self.completed_at = Some(now);
         }
         let over = self.state.is_final() || matches!(self.state, State::Failed { .. });
         if over && person == PersonClaim::Keep && moved {
-            person = PersonClaim::Release;
+            let removed = State::Completed { outcome: Outcome::Removed };
+            person = if self.state == removed { PersonClaim::Removed } else { PersonClaim::Release };
         }
         self.due = self.next_due(now);
         Change { offboarding: self, person, effects }
@@ -187,6 +236,7 @@ impl Offboarding {
         self.open_batches = plan.batches;
         self.last_batch = plan.last_batch;
         self.counted = Tally::default();
+        self.extensions = 0;
         if self.request.dry_run {
             self.would_hold = summarised(plan.reasons);
             self.state = State::Completed { outcome: Outcome::Planned };
@@ -217,6 +267,14 @@ impl Offboarding {
             self.state = State::Finalizing;
         }
         Ok(())
+    }
+
+    /// Notes a space that is to be looked into. One too many is left to the count of the leaver's spaces, which is
+    /// compared with what is known of them before the organization is left.
+    fn suspect(&mut self, space: SpaceId) {
+        if !self.suspects.contains(&space) && self.suspects.len() < SUSPECTS {
+            self.suspects.push(space);
+        }
     }
 
     fn still_there(&mut self) {
@@ -256,6 +314,7 @@ impl Offboarding {
     fn resume(&mut self, stage: Stage) {
         self.retries += 1;
         self.rounds = 0;
+        self.extensions = 0;
         self.enter(stage);
     }
 

@@ -5,6 +5,7 @@
 mod answers;
 mod any_input;
 mod calls;
+mod items;
 mod privacy;
 mod shapes;
 mod stub;

@@ -69,7 +69,7 @@ impl Worker {
     }
 
     /// Whether the leaver is in a space. Asked of the membership itself, since the lists leave out who is only invited.
-    async fn membership(
+    pub(crate) async fn membership(
         &self,
         space: SpaceId,
         user: UserId,
@@ -117,7 +117,7 @@ impl Worker {
 }
 
 /// A space that the leaver is known to be in, and that nobody has looked into.
-fn is_unseen(space: &SpaceRemoval) -> bool {
+pub(in crate::jobs) fn is_unseen(space: &SpaceRemoval) -> bool {
     space.state == RemovalState::Pending && space.company == Company::Unknown
 }
 

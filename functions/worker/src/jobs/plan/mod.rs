@@ -15,6 +15,7 @@ use podio_lifecycle::{
     removal::{Company, RemovalBatch, RemovalState, SpaceRemoval},
 };
 
+pub(super) use self::check::is_unseen;
 use self::{find::Finding, preview::Spaces};
 use super::StageTask;
 use crate::{Worker, caller::Caller, verdict::Halt};

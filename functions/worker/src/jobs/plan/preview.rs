@@ -37,9 +37,7 @@ impl Worker {
     ) -> Result<Spaces, Halt> {
         let (org, user) = (stage.offboarding.org_id, leaver.user_id);
         if let Some(info) = offered(caller, Capability::EndMemberInfo, &org_member::end_member_info(org, user)).await? {
-            let preview = dangers(&info);
-            let every = info.to_remove.into_iter().chain(info.to_promote).chain(info.to_delete);
-            let spaces = distinct(every.map(|space| (space.space_id, space.name)), RemovalState::Pending);
+            let (preview, spaces) = read(info);
             return Ok(Spaces::Known { preview, spaces });
         }
         if let Some(spaces) =
@@ -65,21 +63,21 @@ impl Worker {
         Ok(Spaces::ToCheck(distinct(named, RemovalState::Unchecked)))
     }
 
-    /// The preview alone, where Podio offers one; nothing where it does not, or says that there is no such member.
+    /// The preview alone, and the spaces that it names, where Podio offers one.
     pub(crate) async fn preview_again(
         &self,
         stage: &StageTask,
         leaver: &Leaver,
         caller: &mut Caller<'_>,
-    ) -> Result<Option<Preview>, Halt> {
+    ) -> Result<Option<(Preview, Vec<SpaceRemoval>)>, Halt> {
         let request = org_member::end_member_info(stage.offboarding.org_id, leaver.user_id);
         if !caller.may_offer(Capability::EndMemberInfo).await? {
             return Ok(None);
         }
         match caller.call(&request).await? {
-            Ok(info) => Ok(Some(dangers(&info))),
+            Ok(info) => Ok(Some(read(info))),
             // Leaving the last space may have ended the membership of the organization with it.
-            Err(Error::NotFound(NotFoundKind::Object) | Error::Gone) => Ok(Some(Preview::default())),
+            Err(Error::NotFound(NotFoundKind::Object) | Error::Gone) => Ok(Some((Preview::default(), Vec::new()))),
             Err(Error::NotFound(NotFoundKind::Route)) => {
                 caller.learn_missing(Capability::EndMemberInfo).await?;
                 Ok(None)
@@ -108,9 +106,13 @@ async fn offered<T>(caller: &mut Caller<'_>, capability: Capability, request: &R
     }
 }
 
-fn dangers(info: &EndMemberInfo) -> Preview {
+/// The dangers that a preview shows, and each space that it names.
+fn read(info: EndMemberInfo) -> (Preview, Vec<SpaceRemoval>) {
     let ids = |spaces: &[SpaceMembership]| spaces.iter().map(|space| space.space_id).collect();
-    Preview { deleted: ids(&info.to_delete), unseen: Vec::new(), promoted: ids(&info.to_promote) }
+    let preview = Preview { deleted: ids(&info.to_delete), unseen: Vec::new(), promoted: ids(&info.to_promote) };
+    let every = info.to_remove.into_iter().chain(info.to_promote).chain(info.to_delete);
+    let spaces = distinct(every.map(|space| (space.space_id, space.name)), RemovalState::Pending);
+    (preview, spaces)
 }
 
 /// Each space once, in the order of its first mention, with the first name that is told.

@@ -96,7 +96,7 @@ impl Worker {
         let mut drivers = BTreeMap::new();
         for other in others {
             let Some(plan) = other.plan.filter(|_| !wanted.is_empty()) else { continue };
-            for batch in self.ports.offboardings.batches(&other.id, plan).await? {
+            for batch in other.split(self.ports.offboardings.batches(&other.id, plan).await?).0 {
                 for entry in &batch.spaces {
                     let expected = batch.expected_at(entry.space_id).filter(|_| wanted.remove(&entry.space_id));
                     drivers.extend(expected.map(|expected_at| {

@@ -70,7 +70,7 @@ impl Worker {
         }
         let Some(offboarding) = self.ports.offboardings.load(&id).await? else { return Ok(None) };
         let entry = batch.space(space).filter(|entry| entry.state == RemovalState::Pending).cloned();
-        let in_force = offboarding.plan == Some(key.plan) && offboarding.may_leave_spaces();
+        let in_force = offboarding.owns(key) && offboarding.may_leave_spaces();
         let user = offboarding.leaver.map(|leaver| leaver.user_id);
         Ok(entry.zip(user).map(|(entry, user)| Passenger { id, key, user, entry, in_force }))
     }

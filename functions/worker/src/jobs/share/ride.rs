@@ -3,7 +3,7 @@
 
 use jiff::SignedDuration;
 use podio_client::{Error, NotFoundKind, space_member};
-use podio_lifecycle::{capability::Capability, ids::OffboardingId, job::BatchKey, sharing::awaited};
+use podio_lifecycle::{capability::Capability, ids::OffboardingId, job::BatchKey, quota::Lane, sharing::awaited};
 
 use super::Passenger;
 use crate::{Worker, caller::Caller, jobs::SpaceTask, verdict::Halt};
@@ -86,7 +86,8 @@ impl Worker {
     /// another try with each space.
     async fn is_out(&self, task: &SpaceTask, caller: &mut Caller<'_>) -> Result<bool, Halt> {
         let Some(leaver) = &task.offboarding.leaver else { return Ok(false) };
-        caller.hurry();
+        // The whole party waits for it.
+        caller.in_lane(Lane::Interactive);
         match caller.call(&space_member::get(task.entry.space_id, leaver.user_id)).await? {
             Ok(member) => Ok(!member.is_current()),
             Err(Error::NotFound(NotFoundKind::Object) | Error::Gone) => Ok(true),

@@ -1,9 +1,11 @@
 //! What every implementation of the storage ports must do, told as stories.
 
 pub mod accepting;
+pub mod delivering;
 pub mod listing;
 pub mod noting;
 pub mod quota;
+pub mod remembering;
 pub mod removing;
 pub mod saving;
 pub mod sharing;
@@ -18,8 +20,9 @@ use podio_lifecycle::{
     job::BatchKey,
     offboarding::{Offboarding, Person, Request},
     ports::{
-        AcceptOffboardings, Created, FindDue, IdempotencyKey, LearnCapabilities, QuotaLog, ReadCalls, ReadOffboardings,
-        ReadQuota, RecordCalls, ShareRemovals, TrackRemovals, WriteOffboardings,
+        AcceptDeliveries, AcceptOffboardings, Created, Deliveries, FindDeliveries, FindDue, FindRemoved,
+        IdempotencyKey, LearnCapabilities, LeaverItems, QuotaLog, ReadCalls, ReadOffboardings, ReadQuota, RecordCalls,
+        RememberLooks, ShareRemovals, TrackRemovals, WriteOffboardings,
     },
     quota::{Ceiling, Lane, Need, Quota, Slot},
     removal::{RemovalBatch, RemovalState, SpaceRemoval},
@@ -27,14 +30,20 @@ use podio_lifecycle::{
 
 /// All storage ports but the credentials.
 pub trait Store:
-    AcceptOffboardings
+    AcceptDeliveries
+    + AcceptOffboardings
+    + Deliveries
+    + FindDeliveries
     + FindDue
+    + FindRemoved
     + LearnCapabilities
+    + LeaverItems
     + QuotaLog
     + ReadCalls
     + ReadOffboardings
     + ReadQuota
     + RecordCalls
+    + RememberLooks
     + ShareRemovals
     + TrackRemovals
     + WriteOffboardings
@@ -43,14 +52,20 @@ pub trait Store:
 }
 
 impl<S> Store for S where
-    S: AcceptOffboardings
+    S: AcceptDeliveries
+        + AcceptOffboardings
+        + Deliveries
+        + FindDeliveries
         + FindDue
+        + FindRemoved
         + LearnCapabilities
+        + LeaverItems
         + QuotaLog
         + ReadCalls
         + ReadOffboardings
         + ReadQuota
         + RecordCalls
+        + RememberLooks
         + ShareRemovals
         + TrackRemovals
         + WriteOffboardings

@@ -3,15 +3,21 @@
 //! One trait for each thing that a function may do, so that a function's signature says what its role must allow. The
 //! DynamoDB and SQS adapters and their in-memory twins implement them and pass one shared suite of tests.
 
+mod hooks;
+
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 
+pub use self::hooks::{
+    AcceptDeliveries, Accepted, Deliveries, FindDeliveries, PublishError, PublishEvents, RememberLooks,
+};
 use crate::{
     capability::Capabilities,
     credentials::TokenRecord,
     evidence::CallRecord,
-    ids::{OffboardingId, SpaceId},
+    ids::{ItemId, OffboardingId, OrgId, SpaceId, UserId},
     job::{BatchKey, Job},
+    leavers_app::LeaverItem,
     offboarding::{DueKind, Offboarding, PersonClaim},
     quota::{Quota, Slot},
     removal::{RemovalBatch, RemovalState},
@@ -132,6 +138,22 @@ pub trait WriteOffboardings: Send + Sync {
         person: PersonClaim,
         counted: Option<BatchKey>,
     ) -> Result<(), SaveError>;
+}
+
+/// Who was removed, and by which offboarding: kept when an offboarding completes, and never forgotten.
+#[async_trait]
+pub trait FindRemoved: Send + Sync {
+    /// Of these people, those whom an offboarding has removed from the organization, each with the last that did.
+    async fn removed(&self, org: OrgId, users: &[UserId]) -> Result<Vec<(UserId, OffboardingId)>, StoreError>;
+}
+
+/// Which offboarding an item of the leavers app has become.
+#[async_trait]
+pub trait LeaverItems: Send + Sync {
+    /// What is remembered of an item.
+    async fn leaver_item(&self, item: ItemId) -> Result<Option<LeaverItem>, StoreError>;
+    /// Remembers it; false, and nothing changed, where a later revision of the item is remembered.
+    async fn remember_item(&self, item: &LeaverItem) -> Result<bool, StoreError>;
 }
 
 /// What became of settling one space.
@@ -283,6 +305,12 @@ pub enum Metric {
     QuotaRejections,
     /// Calls that somebody else made with the same key.
     ForeignCalls,
+    /// People who were removed and are members again.
+    ReturnedLeavers,
+    /// Deliveries of Podio's that nothing could be done about.
+    RefusedDeliveries,
+    /// Hooks that should be there and could not be registered.
+    MissingHooks,
 }
 
 impl Metric {
@@ -291,6 +319,9 @@ impl Metric {
         match self {
             Self::QuotaRejections => "QuotaRejections",
             Self::ForeignCalls => "ForeignCalls",
+            Self::ReturnedLeavers => "ReturnedLeavers",
+            Self::RefusedDeliveries => "RefusedDeliveries",
+            Self::MissingHooks => "MissingHooks",
         }
     }
 }

@@ -1,7 +1,10 @@
 //! The leaver out of the organization: the one call that may delete data, guarded twice.
 //!
 //! It is previewed once more right before, and it is announced in storage before it is sent, so that no worker sends it
-//! a second time without having looked whether the first took effect.
+//! a second time without having looked whether the first took effect. Spaces that the preview names and the plan does not
+//! settle are left one by one first ([`extend`]).
+
+mod extend;
 
 use podio_client::{Error, NotFoundKind, org_member};
 use podio_lifecycle::{
@@ -10,6 +13,7 @@ use podio_lifecycle::{
     removal::{RemovalBatch, RemovalState, SpaceRemoval},
 };
 
+use self::extend::Batches;
 use super::{CLAIM, StageTask, plan::summed_up, verify_removal::Standing};
 use crate::{Worker, caller::Caller, verdict::Halt};
 
@@ -29,12 +33,12 @@ impl Worker {
             }
         }
         let batches = self.settled_batches(stage).await?;
-        let reasons = match self.preview_again(stage, &leaver, caller).await? {
-            Some(preview) => preview.reasons(),
-            None => self.dangers_without_preview(stage, &leaver, &batches, caller).await?,
-        };
+        let (found, reasons) = self.look_once_more(stage, &leaver, &batches, caller).await?;
         if !unapproved(summarised(reasons.clone()), &stage.offboarding.approved).is_empty() {
             return self.advance(stage, Event::OrgRemovalUnsafe(reasons)).await;
+        }
+        if extends(stage, &batches, &found) {
+            return self.extend_plan(stage, &batches, found).await;
         }
         let removal = org_member::remove(stage.offboarding.org_id, leaver.user_id);
         caller.be_ready(&removal).await?;
@@ -72,17 +76,24 @@ impl Worker {
         }
     }
 
-    /// The spaces of the plan, each of them settled. The count of open batches says so already; this is the second guard.
-    async fn settled_batches(&self, stage: &StageTask) -> Result<Vec<RemovalBatch>, Halt> {
-        let Some(plan) = stage.offboarding.plan else { return Ok(Vec::new()) };
-        let batches = self.ports.offboardings.batches(&stage.offboarding.id, plan).await?;
-        if batches.iter().all(RemovalBatch::is_settled) {
-            return Ok(batches);
+    /// The spaces that are still to be left, and the dangers, by the best that Podio offers.
+    async fn look_once_more(
+        &self,
+        stage: &mut StageTask,
+        leaver: &Leaver,
+        batches: &Batches,
+        caller: &mut Caller<'_>,
+    ) -> Result<(Vec<SpaceRemoval>, Vec<Reason>), Halt> {
+        if let Some((preview, spaces)) = self.preview_again(stage, leaver, caller).await? {
+            return Ok((batches.missing(spaces), preview.reasons()));
         }
-        Err(Halt::fail(
-            FailureCode::Inconsistent,
-            "The organization was about to be left although a space is not settled. Nothing was sent. Report this as a bug.",
-        ))
+        let found = self.look_into_suspects(stage, leaver, batches, caller).await?;
+        let mut reasons = summed_up(&found).reasons();
+        // Where the spaces are left first, what else the removal can harm is looked at when they are.
+        if !extends(stage, batches, &found) {
+            reasons.extend(self.dangers_without_preview(stage, leaver, &batches.own, caller).await?);
+        }
+        Ok((found, reasons))
     }
 
     /// Without a preview: what the removal can still harm, looked at right before it is sent.
@@ -121,4 +132,9 @@ impl Worker {
         }
         Ok(reasons)
     }
+}
+
+/// Whether spaces are to be left one by one first.
+fn extends(stage: &StageTask, batches: &Batches, found: &[SpaceRemoval]) -> bool {
+    stage.offboarding.may_be_extended() && (batches.are_unannounced() || !found.is_empty())
 }

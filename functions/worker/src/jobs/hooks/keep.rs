@@ -1,0 +1,131 @@
+//! Keeping hooks registered: what misses is created, what sleeps is woken, what is there twice is deleted.
+//!
+//! Each run looks before it does anything, so whatever a crash or a lost answer left behind is found by the next one.
+
+use podio_client::{
+    Error,
+    hook::{self, Hook, HookStatus, HookTarget},
+};
+use podio_lifecycle::{
+    hooks::{EventType, FoundHook, HookList, HookRef, HookStep, RefType},
+    ids::{OrgId, SpaceId},
+    ports::Metric,
+};
+use podio_signatures::hook_key;
+use secrecy::SecretString;
+
+use crate::{Worker, caller::Caller, verdict::Halt};
+
+/// The hooks that an operator wants, and where they deliver.
+#[derive(Debug, Clone)]
+pub struct Registration {
+    /// Which.
+    pub hooks: HookList,
+    /// The public address of this service, without a slash at its end.
+    pub base_url: String,
+    /// What the addresses are keyed with.
+    pub secret: SecretString,
+}
+
+impl Registration {
+    /// Where the hooks of an object deliver.
+    fn address(&self, on: &HookRef) -> String {
+        let key = hook_key::make(&self.secret, on.ref_type.as_str(), &on.ref_id.to_string());
+        format!("{}/hooks/podio/{on}/{key}", self.base_url)
+    }
+}
+
+impl Worker {
+    /// Sees to it that an object has the hooks that it should have.
+    pub(super) async fn keep_hooks(&self, on: &HookRef, caller: &mut Caller<'_>) -> Result<(), Halt> {
+        let Some(registration) = &self.policy.registration else { return Ok(()) };
+        let Some(wanted) = registration.hooks.of(on) else { return Ok(()) };
+        let Some(target) = target(on) else {
+            self.missing(on, "Podio's client knows no hooks on such an object");
+            return Ok(());
+        };
+        let url = registration.address(on);
+        let hooks = match caller.call(&hook::list(target)).await? {
+            Ok(hooks) => hooks,
+            Err(error) if is_refusal(&error) => {
+                self.missing(on, "Podio does not show the hooks; let the acting account join the object");
+                return Ok(());
+            }
+            Err(error) => return Err(Halt::of(&error, "the list of hooks")),
+        };
+        let found: Vec<FoundHook> = hooks.iter().map(|hook| found(hook, &url)).collect();
+        for step in wanted.steps(&found) {
+            self.take_step(on, target, &url, step, caller).await?;
+        }
+        Ok(())
+    }
+
+    /// A refusal of one step says nothing of the others.
+    async fn take_step(
+        &self,
+        on: &HookRef,
+        target: HookTarget,
+        url: &str,
+        step: HookStep,
+        caller: &mut Caller<'_>,
+    ) -> Result<(), Halt> {
+        tracing::info!(%on, ?step, "keeping hooks");
+        let answer = match step {
+            // Not to be sent again without another look.
+            HookStep::Create(event) => {
+                let created = caller.call_unrepeated(&hook::create(target, event.as_str(), url)).await?;
+                created.map(|_| ())
+            }
+            HookStep::Verify(hook) => caller.call(&hook::request_verification(hook)).await?,
+            HookStep::Delete(hook) => match caller.call(&hook::delete(hook)).await? {
+                Err(Error::NotFound(_) | Error::Gone) => Ok(()),
+                answer => answer,
+            },
+            HookStep::NoRoom(_) => {
+                self.missing(on, "Podio has ten hooks of this type already, none of them ours");
+                Ok(())
+            }
+        };
+        match answer {
+            Ok(()) => Ok(()),
+            Err(error) if is_refusal(&error) => {
+                self.missing(on, "Podio refuses it; the acting account may lack the right to add hooks");
+                Ok(())
+            }
+            Err(error) => Err(Halt::of(&error, "the hooks")),
+        }
+    }
+
+    fn missing(&self, on: &HookRef, reason: &str) {
+        tracing::error!(%on, reason, "a hook is missing");
+        self.ports.metrics.add(Metric::MissingHooks, 1);
+    }
+}
+
+fn found(hook: &Hook, url: &str) -> FoundHook {
+    FoundHook {
+        hook: hook.hook_id,
+        event: EventType::from(hook.event.clone()),
+        is_ours: hook.url == url,
+        is_active: hook.status == HookStatus::Active,
+    }
+}
+
+/// Whether Podio has said no, rather than nothing.
+fn is_refusal(error: &Error) -> bool {
+    match error {
+        Error::Forbidden { .. } | Error::NotFound(_) | Error::Gone | Error::Invalid { .. } | Error::Unsendable => true,
+        Error::Unauthorized | Error::RateLimited { .. } | Error::Unavailable { .. } | Error::Decode(_) => false,
+    }
+}
+
+fn target(on: &HookRef) -> Option<HookTarget> {
+    match on.ref_type {
+        RefType::Space => Some(HookTarget::Space(SpaceId(on.ref_id))),
+        RefType::App => Some(HookTarget::App(on.ref_id)),
+        RefType::AppField => Some(HookTarget::AppField(on.ref_id)),
+        RefType::Org => Some(HookTarget::Org(OrgId(on.ref_id))),
+        RefType::Item => Some(HookTarget::Item(on.ref_id)),
+        RefType::Other(_) => None,
+    }
+}

@@ -1,0 +1,186 @@
+//! Somebody may have come into a space: plans that are carried out are looked at again, and who was removed and is back is
+//! noticed.
+
+use jiff::SignedDuration;
+use podio_client::{Error, NotFoundKind, Page, space_member};
+use podio_lifecycle::{
+    hooks::Delivery,
+    ids::{OffboardingId, OrgId, SpaceId, UserId},
+    ledger::NotCommitted,
+    offboarding::{Event, Offboarding, Person, Refusal, Request},
+    ports::{Created, IdempotencyKey, Metric},
+    quota::Lane,
+};
+
+use super::act::Note;
+use crate::{Worker, caller::Caller, verdict::Halt};
+
+/// Offboardings that are looked through for those that are carried out: far more than there are at a time.
+const MOST_ACTIVE: usize = 1_000;
+/// Pages of a space's members that are read to find out who has come.
+const MOST_PAGES: u32 = 5;
+/// How long the key of a request that the service makes by itself is remembered: longer than its delivery.
+const REMEMBERED: SignedDuration = SignedDuration::from_hours(60 * 24);
+
+impl Worker {
+    /// Has every plan that is carried out looked at again; where it is known who has come, only that person's. A hook
+    /// does not tell the organization, and a space of another one costs a look. Calls nobody.
+    pub(super) async fn look_again(&self, space: SpaceId, user: Option<UserId>) -> Result<(), Halt> {
+        for offboarding in self.ports.offboardings.active(MOST_ACTIVE).await? {
+            let leaver = offboarding.leaver.as_ref().or(offboarding.work.search.found.as_ref());
+            if user.is_some_and(|user| leaver.is_none_or(|leaver| leaver.user_id != user)) {
+                continue;
+            }
+            match self.ledger().commit_anyhow(&offboarding.id, &Event::LookAgain { space }, self.now()).await {
+                Ok(_) => tracing::info!(offboarding = %offboarding.id, %space, "the plan is looked at again"),
+                // Not carried out (yet), or known.
+                Err(NotCommitted::Refused(_) | NotCommitted::Unknown) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether who has come into a space was removed from the organization before.
+    pub(super) async fn look_for_returned(
+        &self,
+        delivery: &Delivery,
+        space: SpaceId,
+        user: Option<UserId>,
+        caller: &mut Caller<'_>,
+    ) -> Result<Option<Note>, Halt> {
+        let Some(org) = self.policy.hooks.org else {
+            let detail = "PODIO_ORG_ID is not set, so it cannot be told whether somebody has returned.";
+            return Ok(Some(Note::new("no_organization", detail)));
+        };
+        caller.in_lane(Lane::Background);
+        let candidates = match user {
+            Some(user) => vec![user],
+            None => match self.members_of(space, caller).await? {
+                Ok(members) => members,
+                Err(note) => return Ok(Some(note)),
+            },
+        };
+        for (user, removed_by) in self.ports.removed.removed(org, &candidates).await? {
+            // A list says that they are there. An event may be old, or nobody's.
+            if user_is_listed(user, &candidates, delivery) || self.is_in(space, user, caller).await? {
+                self.has_returned(delivery, org, user, &removed_by).await?;
+            }
+        }
+        Ok(None)
+    }
+
+    /// The members of a space, as far as a few pages go.
+    async fn members_of(&self, space: SpaceId, caller: &mut Caller<'_>) -> Result<Result<Vec<UserId>, Note>, Halt> {
+        let mut members = Vec::new();
+        for page in 0..MOST_PAGES {
+            let page = Page { limit: Page::MAX_LIMIT, offset: page * u32::from(Page::MAX_LIMIT) };
+            match caller.call(&space_member::list_v2(space, page)).await? {
+                Ok(listed) => {
+                    let before = members.len();
+                    let current = listed.iter().filter(|member| member.is_current()).map(|member| member.user_id);
+                    members.extend(current);
+                    members.sort_unstable();
+                    members.dedup();
+                    if listed.len() < usize::from(Page::MAX_LIMIT) || members.len() == before {
+                        break;
+                    }
+                }
+                Err(Error::Forbidden { .. } | Error::NotFound(_) | Error::Gone | Error::Invalid { .. }) => {
+                    let detail = "The event does not say who has come, and Podio does not show the space's members.";
+                    return Ok(Err(Note::new("members_hidden", detail)));
+                }
+                Err(error) => return Err(Halt::of(&error, "the list of a space's members")),
+            }
+        }
+        Ok(Ok(members))
+    }
+
+    /// Whether somebody is in a space. Where Podio does not show, the event is believed.
+    async fn is_in(&self, space: SpaceId, user: UserId, caller: &mut Caller<'_>) -> Result<bool, Halt> {
+        match caller.call(&space_member::get(space, user)).await? {
+            Ok(member) => Ok(member.is_current()),
+            Err(Error::NotFound(NotFoundKind::Object) | Error::Gone) => Ok(false),
+            Err(Error::NotFound(NotFoundKind::Route) | Error::Forbidden { .. } | Error::Invalid { .. }) => Ok(true),
+            Err(error) => Err(Halt::of(&error, "the look-up of a membership")),
+        }
+    }
+
+    /// Records that somebody is back, raises the alarm once, and removes them again where that is wanted.
+    async fn has_returned(
+        &self,
+        delivery: &Delivery,
+        org: OrgId,
+        user: UserId,
+        removed_by: &OffboardingId,
+    ) -> Result<(), Halt> {
+        let Some(offboarding) = self.ports.offboardings.load(removed_by).await? else { return Ok(()) };
+        if offboarding.returned_at.is_none() {
+            // Before it is recorded: an alarm may ring twice, but not never.
+            tracing::warn!(offboarding = %removed_by, "somebody who was removed is a member again");
+            self.ports.metrics.add(Metric::ReturnedLeavers, 1);
+            match self.ledger().commit_anyhow(removed_by, &Event::Returned, self.now()).await {
+                Ok(_) | Err(NotCommitted::Refused(Refusal::Known)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        if !self.policy.hooks.remove_returned {
+            return Ok(());
+        }
+        let request = Request {
+            person: Person::User(user),
+            effective_at: None,
+            dry_run: false,
+            require_approval: false,
+            reason: Some(format!("returned after {removed_by}")),
+            requested_by: None,
+        };
+        let key = format!("returned:{}:{user}", delivery.id);
+        let (_, id) = self.accept_leaver(org, request, &key).await?;
+        tracing::info!(offboarding = %id, "who returned is removed again");
+        Ok(())
+    }
+
+    /// Accepts a leaver as the API does.
+    pub(super) async fn accept_leaver(
+        &self,
+        org: OrgId,
+        request: Request,
+        key: &str,
+    ) -> Result<(Acceptance, OffboardingId), Halt> {
+        let now = self.now();
+        let key =
+            IdempotencyKey { key: format!("hook:{key}"), fingerprint: key.to_owned(), expires_at: now + REMEMBERED };
+        let id = OffboardingId::new(now, self.ports.random.bytes());
+        let (offboarding, job) = Offboarding::accept(id, org, request, now);
+        match self.ports.accept.create(&offboarding, Some(&key)).await? {
+            Created::New => {
+                let jobs: Vec<_> = job.into_iter().map(|job| (job, SignedDuration::ZERO)).collect();
+                if !jobs.is_empty()
+                    && let Err(error) = self.ports.jobs.send(&jobs).await
+                {
+                    tracing::warn!(%error, offboarding = %offboarding.id, "the job is left to the sweep");
+                }
+                Ok((Acceptance::Own, offboarding.id))
+            }
+            Created::Repeated(id) => Ok((Acceptance::Own, id)),
+            Created::AlreadyRunning(id) => Ok((Acceptance::Running, id)),
+            // The key says all that the request does.
+            Created::KeyReused => Err(Halt::Fault),
+        }
+    }
+}
+
+/// Whose an accepted offboarding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Acceptance {
+    /// It came from this very request.
+    Own,
+    /// The person was leaving already.
+    Running,
+}
+
+/// Whether a list, and not the event alone, says that somebody is there.
+fn user_is_listed(user: UserId, listed: &[UserId], delivery: &Delivery) -> bool {
+    delivery.event.ids.user_id.is_none() && listed.contains(&user)
+}

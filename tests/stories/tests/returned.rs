@@ -1,0 +1,201 @@
+//! What Podio's hooks say of spaces and their members: plans are looked at again, and who comes back is noticed.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a story stops where its premise fails")]
+
+use jiff::SignedDuration;
+use podio_lifecycle::{
+    hooks::{DeliveryId, DeliveryState, HookRef},
+    ids::{OffboardingId, OrgId, SpaceId, UserId},
+    offboarding::{Offboarding, Outcome, State},
+    ports::{Metric, ReadOffboardings},
+};
+use podio_sandbox::{
+    Config, ErrorBody, FaultAction, FaultRule, Population, Profile,
+    population::{LEAVER, ORG_ID},
+    state::{SpaceKind, SpaceRole},
+};
+use stories::{Leaver, Setup, World};
+use worker::HookPolicy;
+
+const DAY: SignedDuration = SignedDuration::from_hours(24);
+const REMOVED: State = State::Completed { outcome: Outcome::Removed };
+
+async fn world(profile: Profile, remove_returned: bool) -> World {
+    let population = Population::new(2).members(20).spaces(8).leaver("Jane Doe", LEAVER, 3);
+    let podio = Config { population, ..Config::new(profile) };
+    let mut world = World::new(Setup { podio, ceiling: (250, 3600), mass_threshold: 25 }).await;
+    world.decide(HookPolicy { org: Some(OrgId(ORG_ID.0)), remove_returned, leavers_app: None });
+    world
+}
+
+fn jane(world: &World) -> UserId {
+    UserId(world.podio.with_state(|state| state.person_by_mail(LEAVER)).unwrap().0)
+}
+
+/// Somebody adds Jane to a space that others are in.
+fn add_jane(world: &World) -> SpaceId {
+    let (now, jane) = (world.clock.read(), podio_sandbox::UserId(jane(world).0));
+    world.podio.with_state(|state| {
+        let others: Vec<_> = state.orgs[&ORG_ID].members.keys().copied().filter(|user| *user != jane).take(3).collect();
+        let space = state.create_space(now, ORG_ID, "Alumni", SpaceKind::Regular);
+        for other in others {
+            state.add_to_space(now, space, other, SpaceRole::Admin);
+        }
+        state.add_to_space(now, space, jane, SpaceRole::Regular);
+        SpaceId(space.0)
+    })
+}
+
+async fn member_added(world: &World, space: SpaceId, user: Option<UserId>) -> DeliveryId {
+    let mut fields = vec![("type", "member.add".to_owned()), ("hook_id", "7".to_owned())];
+    fields.extend(user.map(|user| ("user_id", user.to_string())));
+    world.deliver(HookRef::space(space), &fields).await
+}
+
+async fn removed(world: &mut World) -> OffboardingId {
+    let id = world.post(&Leaver::of(LEAVER)).await;
+    assert_eq!(world.until_it_rests(&id, DAY).await.state, REMOVED);
+    id
+}
+
+async fn all(world: &World) -> Vec<Offboarding> {
+    world.store.list(None, 50, None).await.unwrap().offboardings
+}
+
+fn note(state: &DeliveryState) -> &str {
+    match state {
+        DeliveryState::Noted { reason, .. } => &reason.code,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_hook_has_a_new_space_left_where_podio_previews_nothing() {
+    for kind in ["space.create", "app.create", "member.add"] {
+        let mut world = world(Profile::Guide, false).await;
+        let id = world.post(&Leaver::of(LEAVER)).await;
+        world.pass(DAY, async |world| (!world.deletes().is_empty()).then_some(())).await;
+        let space = add_jane(&world);
+        let fields = [("type", kind.to_owned()), ("hook_id", "7".to_owned())];
+        world.deliver(HookRef::space(space), &fields).await;
+        let done = world.until_it_rests(&id, DAY).await;
+        assert_eq!((done.state, done.spaces_total, done.counted.removed), (REMOVED, 4, 4), "{kind}");
+        let deletes = world.deletes();
+        assert!(deletes.last().unwrap().path.starts_with("/org/"));
+        let own = deletes.iter().filter(|call| call.path.starts_with(&format!("/space/{space}/")));
+        assert_eq!(own.count(), 1, "{kind}");
+        assert_eq!(world.counted(Metric::ReturnedLeavers), 0);
+    }
+}
+
+#[tokio::test]
+async fn another_person_in_a_space_is_no_reason_to_look() {
+    let mut world = world(Profile::Guide, false).await;
+    let id = world.post(&Leaver::of(LEAVER)).await;
+    world.pass(DAY, async |world| (!world.deletes().is_empty()).then_some(())).await;
+    let space = add_jane(&world);
+    let somebody = UserId(jane(&world).0 + 1_000_000);
+    let delivery = member_added(&world, space, Some(somebody)).await;
+    world.until_it_is_dealt_with(&delivery).await;
+    assert_eq!(world.look(&id).await.suspects, []);
+}
+
+#[tokio::test]
+async fn who_comes_back_is_recorded_and_the_alarm_rings_once() {
+    for named in [true, false] {
+        let mut world = world(Profile::Documented, false).await;
+        let id = removed(&mut world).await;
+        let completed_at = world.look(&id).await.completed_at;
+        world.pass(DAY, async |world| (Some(world.clock.read()) > completed_at).then_some(())).await;
+        let space = add_jane(&world);
+        let user = named.then(|| jane(&world));
+        let delivery = member_added(&world, space, user).await;
+        let state = world.until_it_is_dealt_with(&delivery).await;
+        assert!(matches!(state, DeliveryState::Handled { .. }), "{state:?}");
+
+        let done = world.look(&id).await;
+        assert!(done.returned_at > completed_at);
+        assert_eq!((done.state, done.completed_at), (REMOVED, completed_at));
+        assert_eq!(world.counted(Metric::ReturnedLeavers), 1);
+
+        // Another space, a little later, and the same delivery once more.
+        let again = add_jane(&world);
+        for space in [again, space] {
+            let delivery = member_added(&world, space, user).await;
+            world.until_it_is_dealt_with(&delivery).await;
+        }
+        assert_eq!(world.counted(Metric::ReturnedLeavers), 1);
+        assert_eq!(world.look(&id).await.returned_at, done.returned_at);
+        assert_eq!(all(&world).await.len(), 1, "nobody asked for another removal");
+    }
+}
+
+#[tokio::test]
+async fn an_event_that_is_older_than_the_removal_rings_no_alarm() {
+    let mut world = world(Profile::Documented, true).await;
+    let space = world.spaces_of(jane(&world))[0];
+    let id = removed(&mut world).await;
+    let delivery = member_added(&world, space, Some(jane(&world))).await;
+    world.until_it_is_dealt_with(&delivery).await;
+    assert_eq!((world.look(&id).await.returned_at, world.counted(Metric::ReturnedLeavers)), (None, 0));
+    assert_eq!(all(&world).await.len(), 1);
+}
+
+#[tokio::test]
+async fn who_comes_back_leaves_again_where_that_is_wanted() {
+    for profile in [Profile::Documented, Profile::Guide] {
+        let mut world = world(profile, true).await;
+        let first = removed(&mut world).await;
+        let space = add_jane(&world);
+        let delivery = member_added(&world, space, Some(jane(&world))).await;
+        world.until_it_is_dealt_with(&delivery).await;
+
+        let second = all(&world).await.into_iter().find(|other| other.id != first).expect("another removal");
+        assert_eq!(second.request.reason, Some(format!("returned after {first}")));
+        assert_eq!(world.until_it_rests(&second.id, DAY).await.state, REMOVED);
+        assert_eq!(world.spaces_of(jane(&world)), []);
+
+        // And a third time: it is the second removal that she returns from.
+        let space = add_jane(&world);
+        let delivery = member_added(&world, space, Some(jane(&world))).await;
+        world.until_it_is_dealt_with(&delivery).await;
+        assert!(world.look(&second.id).await.returned_at.is_some());
+        assert_eq!(all(&world).await.len(), 3, "{profile:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_table_that_fails_at_any_point_leaves_one_removal_of_who_came_back() {
+    for point in 0..14 {
+        let mut world = world(Profile::Documented, true).await;
+        let first = removed(&mut world).await;
+        let space = add_jane(&world);
+        let delivery = member_added(&world, space, Some(jane(&world))).await;
+        let mut count = 0;
+        world.store.faults().decided_by(move |_, _| {
+            count += 1;
+            count == 5 + point
+        });
+        let until = world.clock.read() + SignedDuration::from_mins(20);
+        while world.clock.read() < until {
+            world.step().await;
+        }
+        world.store.faults().end();
+        let state = world.until_it_is_dealt_with(&delivery).await;
+        assert!(matches!(state, DeliveryState::Handled { .. }), "{point}: {state:?}");
+        assert!(world.look(&first).await.returned_at.is_some(), "{point}");
+        assert_eq!(all(&world).await.len(), 2, "{point}");
+        assert!(world.counted(Metric::ReturnedLeavers) >= 1);
+    }
+}
+
+#[tokio::test]
+async fn members_that_podio_hides_are_not_guessed() {
+    let mut world = world(Profile::Documented, true).await;
+    removed(&mut world).await;
+    let space = add_jane(&world);
+    let refusal = FaultAction::Error { status: 403, body: ErrorBody::Json, after_effect: false };
+    world.podio.add_fault(FaultRule::new("GET", &format!("/space/{space}/member/*"), refusal));
+    let delivery = member_added(&world, space, None).await;
+    assert_eq!(note(&world.until_it_is_dealt_with(&delivery).await), "members_hidden");
+    assert_eq!(all(&world).await.len(), 1);
+}
