@@ -24,7 +24,7 @@ const DEVELOPMENT_LOGIN: [(&str, &str); 3] = [
 ];
 
 /// A caller's variables that would lead the functions away from the stack.
-const ASTRAY: [&str; 7] = [
+const ASTRAY: [&str; 8] = [
     "AWS_PROFILE",
     "AWS_SESSION_TOKEN",
     "AWS_ENDPOINT_URL",
@@ -32,6 +32,8 @@ const ASTRAY: [&str; 7] = [
     "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
     "AWS_WEB_IDENTITY_TOKEN_FILE",
     "SECRET_ARN",
+    // There is no bus here.
+    "EVENT_BUS_NAME",
 ];
 
 /// Variables over those that this process has: a value, or none to take the variable away.
@@ -40,6 +42,8 @@ pub type Variables = BTreeMap<String, Option<String>>;
 /// Where the parts of the stack are.
 #[derive(Debug, Clone)]
 pub struct Places {
+    /// The gateway's address.
+    pub api: String,
     /// Of every AWS service.
     pub region: String,
     /// DynamoDB's address.
@@ -102,6 +106,8 @@ pub fn for_functions(caller: &impl Caller, places: &Places, podio: &Podio, log: 
         ("QUOTA_WINDOW_SECONDS", "3600"),
         // Short, so that nobody waits five minutes for what a crash has lost.
         ("SWEEP_PATIENCE_SECONDS", "45"),
+        // Where hooks deliver that the caller lists in HOOKS.
+        ("HOOKS_URL", &places.api),
         ("RUST_LOG", log),
     ];
     for (name, default) in defaults {
@@ -153,6 +159,7 @@ mod tests {
 
     fn places() -> Places {
         Places {
+            api: "http://127.0.0.1:3".to_owned(),
             region: "eu-central-1".to_owned(),
             dynamodb: "http://127.0.0.1:1".to_owned(),
             sqs: "http://127.0.0.1:2".to_owned(),

@@ -18,7 +18,7 @@ use crate::{
     dynamodb,
     environment::{self, Caller, Places},
     functions::Function,
-    gateway::Gateway,
+    gateway::{Doorway, Gateway},
     host::{self, Host, InvokeError, Supervisor},
     podio::{Choice, Podio},
     pump::{Pump, Source},
@@ -107,7 +107,9 @@ impl Stack {
 
         let store = Arc::new(open_queues(data)?);
         let sqs = sqs::Server::start(Arc::clone(&store), &region).await?;
+        let doorway = Doorway::take(options.port).await?;
         let places = Places {
+            api: doorway.url(),
             region: region.clone(),
             dynamodb: dynamodb.url(),
             sqs: sqs.url(),
@@ -124,7 +126,7 @@ impl Stack {
         })
         .await?;
 
-        let gateway = Gateway::start(host.clone(), options.port).await?;
+        let gateway = Gateway::start(host.clone(), doorway);
         warm(&host, &gateway, &region).await?;
         let source =
             Source { queue: queues::JOBS.to_owned(), arn: sqs.queue_arn(queues::JOBS), region: region.clone() };

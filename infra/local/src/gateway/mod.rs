@@ -34,6 +34,29 @@ const MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
 /// cargo-lambda queues a hundred invocations of a function; more wait here.
 const MAX_WAITING: usize = 64;
 
+/// The gateway's place, taken before anything is served there, so that others can be told of it.
+pub struct Doorway {
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl Doorway {
+    /// Takes a loopback port, 0 for a free one.
+    ///
+    /// # Errors
+    /// The port is taken.
+    pub async fn take(port: u16) -> anyhow::Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", port)).await.with_context(|| format!("port {port} is taken"))?;
+        let address = listener.local_addr()?;
+        Ok(Self { listener, address })
+    }
+
+    /// The address that callers will see.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+}
+
 /// The running gateway; it ends when this is dropped.
 pub struct Gateway {
     address: SocketAddr,
@@ -46,13 +69,9 @@ struct Shared {
 }
 
 impl Gateway {
-    /// Serves the routes of `host`'s functions on a loopback port, 0 for a free one.
-    ///
-    /// # Errors
-    /// The port is taken.
-    pub async fn start(host: Host, port: u16) -> anyhow::Result<Self> {
-        let listener = TcpListener::bind(("127.0.0.1", port)).await.with_context(|| format!("port {port} is taken"))?;
-        let address = listener.local_addr()?;
+    /// Serves the routes of `host`'s functions.
+    pub fn start(host: Host, doorway: Doorway) -> Self {
+        let Doorway { listener, address } = doorway;
         let shared = Arc::new(Shared { host, room: Semaphore::new(MAX_WAITING) });
         let router = Router::new().fallback(handle).with_state(shared);
         let serving = Task::spawn("gateway", async move {
@@ -61,7 +80,7 @@ impl Gateway {
                 tracing::error!(%error, "the gateway ended");
             }
         });
-        Ok(Self { address, _serving: serving })
+        Self { address, _serving: serving }
     }
 
     /// The address that callers see.
