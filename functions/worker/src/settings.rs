@@ -209,8 +209,8 @@ mod tests {
         let registration = read(&[hooks, url, secret]).unwrap().policy.registration.unwrap();
         assert_eq!(registration.base_url, "https://example.com");
         assert!(!format!("{registration:?}").contains("h00k"));
-        let error = read(&[(HOOKS, Some("space/1:member.add,space/2:joined"))]).unwrap_err();
-        assert!(error.starts_with("HOOKS: entry 2: ") && !error.contains("joined"), "{error}");
+        let error = read(&[(HOOKS, Some("space/1:member.add,space/2:arrived"))]).unwrap_err();
+        assert!(error.starts_with("HOOKS: entry 2: ") && !error.contains("arrived"), "{error}");
         assert!(
             read(&[hooks, (HOOKS_URL, Some("example.com")), secret]).unwrap_err().starts_with("HOOKS_URL: must be")
         );
