@@ -1,159 +1,95 @@
 //! The door for Podio: `POST /hooks/podio/{ref_type}/{ref_id}/{key}`.
 //!
-//! **What it does today.** It checks the key, and whether the body is a delivery at all. There is no storage behind it
-//! yet, so it may not say that a delivery has arrived: a genuine one is answered 503 with `Retry-After`, which asks Podio
-//! to send it again, and nothing is promised that cannot be kept. Hooks should therefore not be registered before the
-//! receiver exists; Podio switches a hook off after fifty refusals in a row.
+//! It checks the key, reads what happened, writes it down, enqueues a job where there is something to do about it, and
+//! answers with nothing. It never waits for Podio and holds no credential of Podio's. What it has answered 200 is
+//! durable: when the queue is down the answer is still yes, and the sweep sends the job later; when the table is down the
+//! answer is 503, which asks Podio to send it again, and nothing has happened.
 //!
-//! A wrong key gets the same 404 as a route that does not exist, and nothing is looked at before the key is right. The
-//! function holds one secret, and needs no right to anything.
+//! A wrong key gets the same 404 as a route that does not exist, and nothing is read before the key is right.
 
-mod delivery;
+mod address;
+mod body;
+mod settings;
+mod verdict;
 
-use lambda_http::{
-    Body, Request, RequestExt, Response,
-    http::{
-        HeaderValue, Method, StatusCode,
-        header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS},
-    },
-    request::RequestContext,
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+use lambda_http::{Body, Request, Response, http::Method};
+use podio_lifecycle::{
+    hooks::Delivery,
+    ports::{AcceptDeliveries, Accepted, Clock, SendJobs},
 };
-use podio_aws::settings::{SettingError, Settings as Source};
 use podio_signatures::hook_key;
-use secrecy::SecretString;
+
+pub use self::settings::{SECRETS, Settings};
+use self::{address::Address, verdict::Verdict};
 
 /// The largest body that is read.
 pub const MAX_BODY_BYTES: usize = 256 * 1024;
-/// The settings that are secrets, wherever they are kept.
-pub const SECRETS: [&str; 1] = [HOOK_SECRET];
 
-const HOOK_SECRET: &str = "HOOK_SECRET";
-/// When Podio may come again. It need not heed it.
-const RETRY_SECONDS: &str = "60";
-
-/// What is configured.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// What the hooks' addresses are keyed with.
-    pub hook_secret: SecretString,
+/// Everything outside that this function touches: what its role must allow, and no more.
+#[derive(Clone)]
+pub struct Ports {
+    /// Storing deliveries.
+    pub accept: Arc<dyn AcceptDeliveries>,
+    /// Sending jobs to the worker.
+    pub jobs: Arc<dyn SendJobs>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
 }
 
-impl Settings {
-    /// Reads the settings.
-    ///
-    /// # Errors
-    /// That the secret is missing, by its name.
-    pub fn read(source: &Source) -> Result<Self, SettingError> {
-        Ok(Self { hook_secret: source.secret(HOOK_SECRET)? })
-    }
-}
-
-/// Answers one request.
-pub fn handle(settings: &Settings, request: &Request) -> Response<Body> {
-    let raw = request.raw_http_path();
-    let path = if raw.is_empty() { request.uri().path() } else { raw };
-    let stage = match request.request_context_ref() {
-        Some(RequestContext::ApiGatewayV2(context)) => context.stage.as_deref(),
-        _ => None,
+/// Answers one request. Never fails otherwise than by an answer.
+pub async fn handle(ports: &Ports, settings: &Settings, request: &Request) -> Response<Body> {
+    let started = ports.clock.now();
+    let delivery = read(ports, settings, request);
+    let verdict = match &delivery {
+        Ok(delivery) => accept(ports, delivery).await,
+        Err(verdict) => *verdict,
     };
-    let verdict = judge(settings, request.method(), without_stage(path, stage), request.body());
     let answer = verdict.answer();
-    let status = answer.status().as_u16();
-    tracing::info!(route = "/hooks/podio/{ref_type}/{ref_id}/{key}", verdict = verdict.name(), status, "answered");
+    let delivery = delivery.as_ref().ok();
+    tracing::info!(
+        route = "/hooks/podio/{ref_type}/{ref_id}/{key}",
+        verdict = verdict.name(),
+        status = answer.status().as_u16(),
+        delivery = delivery.map(|delivery| delivery.id.as_str()),
+        event = delivery.map(|delivery| delivery.event.kind.log_name()),
+        duration_ms = u64::try_from(ports.clock.now().duration_since(started).as_millis()).unwrap_or(0),
+        "answered"
+    );
     answer
 }
 
-/// What is to be said of a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Verdict {
-    NotFound,
-    MethodNotAllowed,
-    TooLarge,
-    Malformed,
-    NotDurable,
-}
-
-fn judge(settings: &Settings, method: &Method, path: &str, body: &[u8]) -> Verdict {
-    let Some(address) = Address::parse(path) else { return Verdict::NotFound };
-    if method != Method::POST {
-        return Verdict::MethodNotAllowed;
+/// The delivery that a request brings, if it is one and came through the right door.
+fn read(ports: &Ports, settings: &Settings, request: &Request) -> Result<Delivery, Verdict> {
+    let Address { on, key } = Address::parse(address::path(request)).ok_or(Verdict::NotFound)?;
+    if request.method() != Method::POST {
+        return Err(Verdict::MethodNotAllowed);
     }
-    if body.len() > MAX_BODY_BYTES {
-        return Verdict::TooLarge;
+    if request.body().len() > MAX_BODY_BYTES {
+        return Err(Verdict::TooLarge);
     }
-    if !hook_key::verify(&settings.hook_secret, address.ref_type, address.ref_id, address.key) {
-        return Verdict::NotFound;
+    if !hook_key::verify(&settings.hook_secret, on.ref_type.as_str(), &on.ref_id.to_string(), key) {
+        return Err(Verdict::NotFound);
     }
-    if delivery::is_well_formed(body) { Verdict::NotDurable } else { Verdict::Malformed }
+    let fields = body::fields(request.body()).ok_or(Verdict::Malformed)?;
+    Delivery::read(on, &fields, ports.clock.now(), settings.interest).map_err(|_| Verdict::Malformed)
 }
 
-/// The object that a hook is registered on, and the key to its door.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Address<'a> {
-    ref_type: &'a str,
-    ref_id: &'a str,
-    key: &'a str,
-}
-
-impl<'a> Address<'a> {
-    /// Podio's types are words in lower case, its ids are numbers.
-    fn parse(path: &'a str) -> Option<Self> {
-        let mut parts = path.strip_prefix("/hooks/podio/")?.split('/');
-        let (ref_type, ref_id, key) = (parts.next()?, parts.next()?, parts.next()?);
-        let a_word = !ref_type.is_empty() && ref_type.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
-        let a_number = !ref_id.is_empty() && ref_id.bytes().all(|byte| byte.is_ascii_digit());
-        (parts.next().is_none() && a_word && a_number && !key.is_empty()).then_some(Self { ref_type, ref_id, key })
-    }
-}
-
-/// Behind API Gateway the path may begin with the stage.
-fn without_stage<'a>(path: &'a str, stage: Option<&str>) -> &'a str {
-    let rest = stage.and_then(|stage| path.strip_prefix('/')?.strip_prefix(stage));
-    rest.filter(|rest| rest.starts_with('/')).unwrap_or(path)
-}
-
-impl Verdict {
-    fn name(self) -> &'static str {
-        match self {
-            Self::NotFound => "not_found",
-            Self::MethodNotAllowed => "method_not_allowed",
-            Self::TooLarge => "too_large",
-            Self::Malformed => "malformed",
-            Self::NotDurable => "not_durable",
+async fn accept(ports: &Ports, delivery: &Delivery) -> Verdict {
+    match ports.accept.accept(delivery).await {
+        Ok(Accepted::New) => {}
+        Ok(Accepted::Repeated) => return Verdict::Repeated,
+        Err(error) => {
+            tracing::error!(%error, delivery = %delivery.id, "storage failed");
+            return Verdict::Unavailable;
         }
     }
-
-    fn answer(self) -> Response<Body> {
-        let (status, title, detail) = match self {
-            Self::NotFound => (StatusCode::NOT_FOUND, "Not found", "There is no such route."),
-            Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "Method not allowed", "Deliveries are posted."),
-            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Body too large", "The body is larger than 256 KiB."),
-            Self::Malformed => (StatusCode::BAD_REQUEST, "Malformed request", "The body is not a delivery of Podio's."),
-            Self::NotDurable => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "Temporarily unavailable",
-                "Deliveries are not stored yet. Send it again.",
-            ),
-        };
-        let kind = self.name().replace('_', "-");
-        let body = serde_json::json!({
-            "type": format!("urn:podio-lifecycle:problem:{kind}"), "title": title, "status": status.as_u16(), "detail": detail,
-        });
-        let mut response = Response::new(Body::Text(body.to_string()));
-        *response.status_mut() = status;
-        let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        match self {
-            Self::MethodNotAllowed => {
-                headers.insert(ALLOW, HeaderValue::from_static("POST"));
-            }
-            Self::NotDurable => {
-                headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY_SECONDS));
-            }
-            Self::NotFound | Self::TooLarge | Self::Malformed => {}
-        }
-        response
+    if let Some(job) = delivery.job()
+        && let Err(error) = ports.jobs.send(&[(job, SignedDuration::ZERO)]).await
+    {
+        tracing::warn!(%error, delivery = %delivery.id, "the job is left to the sweep");
     }
+    Verdict::Stored
 }

@@ -1,10 +1,20 @@
-//! The function `hooks`: wires [`hooks::handle`] to the runtime.
+//! The function `hooks`: wires [`hooks::handle`] to DynamoDB and SQS.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, sync::Arc, time::Duration};
 
-use hooks::{SECRETS, Settings};
+use hooks::{Ports, SECRETS, Settings};
 use lambda_http::{Error, Request, service_fn};
-use podio_aws::{config, runtime, secrets, settings::Settings as Source};
+use podio_aws::{
+    DynamoStore, config,
+    queue::SqsJobs,
+    runtime::{self, SystemClock},
+    secrets,
+    settings::Settings as Source,
+};
+use podio_lifecycle::ports::ReadQuota;
+
+/// How long the start waits for a first answer of DynamoDB's.
+const WARM_UP: Duration = Duration::from_secs(1);
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -12,7 +22,17 @@ async fn main() -> ExitCode {
 }
 
 async fn serve() -> Result<(), Error> {
-    let source = secrets::overlay(Source::environment(), &config::sdk_config().await, &SECRETS).await?;
+    let sdk = config::sdk_config().await;
+    let source = secrets::overlay(Source::environment(), &sdk, &SECRETS).await?;
     let settings = &Settings::read(&source)?;
-    lambda_http::run(service_fn(async |request: Request| Ok::<_, Error>(hooks::handle(settings, &request)))).await
+    let store = Arc::new(DynamoStore::new(aws_sdk_dynamodb::Client::new(&sdk), source.text("TABLE_NAME")?));
+    let jobs = SqsJobs::new(aws_sdk_sqs::Client::new(&sdk), source.text("QUEUE_URL")?);
+    // The first call pays for the connection; the start is the cheap moment for it. Its answer does not matter: this
+    // function's role may not even read.
+    let _ = tokio::time::timeout(WARM_UP, store.quota()).await;
+    let ports = &Ports { accept: store, jobs: Arc::new(jobs), clock: Arc::new(SystemClock) };
+    lambda_http::run(service_fn(async |request: Request| {
+        Ok::<_, Error>(hooks::handle(ports, settings, &request).await)
+    }))
+    .await
 }

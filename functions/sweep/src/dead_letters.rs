@@ -1,9 +1,11 @@
 //! What crashed the worker again and again becomes a failure that a person sees and can resume.
 
 use podio_lifecycle::{
+    hooks::{DeliveryState, Reason},
     job::Job,
+    ledger::NotCommitted,
     offboarding::{Failure, FailureCode},
-    ports::DeadLetter,
+    ports::{DeadLetter, Metric},
 };
 
 use crate::{Sweep, Swept};
@@ -40,19 +42,8 @@ impl Sweep {
                 return;
             }
         };
-        let failure = Failure {
-            code: FailureCode::JobCrashed,
-            detail: format!(
-                "The {} job crashed the worker again and again. Look for its panic in the worker's log, update, then retry.",
-                job.kind()
-            ),
-        };
-        match self.ledger().fail(&job, &failure, self.now()).await {
-            Ok(true) => {
-                tracing::error!(offboarding = %job.offboarding(), job = job.kind(), "failed: the job kept crashing")
-            }
-            // Another message has done its work meanwhile.
-            Ok(false) => {}
+        match self.give_up(&job).await {
+            Ok(()) => {}
             Err(error) => {
                 tracing::warn!(%error, "the dead letter stays for the next sweep");
                 swept.postponed += 1;
@@ -63,5 +54,38 @@ impl Sweep {
         if let Err(error) = self.ports.dead_letters.delete(&letter.receipt).await {
             tracing::warn!(%error, "the dead letter shows again; that changes nothing");
         }
+    }
+
+    /// Turns a job that kept crashing into something that a person sees, unless another message has done its work
+    /// meanwhile.
+    async fn give_up(&self, job: &Job) -> Result<(), NotCommitted> {
+        let detail = format!(
+            "The {} job crashed the worker again and again. Look for its panic in the worker's log, update, then retry.",
+            job.kind()
+        );
+        let failed = match job {
+            Job::Plan { .. } | Job::RemoveFromSpace { .. } | Job::RemoveFromOrg { .. } | Job::VerifyRemoval { .. } => {
+                let failure = Failure { code: FailureCode::JobCrashed, detail };
+                self.ledger().fail(job, &failure, self.now()).await?
+            }
+            Job::Delivery { delivery } => {
+                let reason = Reason::new(FailureCode::JobCrashed.name(), detail);
+                let refused = DeliveryState::Refused { at: self.now(), reason };
+                let is_first = self.ports.deliveries.settle_delivery(delivery, &refused).await?;
+                if is_first {
+                    self.ports.metrics.add(Metric::RefusedDeliveries, 1);
+                }
+                is_first
+            }
+            // The hooks are looked at again by and by.
+            Job::KeepHooks { .. } => {
+                self.ports.metrics.add(Metric::MissingHooks, 1);
+                true
+            }
+        };
+        if failed {
+            tracing::error!(subject = job.subject(), job = job.kind(), "failed: the job kept crashing");
+        }
+        Ok(())
     }
 }

@@ -4,6 +4,7 @@
 //! dead-letter queue into a failure that a person sees. Everything it does may be done twice.
 
 mod dead_letters;
+mod deliveries;
 mod start;
 mod watch;
 
@@ -13,7 +14,10 @@ use jiff::{SignedDuration, Timestamp};
 use podio_lifecycle::{
     effects::Outlets,
     ledger::Ledger,
-    ports::{Clock, DeadLetters, FindDue, ReadOffboardings, SendJobs, StoreError, TrackRemovals, WriteOffboardings},
+    ports::{
+        Clock, DeadLetters, Deliveries, FindDeliveries, FindDue, Metrics, ReadOffboardings, SendJobs, StoreError,
+        TrackRemovals, WriteOffboardings,
+    },
 };
 use serde::Serialize;
 
@@ -28,6 +32,12 @@ pub struct Ports {
     pub changes: Arc<dyn WriteOffboardings>,
     /// To look at batches.
     pub removals: Arc<dyn TrackRemovals>,
+    /// To find deliveries whose jobs were lost.
+    pub due_deliveries: Arc<dyn FindDeliveries>,
+    /// To look at them, and to give them up.
+    pub deliveries: Arc<dyn Deliveries>,
+    /// To count what operators watch.
+    pub metrics: Arc<dyn Metrics>,
     /// To send jobs.
     pub jobs: Arc<dyn SendJobs>,
     /// To read what crashed the worker.
@@ -41,7 +51,7 @@ pub struct Ports {
 pub struct Swept {
     /// Offboardings whose time has come.
     pub started: u32,
-    /// Offboardings and batches whose jobs were sent again.
+    /// Offboardings, batches and deliveries whose jobs were sent again.
     pub resent: u32,
     /// Settled batches that a crash had left uncounted.
     pub counted: u32,
@@ -79,6 +89,7 @@ impl Sweep {
         let mut swept = Swept::default();
         self.start_due(&mut swept).await?;
         self.watch(&mut swept).await?;
+        self.resend_deliveries(&mut swept).await?;
         self.bury(&mut swept).await;
         tracing::info!(?swept, "swept");
         Ok(swept)

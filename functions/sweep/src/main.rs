@@ -6,6 +6,7 @@ use jiff::SignedDuration;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use podio_aws::{
     DynamoStore, config,
+    metrics::EmbeddedMetrics,
     queue::{SqsDeadLetters, SqsJobs},
     runtime::{self, SystemClock},
     settings::Settings,
@@ -31,7 +32,10 @@ async fn serve() -> Result<(), Error> {
         due: store.clone(),
         offboardings: store.clone(),
         changes: store.clone(),
-        removals: store,
+        removals: store.clone(),
+        due_deliveries: store.clone(),
+        deliveries: store,
+        metrics: Arc::new(EmbeddedMetrics),
         jobs: Arc::new(SqsJobs::new(queues.clone(), settings.text("QUEUE_URL")?)),
         dead_letters: Arc::new(SqsDeadLetters::new(queues, settings.text("DEAD_LETTER_QUEUE_URL")?)),
         clock: Arc::new(SystemClock),

@@ -16,11 +16,13 @@ use crate::{Worker, reserve::SHORT, tokens::Account, verdict::Halt};
 /// How long one run of a job goes on calling. What is not done by then goes on in the next run, long before the
 /// function's own time is up: a run that is killed would have to do everything again.
 const RUN: SignedDuration = SignedDuration::from_secs(15);
+/// The least that the background waits when there is no slot for it.
+const BACKGROUND_PAUSE: SignedDuration = SignedDuration::from_mins(1);
 
 /// The way to Podio for one run of one job.
 pub(crate) struct Caller<'a> {
     worker: &'a Worker,
-    offboarding: &'a OffboardingId,
+    offboarding: Option<&'a OffboardingId>,
     lane: Lane,
     /// The route that the slots were reserved for; a call under another ceiling takes its own.
     route: String,
@@ -33,10 +35,11 @@ pub(crate) struct Caller<'a> {
 }
 
 impl<'a> Caller<'a> {
-    /// A caller that may spend `slots`, which were reserved for `route`.
+    /// A caller that may spend `slots`, which were reserved for `route`. Its calls are recorded for the offboarding, if
+    /// there is one.
     pub(crate) fn new(
         worker: &'a Worker,
-        offboarding: &'a OffboardingId,
+        offboarding: Option<&'a OffboardingId>,
         lane: Lane,
         route: String,
         slots: Vec<Slot>,
@@ -120,7 +123,7 @@ impl<'a> Caller<'a> {
             tracing::warn!(%error, "what Podio said about the quota could not be noted");
         }
         tracing::info!(
-            offboarding = %self.offboarding, method = %receipt.method, route = receipt.route,
+            offboarding = self.offboarding.map(tracing::field::display), method = %receipt.method, route = receipt.route,
             status = receipt.status, podio_request = receipt.request_id.as_deref(), "called Podio",
         );
         let call = CallRecord {
@@ -131,7 +134,7 @@ impl<'a> Caller<'a> {
             status: receipt.status,
             request_id: receipt.request_id,
         };
-        for offboarding in std::iter::once(self.offboarding).chain(&self.others) {
+        for offboarding in self.offboarding.into_iter().chain(&self.others) {
             self.worker.ports.record.record(offboarding, &call, self.worker.ports.random.bytes()).await?;
         }
         match exchange.result {
@@ -230,7 +233,11 @@ impl<'a> Caller<'a> {
         };
         let slot = match held {
             Some(slot) => slot,
-            None => self.reserve(route, 1).await?.into_iter().next().ok_or(Halt::Fault)?,
+            None => match self.reserve(route, 1).await?.into_iter().next() {
+                Some(slot) => slot,
+                // Only the background has to wait without a slot.
+                None => return Err(Halt::Pause(self.background_from(route))),
+            },
         };
         let ahead = slot.0.duration_since(self.worker.now());
         if ahead > SHORT {
@@ -244,6 +251,14 @@ impl<'a> Caller<'a> {
         Ok(slot)
     }
 
+    /// When a call in the background may ask again, as far as is known.
+    fn background_from(&self, route: &str) -> Timestamp {
+        let (known, now) = (self.worker.quota_as_known(), self.worker.now());
+        let ceiling = known.ceiling(route, self.worker.policy.ceiling);
+        let from = known.blocked_until.map_or(now, |until| until.max(now));
+        known.log(ceiling).background_from(from, ceiling).max(now + BACKGROUND_PAUSE)
+    }
+
     async fn reserve(&self, route: &str, calls: usize) -> Result<Vec<Slot>, Halt> {
         let need = Need { route, lane: self.lane, held: &[], calls, together: false, then: 0, lost_until: None };
         let reserved = self.worker.reserve(&[need]).await?;
@@ -253,9 +268,12 @@ impl<'a> Caller<'a> {
     /// Podio refused although the log allowed it: everything stops for as long as it says, and this job takes a new slot.
     async fn rejected(&mut self, wait: Option<std::time::Duration>) -> Result<Halt, Halt> {
         let wait = wait.and_then(|wait| SignedDuration::try_from(wait).ok());
-        tracing::warn!(offboarding = %self.offboarding, wait_seconds = wait.map(|wait| wait.as_secs()), "Podio answered 420");
+        tracing::warn!(wait_seconds = wait.map(|wait| wait.as_secs()), "Podio answered 420");
         self.worker.book_rejection(wait).await?;
         self.slots.clear();
-        Ok(Halt::Wait(self.reserve(&self.route.clone(), 1).await?))
+        Ok(match self.reserve(&self.route.clone(), 1).await? {
+            slots if slots.is_empty() => Halt::Pause(self.background_from(&self.route)),
+            slots => Halt::Wait(slots),
+        })
     }
 }

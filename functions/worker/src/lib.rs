@@ -22,8 +22,8 @@ use podio_lifecycle::{
     effects::Outlets,
     ledger::{Ledger, Sealer},
     ports::{
-        Clock, LearnCapabilities, Metrics, ParkMessages, QuotaLog, Random, ReadCalls, ReadOffboardings, RecordCalls,
-        SendJobs, ShareRemovals, TrackRemovals, WriteOffboardings,
+        Clock, Deliveries, LearnCapabilities, Metrics, ParkMessages, PublishEvents, QuotaLog, Random, ReadCalls,
+        ReadOffboardings, RecordCalls, SendJobs, ShareRemovals, TrackRemovals, WriteOffboardings,
     },
     quota::{Ceiling, Quota},
 };
@@ -43,6 +43,10 @@ pub struct Ports {
     pub removals: Arc<dyn TrackRemovals>,
     /// To leave a space together with others.
     pub sharing: Arc<dyn ShareRemovals>,
+    /// To deal with deliveries of hooks.
+    pub deliveries: Arc<dyn Deliveries>,
+    /// To tell others of them, where there is a bus.
+    pub events: Option<Arc<dyn PublishEvents>>,
     /// To record calls.
     pub record: Arc<dyn RecordCalls>,
     /// To read them back when the evidence is sealed.

@@ -46,6 +46,8 @@ async fn serve() -> Result<(), Error> {
         changes: store.clone(),
         removals: store.clone(),
         sharing: store.clone(),
+        deliveries: store.clone(),
+        events: None,
         record: store.clone(),
         calls: store.clone(),
         quota: store.clone(),

@@ -18,7 +18,7 @@ pub const PARTITION_KEY: &str = "pk";
 pub const SORT_KEY: &str = "sk";
 /// The sparse index of what the sweep should look at. It holds keys only.
 pub const DUE_INDEX: &str = "due";
-/// The index's partition key, a string: `start` or `watch`.
+/// The index's partition key, a string: `start`, `watch` or `delivery`.
 pub const DUE_KIND: &str = "due";
 /// The index's sort key, a number: milliseconds since the epoch.
 pub const DUE_AT: &str = "due_at";

@@ -44,6 +44,38 @@ numeric_id!(
     /// A registered hook.
     HookId
 );
+numeric_id!(
+    /// An app: a table of items in a space.
+    AppId
+);
+numeric_id!(
+    /// An item of an app.
+    ItemId
+);
+numeric_id!(
+    /// A comment.
+    CommentId
+);
+numeric_id!(
+    /// A form for the web that fills an app.
+    FormId
+);
+numeric_id!(
+    /// A task.
+    TaskId
+);
+numeric_id!(
+    /// A status message in a space.
+    StatusId
+);
+numeric_id!(
+    /// A profile: of an account, or of a contact in a space.
+    ProfileId
+);
+numeric_id!(
+    /// A file.
+    FileId
+);
 
 /// One person leaving one organization. Sorts by time of creation: `off_` and the hexadecimal digits of a UUID v7.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

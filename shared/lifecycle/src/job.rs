@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{OffboardingId, SpaceId};
+use crate::{
+    hooks::{DeliveryId, RefType},
+    ids::{OffboardingId, SpaceId},
+};
 
 /// The version of the message format that this code writes and reads.
 pub const VERSION: u8 = 1;
@@ -35,6 +38,18 @@ pub enum Job {
         /// Whose removal.
         offboarding: OffboardingId,
     },
+    /// Do what a delivery of a hook asks for.
+    Delivery {
+        /// Which.
+        delivery: DeliveryId,
+    },
+    /// See to it that the hooks of one object are there and active.
+    KeepHooks {
+        /// The type of the object.
+        ref_type: RefType,
+        /// Its id.
+        ref_id: u64,
+    },
 }
 
 /// Names one batch of space removals of an offboarding: which plan it belongs to and its place in it.
@@ -48,13 +63,26 @@ pub struct BatchKey {
 }
 
 impl Job {
-    /// The offboarding that the job is part of.
-    pub fn offboarding(&self) -> &OffboardingId {
+    /// The offboarding that the job is part of, if it is of one.
+    pub fn offboarding(&self) -> Option<&OffboardingId> {
         match self {
             Self::Plan { offboarding }
             | Self::RemoveFromSpace { offboarding, .. }
             | Self::RemoveFromOrg { offboarding }
-            | Self::VerifyRemoval { offboarding } => offboarding,
+            | Self::VerifyRemoval { offboarding } => Some(offboarding),
+            Self::Delivery { .. } | Self::KeepHooks { .. } => None,
+        }
+    }
+
+    /// What the job is about, for logs: the id of an offboarding or of a delivery, or an object that has hooks.
+    pub fn subject(&self) -> String {
+        match self {
+            Self::Plan { offboarding }
+            | Self::RemoveFromSpace { offboarding, .. }
+            | Self::RemoveFromOrg { offboarding }
+            | Self::VerifyRemoval { offboarding } => offboarding.to_string(),
+            Self::Delivery { delivery } => delivery.to_string(),
+            Self::KeepHooks { ref_type, ref_id } => format!("{}/{ref_id}", ref_type.as_str()),
         }
     }
 
@@ -65,6 +93,8 @@ impl Job {
             Self::RemoveFromSpace { .. } => "remove_from_space",
             Self::RemoveFromOrg { .. } => "remove_from_org",
             Self::VerifyRemoval { .. } => "verify_removal",
+            Self::Delivery { .. } => "delivery",
+            Self::KeepHooks { .. } => "keep_hooks",
         }
     }
 
@@ -124,9 +154,17 @@ mod tests {
             Job::RemoveFromSpace { offboarding: id(), batch, space: SpaceId(42) },
             Job::RemoveFromOrg { offboarding: id() },
             Job::VerifyRemoval { offboarding: id() },
+            Job::Delivery { delivery: format!("dlv_{}", "0a".repeat(16)).parse().unwrap() },
+            Job::KeepHooks { ref_type: RefType::AppField, ref_id: 7 },
         ] {
             assert_eq!(Job::decode(&job.encode()), Ok(job));
         }
+    }
+
+    #[test]
+    fn what_an_earlier_version_sent_is_still_understood() {
+        let plan = format!(r#"{{"v":1,"body":{{"job":"plan","offboarding":"{}"}}}}"#, id());
+        assert_eq!(Job::decode(&plan), Ok(Job::Plan { offboarding: id() }));
     }
 
     #[test]

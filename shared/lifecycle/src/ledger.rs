@@ -133,10 +133,11 @@ impl Ledger<'_> {
     }
 
     /// Fails the offboarding that a job belongs to, if the job still has anything to do: what a stray or late message
-    /// ran into is no failure. True if it failed now.
+    /// ran into is no failure, and a job that is part of no offboarding fails none. True if it failed now.
     pub async fn fail(&self, job: &Job, failure: &Failure, now: Timestamp) -> Result<bool, NotCommitted> {
+        let Some(id) = job.offboarding() else { return Ok(false) };
         for _ in 0..CONTENDED {
-            let Some(offboarding) = self.outlets.offboardings.load(job.offboarding()).await? else { return Ok(false) };
+            let Some(offboarding) = self.outlets.offboardings.load(id).await? else { return Ok(false) };
             if !self.is_needed(job, &offboarding).await? {
                 return Ok(false);
             }

@@ -9,6 +9,7 @@ pub mod effects;
 pub mod email;
 pub mod evidence;
 pub mod hold;
+pub mod hooks;
 pub mod ids;
 pub mod job;
 pub mod ledger;

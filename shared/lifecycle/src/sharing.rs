@@ -47,8 +47,8 @@ pub async fn awaited(
     let mut awaited = BTreeMap::new();
     for (place, (id, key)) in batch.drivers.iter().enumerate() {
         let pending = batch.spaces.iter().filter(|entry| entry.state == RemovalState::Pending);
-        let mut riding = pending.filter(|entry| entry.ride.is_some_and(|ride| ride.driver == place)).peekable();
-        if riding.peek().is_none() {
+        let riding: Vec<_> = pending.filter(|entry| entry.ride.is_some_and(|ride| ride.driver == place)).collect();
+        if riding.is_empty() {
             continue;
         }
         // One that has failed may come no more.

@@ -58,6 +58,8 @@ impl Wiring {
             changes: self.store.clone(),
             removals: self.store.clone(),
             sharing: self.store.clone(),
+            deliveries: self.store.clone(),
+            events: None,
             record: self.store.clone(),
             calls: self.store.clone(),
             quota: self.store.clone(),
@@ -79,7 +81,7 @@ impl Wiring {
 }
 
 /// Stories look at Podio's own log instead.
-struct Unwatched;
+pub(crate) struct Unwatched;
 
 impl Metrics for Unwatched {
     fn add(&self, _: Metric, _: u64) {}

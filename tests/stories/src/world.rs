@@ -24,7 +24,7 @@ use worker::Worker;
 use crate::{
     clock::{Counting, VirtualClock},
     queue::{DEAD, JOBS, Queues},
-    wiring::Wiring,
+    wiring::{Unwatched, Wiring},
 };
 
 /// How a story begins.
@@ -122,6 +122,9 @@ impl World {
             offboardings: store.clone(),
             changes: store.clone(),
             removals: store.clone(),
+            due_deliveries: store.clone(),
+            deliveries: store.clone(),
+            metrics: Arc::new(Unwatched),
             jobs: jobs.clone(),
             dead_letters: Arc::new(MemoryDeadLetters::new(queues.sqs.clone(), DEAD, clock.clone())),
             clock: clock.clone(),

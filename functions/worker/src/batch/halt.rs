@@ -20,6 +20,7 @@ impl Worker {
     /// Writes down why a job stopped and puts its message back, or ends it.
     pub(super) async fn halt(&self, message: &Message, job: &Job, task: Task, halt: Halt) -> Outcome {
         let pause = match (task, halt) {
+            (Task::Hook(hook), halt) => return self.halt_hook(message, job, hook, halt).await,
             (Task::Stage(stage), Halt::Wait(slots)) => {
                 let until = slots.iter().max().map_or(self.now(), |slot| slot.0);
                 let event = Event::Parked { slots, search: stage.search.clone() };
@@ -82,7 +83,7 @@ impl Worker {
         match self.ledger().fail(job, failure, self.now()).await.map_err(Halt::from) {
             Ok(failed) => {
                 if failed {
-                    tracing::error!(offboarding = %job.offboarding(), job = job.kind(), code = ?failure.code, "failed");
+                    tracing::error!(subject = job.subject(), job = job.kind(), code = ?failure.code, "failed");
                 }
                 Outcome::Done
             }
@@ -100,13 +101,13 @@ impl Worker {
                 self.put_back(message, job, STORAGE_PAUSE).await
             }
             StoreError::Corrupt(_) => {
-                tracing::error!(%error, offboarding = %job.offboarding(), job = job.kind(), "unreadable record");
+                tracing::error!(%error, subject = job.subject(), job = job.kind(), "unreadable record");
                 Outcome::Again
             }
         }
     }
 
-    fn backoff(&self, attempt: u32) -> SignedDuration {
+    pub(super) fn backoff(&self, attempt: u32) -> SignedDuration {
         SignedDuration::try_from(backoff(attempt, self.jitter())).unwrap_or(STORAGE_PAUSE)
     }
 }

@@ -5,6 +5,7 @@
 //! has to wait after all.
 
 mod halt;
+mod hooks;
 mod park;
 mod prepare;
 
@@ -85,7 +86,9 @@ impl Worker {
                         self.reserve_the_end(&space, end).await;
                         waits.add(message, job, &space, slots);
                     }
-                    stage @ Task::Stage(_) => near.push((message, job, Prepared::Wait(Box::new(stage), slots))),
+                    other @ (Task::Stage(_) | Task::Hook(_)) => {
+                        near.push((message, job, Prepared::Wait(Box::new(other), slots)));
+                    }
                 },
                 other => near.push((message, job, other)),
             }
@@ -110,7 +113,7 @@ impl Worker {
         let run = AssertUnwindSafe(self.run(message, job, prepared)).catch_unwind();
         run.await.unwrap_or_else(|_| {
             // Not put back: the queue's own count of receipts decides when it is a dead letter.
-            tracing::error!(offboarding = %job.offboarding(), job = job.kind(), "the job panicked");
+            tracing::error!(subject = job.subject(), job = job.kind(), "the job panicked");
             Ran::Ended(message, Outcome::Again)
         })
     }
@@ -118,7 +121,7 @@ impl Worker {
     async fn run<'a>(&self, message: &'a Message, job: &'a Job, prepared: Prepared) -> Ran<'a> {
         let (task, result) = match prepared {
             Prepared::Nothing => {
-                tracing::info!(offboarding = %job.offboarding(), job = job.kind(), "nothing left to do");
+                tracing::info!(subject = job.subject(), job = job.kind(), "nothing left to do");
                 return Ran::Ended(message, Outcome::Done);
             }
             Prepared::Unreadable(error) => return Ran::Ended(message, self.storage_failed(message, job, &error).await),
@@ -129,6 +132,7 @@ impl Worker {
                 let result = match &mut *task {
                     Task::Space(space) => self.remove_from_space(space, &mut caller).await,
                     Task::Stage(stage) => self.run_stage(stage, &mut caller).await,
+                    Task::Hook(hook) => self.run_hook(hook, &mut caller).await,
                 };
                 caller.finish().await;
                 (*task, result)

@@ -24,7 +24,7 @@ const RENEW_AFTER: u32 = 2;
 /// The jobs of spaces that wait for their slots, by batch.
 #[derive(Default)]
 pub(super) struct Waits<'a> {
-    groups: BTreeMap<(&'a OffboardingId, BatchKey), Vec<Waiting<'a>>>,
+    groups: BTreeMap<(OffboardingId, BatchKey), Vec<Waiting<'a>>>,
 }
 
 struct Waiting<'a> {
@@ -41,7 +41,7 @@ impl<'a> Waits<'a> {
         let slot = slots.into_iter().max();
         let siblings_until = task.batch.quiet_until(Timestamp::UNIX_EPOCH);
         let waiting = Waiting { message, job, space: task.entry.space_id, slot, siblings_until };
-        self.groups.entry((job.offboarding(), task.key)).or_default().push(waiting);
+        self.groups.entry(task.name()).or_default().push(waiting);
     }
 }
 
@@ -65,7 +65,7 @@ impl Worker {
             let siblings = group.iter().map(|wait| wait.siblings_until);
             let latest = slots.chain(siblings).fold(self.now(), Timestamp::max);
             let stamps: Vec<(SpaceId, Option<Slot>)> = group.iter().map(|wait| (wait.space, wait.slot)).collect();
-            let stamped = self.ports.removals.stamp(id, key, &stamps, Some(latest)).await;
+            let stamped = self.ports.removals.stamp(&id, key, &stamps, Some(latest)).await;
             for wait in group {
                 let outcome = match &stamped {
                     Ok(()) => {

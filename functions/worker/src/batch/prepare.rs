@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap, hash_map::Entry};
 
 use jiff::Timestamp;
 use podio_lifecycle::{
+    hooks::{Delivery, DeliveryId, HookRef},
     ids::{OffboardingId, SpaceId},
     job::{BatchKey, Job},
     offboarding::{Offboarding, State},
@@ -15,7 +16,7 @@ use podio_lifecycle::{
 use super::Ready;
 use crate::{
     Worker,
-    jobs::{SpaceTask, StageTask, Task},
+    jobs::{HookTask, SpaceTask, StageTask, Task},
     message::Message,
 };
 
@@ -45,17 +46,28 @@ impl Prepared {
 struct Loaded {
     offboardings: HashMap<OffboardingId, Result<Option<Offboarding>, StoreError>>,
     batches: HashMap<(OffboardingId, BatchKey), Result<Option<RemovalBatch>, StoreError>>,
+    deliveries: HashMap<DeliveryId, Result<Option<Delivery>, StoreError>>,
 }
 
 impl Loaded {
     fn task(&self, job: &Job) -> Result<Option<Task>, StoreError> {
-        let offboarding = self.offboardings.get(job.offboarding()).cloned().transpose()?.flatten();
-        let batch = match job {
-            Job::RemoveFromSpace { batch, .. } => {
-                self.batches.get(&(job.offboarding().clone(), *batch)).cloned().transpose()?.flatten()
+        let (id, batch) = match job {
+            Job::RemoveFromSpace { offboarding, batch, .. } => {
+                (offboarding, self.batches.get(&(offboarding.clone(), *batch)).cloned().transpose()?.flatten())
             }
-            Job::Plan { .. } | Job::RemoveFromOrg { .. } | Job::VerifyRemoval { .. } => None,
+            Job::Plan { offboarding } | Job::RemoveFromOrg { offboarding } | Job::VerifyRemoval { offboarding } => {
+                (offboarding, None)
+            }
+            Job::Delivery { delivery } => {
+                let delivery = self.deliveries.get(delivery).cloned().transpose()?.flatten();
+                return Ok(delivery.and_then(Task::of_delivery));
+            }
+            Job::KeepHooks { ref_type, ref_id } => {
+                let on = HookRef { ref_type: ref_type.clone(), ref_id: *ref_id };
+                return Ok(Some(Task::Hook(HookTask::Keep(on))));
+            }
         };
+        let offboarding = self.offboardings.get(id).cloned().transpose()?.flatten();
         Ok(offboarding.and_then(|offboarding| Task::of(job, &offboarding, batch.as_ref())))
     }
 }
@@ -65,7 +77,12 @@ impl Worker {
     pub(super) async fn prepare(&self, jobs: &[(Message, Job)]) -> Vec<Prepared> {
         let mut loaded = Loaded::default();
         for (_, job) in jobs {
-            let id = job.offboarding();
+            if let Job::Delivery { delivery } = job
+                && !loaded.deliveries.contains_key(delivery)
+            {
+                loaded.deliveries.insert(delivery.clone(), self.ports.deliveries.delivery(delivery).await);
+            }
+            let Some(id) = job.offboarding() else { continue };
             if !loaded.offboardings.contains_key(id) {
                 loaded.offboardings.insert(id.clone(), self.ports.offboardings.load(id).await);
             }
@@ -170,6 +187,11 @@ impl Task {
         })
     }
 
+    /// What a delivery still asks for; nothing where it has ended.
+    fn of_delivery(delivery: Delivery) -> Option<Self> {
+        (!delivery.state.is_final()).then(|| Self::Hook(HookTask::Delivery(Box::new(delivery))))
+    }
+
     fn wanted(&self, now: Timestamp) -> Wanted {
         let lane = self.lane();
         match self {
@@ -190,6 +212,14 @@ impl Task {
                 held: stage.offboarding.work.slots.clone(),
                 calls: stage.calls_at_once(now),
                 together: stage.offboarding.state == State::Finalizing,
+                then: 0,
+                lost_until: None,
+            },
+            Self::Hook(hook) => Wanted {
+                lane,
+                held: hook.held(),
+                calls: hook.calls_at_once(),
+                together: false,
                 then: 0,
                 lost_until: None,
             },

@@ -1,5 +1,6 @@
 //! The jobs, one file each.
 
+mod hooks;
 mod look_up;
 mod plan;
 mod remove_from_org;
@@ -17,7 +18,7 @@ use podio_lifecycle::{
     removal::{RemovalBatch, RemovalState, SpaceRemoval},
 };
 
-pub(crate) use self::share::Turns;
+pub(crate) use self::{hooks::HookTask, share::Turns};
 use crate::{Worker, verdict::Halt};
 
 /// How long a claimed call may be on its way before it counts as lost: longer than the client's patience.
@@ -29,6 +30,8 @@ pub(crate) enum Task {
     Space(SpaceTask),
     /// The single job of a stage.
     Stage(StageTask),
+    /// A delivery of a hook, or the hooks themselves.
+    Hook(HookTask),
 }
 
 /// One space of one leaver.
@@ -51,6 +54,7 @@ impl Task {
         match self {
             Self::Space(_) => Lane::Removal,
             Self::Stage(_) => Lane::Interactive,
+            Self::Hook(hook) => hook.lane(),
         }
     }
 
@@ -59,6 +63,7 @@ impl Task {
         let (org, user, space) = (OrgId(0), UserId(0), SpaceId(0));
         match self {
             Self::Space(_) => space_member::remove(space, user).quota_route(),
+            Self::Hook(hook) => hook.route(),
             Self::Stage(stage) => match (&stage.offboarding.state, &stage.search.step) {
                 (State::Finalizing, _) => org_member::remove(org, user).quota_route(),
                 (State::Verifying, _) => org_member::get(org, user).quota_route(),

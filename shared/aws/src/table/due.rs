@@ -21,20 +21,21 @@ const PAGE: usize = 1_000;
 #[async_trait]
 impl FindDue for DynamoStore {
     async fn due(&self, kind: DueKind, until: Timestamp, limit: usize) -> Result<Vec<DueItem>, StoreError> {
-        self.indexed(kind, until, limit).await
+        self.indexed(kind_name(kind), until, limit, Key::due_item).await
     }
 }
 
 impl DynamoStore {
     /// What the index holds, the longest due first. The index may lag behind the table by a moment.
-    pub(super) async fn indexed(
+    pub(super) async fn indexed<T>(
         &self,
-        kind: DueKind,
+        kind: &str,
         until: Timestamp,
         limit: usize,
-    ) -> Result<Vec<DueItem>, StoreError> {
+        read: impl Fn(&Key) -> Result<T, StoreError> + Send,
+    ) -> Result<Vec<T>, StoreError> {
         let condition = format!("#{DUE_KIND} = :kind AND #{DUE_AT} <= :until");
-        let terms = values([(":kind", text(kind_name(kind))), (":until", moment(until))]);
+        let terms = values([(":kind", text(kind)), (":until", moment(until))]);
         let query = self.query(&condition, terms).index_name(DUE_INDEX);
         let page = i32::try_from(limit.clamp(1, PAGE)).unwrap_or(i32::MAX);
         let mut items = query.limit(page).into_paginator().items().send();
@@ -42,7 +43,7 @@ impl DynamoStore {
         while found.len() < limit {
             let Some(item) = items.next().await else { break };
             let item = item.map_err(|error| unavailable(&error))?;
-            match Key::of(&item).and_then(|key| key.due_item()) {
+            match Key::of(&item).and_then(|key| read(&key)) {
                 Ok(due) => found.push(due),
                 // One bad item may not keep the sweep from all the others.
                 Err(error) => tracing::error!(%error, "an item in the index of what is due has an unknown key"),

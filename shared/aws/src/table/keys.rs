@@ -2,6 +2,7 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use podio_lifecycle::{
+    hooks::DeliveryId,
     ids::OffboardingId,
     job::BatchKey,
     ports::{DueItem, StoreError},
@@ -15,6 +16,7 @@ const OFFBOARDING: &str = "OFF#";
 const STATE: &str = "STATE";
 const BATCH: &str = "BATCH#";
 const RIDER: &str = "RIDER#";
+const DELIVERY: &str = "DELIVERY#";
 /// What the sort keys of an offboarding's calls begin with.
 pub(super) const CALL: &str = "CALL#";
 /// The partition that lists all offboardings.
@@ -70,6 +72,11 @@ impl Key {
         Self { pk: format!("PERSON#{}", digest(key)), sk: "CLAIM".to_owned() }
     }
 
+    /// A delivery of Podio's.
+    pub(super) fn delivery(id: &DeliveryId) -> Self {
+        Self { pk: format!("{DELIVERY}{id}"), sk: STATE.to_owned() }
+    }
+
     /// The reservation log.
     pub(super) fn quota() -> Self {
         Self::fixed("QUOTA", "LOG")
@@ -98,6 +105,12 @@ impl Key {
             return Ok(DueItem::Offboarding(id));
         }
         self.batch_key().map(|key| DueItem::Batch(id, key))
+    }
+
+    /// The delivery that a key stands for.
+    pub(super) fn delivery_id(&self) -> Result<DeliveryId, StoreError> {
+        let id = self.pk.strip_prefix(DELIVERY).and_then(|id| id.parse().ok());
+        id.ok_or_else(|| unreadable(PARTITION_KEY))
     }
 
     /// The batch that the sort key names.

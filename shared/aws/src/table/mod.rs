@@ -9,6 +9,7 @@
 //! | listing entry | `OFFBOARDINGS` | `{id}` | `dry_run` |
 //! | idempotency key | `KEY#{sha256}` | `KEY` | `fingerprint`, `offboarding`, `expires_at` (TTL) |
 //! | claim on a person | `PERSON#{sha256}` | `CLAIM` | `offboarding` |
+//! | delivery | `DELIVERY#{id}` | `STATE` | `body` (JSON), `state`, `outcome` (JSON), `attempts`, `code`, `slots`, `version`, `due`, `due_at`, `expires_at` (TTL) |
 //! | quota | `QUOTA` | `LOG` | `logs` (slots by ceiling, as bytes), `routes` (JSON), `blocked_until`, `rejections`, `foreign`, `wary_until`, `version` |
 //! | capabilities | `CAPABILITIES` | `ALL` | `body` (JSON) |
 //!
@@ -33,6 +34,8 @@
 //! | who rides with a batch | consistent query | 1 R for each 13 |
 //! | what is due | query of the index | 0.5 R for each 30 |
 //! | record a call | put | 1 W |
+//! | store a delivery | conditional put | 1 W, the index adds 1 where a job is to come |
+//! | end a delivery | one conditional update | 1 W, the index adds 1 |
 //! | read the quota, reserve slots | consistent get, conditional put | 1 R, 1 to 2 W however many slots |
 //!
 //! So a space costs about 1.5 W to plan, to park once with its batch and to settle, and a batch of ten is counted with
@@ -41,6 +44,7 @@
 mod accept;
 mod batch_item;
 mod claims;
+mod deliveries;
 mod due;
 pub(crate) mod item;
 pub(crate) mod keys;

@@ -18,7 +18,7 @@ use super::{
     batch_item,
     item::text,
     keys::{self, Key, LISTING},
-    malformed, names, offboarding,
+    kind_name, malformed, names, offboarding,
     transaction::give_way,
     unavailable, values,
 };
@@ -103,7 +103,7 @@ impl ReadOffboardings for DynamoStore {
     async fn active(&self, limit: usize) -> Result<Vec<Offboarding>, StoreError> {
         let mut ids = BTreeSet::new();
         for kind in [DueKind::Start, DueKind::Watch] {
-            let items = self.indexed(kind, Timestamp::MAX, ACTIVE_KEYS).await?;
+            let items = self.indexed(kind_name(kind), Timestamp::MAX, ACTIVE_KEYS, Key::due_item).await?;
             ids.extend(items.into_iter().map(|item| match item {
                 DueItem::Offboarding(id) | DueItem::Batch(id, _) => id,
             }));

@@ -5,6 +5,7 @@
 //! once after its work, so that dropping its future there is a crash at that point.
 
 mod credentials;
+mod deliveries;
 mod faults;
 mod notes;
 mod offboardings;
@@ -21,8 +22,15 @@ pub(crate) use faults::Fault;
 pub use faults::{Faults, Moment, Strike};
 use jiff::Timestamp;
 use podio_lifecycle::{
-    capability::Capabilities, evidence::CallRecord, ids::OffboardingId, job::BatchKey, offboarding::Offboarding,
-    quota::Quota, removal::RemovalBatch, sharing::Rider,
+    capability::Capabilities,
+    evidence::CallRecord,
+    hooks::{Delivery, DeliveryId},
+    ids::OffboardingId,
+    job::BatchKey,
+    offboarding::Offboarding,
+    quota::Quota,
+    removal::RemovalBatch,
+    sharing::Rider,
 };
 
 /// The state table, in memory.
@@ -48,6 +56,7 @@ struct Tables {
     /// By the driver's batch, then by the rider's offboarding and the number of its batch.
     riders: BTreeMap<(OffboardingId, BatchKey), BTreeMap<(OffboardingId, u32), Rider>>,
     calls: BTreeMap<(OffboardingId, i64, [u8; 10]), CallRecord>,
+    deliveries: BTreeMap<DeliveryId, Delivery>,
     quota: (Quota, u64),
     capabilities: Capabilities,
 }
@@ -66,6 +75,11 @@ impl MemoryStore {
     /// Who claims which person key: for a test's oracle, no port offers it.
     pub fn claims(&self) -> BTreeMap<String, OffboardingId> {
         self.lock().persons.clone()
+    }
+
+    /// All deliveries, by id: for a test's oracle, no port offers it.
+    pub fn deliveries(&self) -> BTreeMap<DeliveryId, Delivery> {
+        self.lock().deliveries.clone()
     }
 
     async fn run<T, E: From<Fault>>(

@@ -67,6 +67,12 @@ suite! {
         each_is_found_when_its_time_has_come,
         a_batch_is_watched_until_it_is_counted,
         those_at_work_are_told_oldest_first;
+    delivering:
+        a_delivery_is_stored_once_and_comes_back_as_it_was,
+        of_many_duplicates_at_once_one_is_stored,
+        a_job_that_waits_is_noted_by_who_read_it_last,
+        a_delivery_is_ended_once_and_its_code_forgotten,
+        deliveries_are_found_while_their_job_is_to_come;
     listing:
         pages_follow_each_other_newest_first,
         a_state_can_be_asked_for,

@@ -54,6 +54,23 @@ pub enum FailureCode {
     JobCrashed,
 }
 
+impl FailureCode {
+    /// Its name, as it is stored and told.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::UnknownOrg => "unknown_org",
+            Self::MissingRights => "missing_rights",
+            Self::CredentialRejected => "credential_rejected",
+            Self::PersonAmbiguous => "person_ambiguous",
+            Self::PodioUnavailable => "podio_unavailable",
+            Self::UnexpectedAnswer => "unexpected_answer",
+            Self::StillAMember => "still_a_member",
+            Self::Inconsistent => "inconsistent",
+            Self::JobCrashed => "job_crashed",
+        }
+    }
+}
+
 /// A failure, with a sentence that says what to fix.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {

@@ -1,6 +1,7 @@
 //! What every implementation of the storage ports must do, told as stories.
 
 pub mod accepting;
+pub mod delivering;
 pub mod listing;
 pub mod noting;
 pub mod quota;
@@ -18,8 +19,9 @@ use podio_lifecycle::{
     job::BatchKey,
     offboarding::{Offboarding, Person, Request},
     ports::{
-        AcceptOffboardings, Created, FindDue, IdempotencyKey, LearnCapabilities, QuotaLog, ReadCalls, ReadOffboardings,
-        ReadQuota, RecordCalls, ShareRemovals, TrackRemovals, WriteOffboardings,
+        AcceptDeliveries, AcceptOffboardings, Created, Deliveries, FindDeliveries, FindDue, IdempotencyKey,
+        LearnCapabilities, QuotaLog, ReadCalls, ReadOffboardings, ReadQuota, RecordCalls, ShareRemovals, TrackRemovals,
+        WriteOffboardings,
     },
     quota::{Ceiling, Lane, Need, Quota, Slot},
     removal::{RemovalBatch, RemovalState, SpaceRemoval},
@@ -27,7 +29,10 @@ use podio_lifecycle::{
 
 /// All storage ports but the credentials.
 pub trait Store:
-    AcceptOffboardings
+    AcceptDeliveries
+    + AcceptOffboardings
+    + Deliveries
+    + FindDeliveries
     + FindDue
     + LearnCapabilities
     + QuotaLog
@@ -43,7 +48,10 @@ pub trait Store:
 }
 
 impl<S> Store for S where
-    S: AcceptOffboardings
+    S: AcceptDeliveries
+        + AcceptOffboardings
+        + Deliveries
+        + FindDeliveries
         + FindDue
         + LearnCapabilities
         + QuotaLog

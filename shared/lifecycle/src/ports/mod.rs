@@ -3,9 +3,12 @@
 //! One trait for each thing that a function may do, so that a function's signature says what its role must allow. The
 //! DynamoDB and SQS adapters and their in-memory twins implement them and pass one shared suite of tests.
 
+mod hooks;
+
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 
+pub use self::hooks::{AcceptDeliveries, Accepted, Deliveries, FindDeliveries, PublishError, PublishEvents};
 use crate::{
     capability::Capabilities,
     credentials::TokenRecord,
@@ -283,6 +286,10 @@ pub enum Metric {
     QuotaRejections,
     /// Calls that somebody else made with the same key.
     ForeignCalls,
+    /// Deliveries of Podio's that nothing could be done about.
+    RefusedDeliveries,
+    /// Hooks that should be there and could not be registered.
+    MissingHooks,
 }
 
 impl Metric {
@@ -291,6 +298,8 @@ impl Metric {
         match self {
             Self::QuotaRejections => "QuotaRejections",
             Self::ForeignCalls => "ForeignCalls",
+            Self::RefusedDeliveries => "RefusedDeliveries",
+            Self::MissingHooks => "MissingHooks",
         }
     }
 }

@@ -1,0 +1,97 @@
+//! Deliveries of Podio's.
+
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+use podio_lifecycle::{
+    hooks::{Delivery, DeliveryState, Fields, HookRef, Interest, Reason},
+    ids::SpaceId,
+    ports::{Accepted, SaveError},
+    quota::Slot,
+};
+
+use super::{Store, at, at_once};
+
+fn delivery(form: &str, second: i64) -> Delivery {
+    let pairs = form.split('&').filter_map(|pair| pair.split_once('='));
+    let fields: Fields = pairs.map(|(name, text)| (name.to_owned(), text.to_owned())).collect();
+    Delivery::read(HookRef::space(SpaceId(5)), &fields, at(second), Interest::default()).unwrap()
+}
+
+fn verification(second: i64) -> Delivery {
+    delivery("type=hook.verify&hook_id=7&code=b9079247", second)
+}
+
+fn refused(second: i64) -> DeliveryState {
+    DeliveryState::Refused { at: at(second), reason: Reason::new("wrong_code", "Podio does not know the code.") }
+}
+
+pub async fn a_delivery_is_stored_once_and_comes_back_as_it_was(store: Arc<impl Store>) {
+    let added = delivery("type=member.add&hook_id=7&user_id=3&file_ids=1,2&action_type=file_created", 0);
+    assert_eq!(store.delivery(&added.id).await, Ok(None));
+    for new in [added.clone(), verification(0), delivery("type=tag.add", 0), delivery("type=rating.add&hook_id=x", 0)] {
+        assert_eq!(store.accept(&new).await, Ok(Accepted::New));
+        assert_eq!(store.delivery(&new.id).await, Ok(Some(new)));
+    }
+    let again = Delivery { attempts: 3, ..added.clone() };
+    assert_eq!(store.accept(&again).await, Ok(Accepted::Repeated));
+    assert_eq!(store.delivery(&added.id).await, Ok(Some(added)), "and stays as it was");
+}
+
+pub async fn of_many_duplicates_at_once_one_is_stored(store: Arc<impl Store>) {
+    let accepted = at_once(&store, 20, |store, _| async move { store.accept(&verification(0)).await.unwrap() }).await;
+    assert_eq!(accepted.into_iter().filter(|accepted| *accepted == Accepted::New).count(), 1);
+}
+
+pub async fn a_job_that_waits_is_noted_by_who_read_it_last(store: Arc<impl Store>) {
+    let new = verification(0);
+    store.accept(&new).await.unwrap();
+    let parked = new.parked(vec![Slot(at(100)), Slot(at(101))], at(101));
+    assert_eq!(store.note_delivery(&parked).await, Ok(()));
+    assert_eq!(store.note_delivery(&parked).await, Err(SaveError::Conflict), "somebody else has written since");
+    let stored = store.delivery(&new.id).await.unwrap().unwrap();
+    assert_eq!(stored, Delivery { revision: 1, ..parked });
+
+    store.note_delivery(&stored.faulted(at(200)).unwrap()).await.unwrap();
+    let stored = store.delivery(&new.id).await.unwrap().unwrap();
+    assert_eq!((stored.attempts, stored.slots.len(), stored.due_at), (1, 0, Some(at(200))));
+}
+
+pub async fn a_delivery_is_ended_once_and_its_code_forgotten(store: Arc<impl Store>) {
+    let new = verification(0);
+    assert_eq!(store.settle_delivery(&new.id, &refused(9)).await, Ok(false), "what never came");
+    store.accept(&new).await.unwrap();
+    assert_eq!(store.settle_delivery(&new.id, &refused(9)).await, Ok(true));
+    assert_eq!(store.settle_delivery(&new.id, &DeliveryState::Handled { at: at(10) }).await, Ok(false));
+    let stored = store.delivery(&new.id).await.unwrap().unwrap();
+    assert_eq!((&stored.state, &stored.code, stored.due_at), (&refused(9), &None, None));
+
+    assert_eq!(
+        store.note_delivery(&stored.parked(vec![], at(60))).await,
+        Err(SaveError::Conflict),
+        "nothing follows the end"
+    );
+    assert_eq!(store.accept(&verification(1)).await, Ok(Accepted::Repeated));
+    assert_eq!(store.delivery(&new.id).await, Ok(Some(stored)));
+}
+
+pub async fn deliveries_are_found_while_their_job_is_to_come(store: Arc<impl Store>) {
+    let late = delivery("type=member.add&user_id=1", 0);
+    let soon = delivery("type=member.add&user_id=2", 0);
+    let kept = delivery("type=tag.add", 0);
+    for new in [&late, &soon, &kept] {
+        store.accept(new).await.unwrap();
+    }
+    store.note_delivery(&late.parked(vec![], at(300))).await.unwrap();
+    let found = async |second, limit| store.due_deliveries(at(second), limit).await.unwrap();
+    assert_eq!(found(-1, 10).await, []);
+    assert_eq!(found(299, 10).await, std::slice::from_ref(&soon.id));
+    assert_eq!(found(300, 10).await, [soon.id.clone(), late.id.clone()]);
+    assert_eq!(found(300, 1).await, std::slice::from_ref(&soon.id));
+    store.settle_delivery(&soon.id, &DeliveryState::Handled { at: at(1) }).await.unwrap();
+    assert_eq!(found(300, 10).await, [late.id], "what has ended needs no look");
+
+    let day = at(0) + SignedDuration::from_hours(24);
+    assert_eq!(store.active(10).await, Ok(vec![]), "and no delivery is taken for an offboarding");
+    assert_eq!(store.due(podio_lifecycle::offboarding::DueKind::Watch, day, 10).await, Ok(vec![]));
+}

@@ -1,0 +1,20 @@
+//! Hooks: Podio's calls to us, one [`Delivery`] each.
+//!
+//! Podio signs nothing, numbers nothing and promises no order, and what it sends are ids. So a delivery is recognised by
+//! what it is about ([`DeliveryId`]), what it says is read with tolerance ([`HookEvent`]), and whoever acts on it looks
+//! at the thing itself first. A delivery is stored once; its job may run as often as it likes.
+
+mod cloud_event;
+mod delivery;
+mod event;
+mod fields;
+mod target;
+
+pub use cloud_event::{CloudEvent, CloudEventData};
+pub use delivery::{
+    Delivery, DeliveryId, DeliveryState, Interest, KEPT_FOR, MAX_ATTEMPTS, NotADelivery, NotADeliveryId, Reason,
+    VerificationCode,
+};
+pub use event::{EventType, FileAction, HookEvent, ObjectIds};
+pub use fields::Fields;
+pub use target::{HookRef, NotARef, RefType};
