@@ -28,6 +28,8 @@ export async function handle(event) {
     ref_id: { S: refId },
     fields: { M: Object.fromEntries(Object.entries(form).map(([field, value]) => [field, { S: value }])) },
     received_at: { N: String(now) },
+    due: { S: "delivery" },
+    due_at: { N: String((now + 60) * 1000) },
     expires_at: { N: String(now + KEPT_SECONDS) },
   };
   const put = await dynamodb.call("DynamoDB_20120810.PutItem", {

@@ -42,6 +42,8 @@ def handle(event):
         "ref_id": {"S": ref_id},
         "fields": {"M": {field: {"S": value} for field, value in form.items()}},
         "received_at": {"N": str(now)},
+        "due": {"S": "delivery"},
+        "due_at": {"N": str((now + 60) * 1000)},
         "expires_at": {"N": str(now + KEPT_SECONDS)},
     }
     status, reply = dynamodb.call(

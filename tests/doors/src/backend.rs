@@ -10,6 +10,8 @@ use local_stack::{
     sqs::{self, Store},
 };
 
+use crate::deliveries::APP;
+
 const REGION: &str = "eu-central-1";
 
 /// DynamoDB and SQS of one door; they end when this is dropped.
@@ -56,7 +58,11 @@ impl Backend {
         // As much log as a function writes when all is well.
         let variables =
             environment::for_functions(&Nobody, &places, &Podio::At("http://127.0.0.1:1".to_owned()), "info");
-        variables.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+        let mut variables: BTreeMap<_, _> =
+            variables.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+        // An app of leavers: each event of it is something to do, so that each delivery becomes a job.
+        variables.insert("LEAVERS_APP_ID".to_owned(), APP.to_owned());
+        variables
     }
 
     /// How many items of the table begin so.

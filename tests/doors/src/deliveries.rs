@@ -11,7 +11,7 @@ use podio_signatures::hook_key;
 use secrecy::SecretString;
 
 /// The app that the hook hangs on.
-const APP: &str = "12345";
+pub const APP: &str = "12345";
 /// The hook.
 const HOOK: u64 = 77;
 
