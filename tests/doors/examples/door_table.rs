@@ -2,7 +2,7 @@
 
 use std::{
     io::{IsTerminal, Write},
-    path::Path,
+    path::{Path, PathBuf},
     process::ExitCode,
     time::Duration,
 };
@@ -26,6 +26,9 @@ struct Options {
     /// Deliveries to each door.
     #[arg(long, default_value_t = 5_000, value_parser = clap::value_parser!(u64).range(1..))]
     deliveries: u64,
+    /// A folder that holds the function's binary, which is then not built.
+    #[arg(long)]
+    binaries: Option<PathBuf>,
     /// Only doors whose names contain this; the bounds want all of them.
     #[arg(long, default_value = "")]
     only: String,
@@ -38,7 +41,7 @@ struct Options {
 async fn main() -> anyhow::Result<ExitCode> {
     let options = Options::parse();
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).context("there is no workspace")?;
-    let doors = doors(workspace, &options.only).await?;
+    let doors = doors(workspace, &options).await?;
     process::keep_off().await?;
 
     let mut starts = vec![Vec::<Duration>::new(); doors.len()];
@@ -71,11 +74,14 @@ async fn main() -> anyhow::Result<ExitCode> {
 }
 
 /// The doors of those names; the function is built if it is among them.
-async fn doors(workspace: &Path, only: &str) -> anyhow::Result<Vec<Contestant>> {
+async fn doors(workspace: &Path, options: &Options) -> anyhow::Result<Vec<Contestant>> {
     let mut doors = contestant::handlers().await?;
-    doors.retain(|door| door.name.contains(only));
-    if contestant::FUNCTION.contains(only) {
-        let folder = build::some(workspace, true, &[Function::Hooks]).await?;
+    doors.retain(|door| door.name.contains(&options.only));
+    if contestant::FUNCTION.contains(&options.only) {
+        let folder = match &options.binaries {
+            Some(folder) => std::path::absolute(folder)?,
+            None => build::some(workspace, true, &[Function::Hooks]).await?,
+        };
         doors.insert(0, contestant::function(&folder));
     }
     Ok(doors)
