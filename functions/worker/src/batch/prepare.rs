@@ -174,7 +174,7 @@ impl Task {
         if let Job::RemoveFromSpace { batch: key, space, .. } = job {
             let batch = batch?;
             let entry = batch.space(*space)?.clone();
-            let in_force = offboarding.plan == Some(key.plan) && offboarding.may_leave_spaces();
+            let in_force = offboarding.owns(*key) && offboarding.may_leave_spaces();
             let open = entry.state == RemovalState::Pending || (batch.is_settled() && !batch.counted);
             return (in_force && open).then(|| {
                 Self::Space(SpaceTask { offboarding: offboarding.clone(), key: *key, batch: batch.clone(), entry })

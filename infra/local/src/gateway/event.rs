@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::sqs::ACCOUNT;
 
 /// The event that API Gateway's HTTP API makes of a request.
-pub(super) fn http_event(parts: &Parts, body: &[u8], peer: IpAddr, now: Timestamp) -> Value {
+pub fn http_event(parts: &Parts, body: &[u8], peer: IpAddr, now: Timestamp) -> Value {
     let path = parts.uri.path();
     let text = |name| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let mut event = json!({

@@ -3,7 +3,7 @@
 //! Requests become events of payload format 2.0 and go to the function of their route. What API Gateway answers by
 //! itself it answers here with the same words: 404 for no route, 413 over 10 MB, 500 for a function's error.
 
-mod event;
+pub mod event;
 mod reply;
 
 use std::{

@@ -19,9 +19,17 @@ use crate::functions::Function;
 /// # Errors
 /// Cargo is not there or says no; its own words are on standard error.
 pub async fn functions(workspace: &Path, release: bool) -> anyhow::Result<PathBuf> {
+    some(workspace, release, &Function::ALL).await
+}
+
+/// Builds some of the functions and returns the folder of their binaries.
+///
+/// # Errors
+/// Cargo is not there or says no; its own words are on standard error.
+pub async fn some(workspace: &Path, release: bool, functions: &[Function]) -> anyhow::Result<PathBuf> {
     let mut command = Command::new("cargo");
     command.args(["build", "--workspace", "--message-format=json-render-diagnostics"]);
-    for function in Function::ALL {
+    for function in functions {
         command.args(["--bin", function.name()]);
     }
     if release {

@@ -1,0 +1,95 @@
+//! The table and the queue behind one door.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use aws_sdk_dynamodb::types::Select;
+use local_stack::{
+    dynamodb,
+    environment::{self, Caller, Places, Podio},
+    queues,
+    sqs::{self, Store},
+};
+
+use crate::deliveries::APP;
+
+const REGION: &str = "eu-central-1";
+
+/// DynamoDB and SQS of one door; they end when this is dropped.
+pub struct Backend {
+    dynamodb: dynamodb::Server,
+    sqs: sqs::Server,
+    store: Arc<Store>,
+    table: String,
+}
+
+/// A caller who has set nothing: what is measured does not depend on who measures.
+struct Nobody;
+
+impl Caller for Nobody {
+    fn get(&self, _: &str) -> Option<String> {
+        None
+    }
+}
+
+impl Backend {
+    /// Starts empty ones.
+    ///
+    /// # Errors
+    /// They do not start.
+    pub async fn start() -> anyhow::Result<Self> {
+        let (table, credentials) = environment::table_names(&Nobody);
+        let dynamodb = dynamodb::Server::start(None, REGION).await?;
+        dynamodb.create_tables(&table, &credentials).await?;
+        let store = Arc::new(Store::in_memory(1));
+        queues::create(&store)?;
+        let sqs = sqs::Server::start(Arc::clone(&store), REGION).await?;
+        Ok(Self { dynamodb, sqs, store, table })
+    }
+
+    /// The environment of a function, as the local stack has it.
+    pub fn variables(&self) -> BTreeMap<String, String> {
+        let places = Places {
+            api: "http://127.0.0.1:1".to_owned(),
+            region: REGION.to_owned(),
+            dynamodb: self.dynamodb.url(),
+            sqs: self.sqs.url(),
+            queue_url: self.sqs.queue_url(queues::JOBS),
+            dead_letter_queue_url: self.sqs.queue_url(queues::DEAD_LETTERS),
+        };
+        // As much log as a function writes when all is well.
+        let variables =
+            environment::for_functions(&Nobody, &places, &Podio::At("http://127.0.0.1:1".to_owned()), "info");
+        let mut variables: BTreeMap<_, _> =
+            variables.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+        // An app of leavers: each event of it is something to do, so that each delivery becomes a job.
+        variables.insert("LEAVERS_APP_ID".to_owned(), APP.to_owned());
+        variables
+    }
+
+    /// How many items of the table begin so.
+    ///
+    /// # Errors
+    /// DynamoDB does not answer.
+    pub async fn items(&self) -> anyhow::Result<u64> {
+        let client = self.dynamodb.client();
+        let (mut items, mut from) = (0, None);
+        loop {
+            let scan = client.scan().table_name(&self.table).select(Select::Count).set_exclusive_start_key(from);
+            let page = scan.send().await?;
+            items += u64::try_from(page.count())?;
+            from = page.last_evaluated_key().cloned();
+            if from.is_none() {
+                return Ok(items);
+            }
+        }
+    }
+
+    /// How many messages are in the job queue.
+    ///
+    /// # Errors
+    /// There is no such queue; that is a bug here.
+    pub fn messages(&self) -> anyhow::Result<u64> {
+        let counts = self.store.read(|sqs, now| sqs.counts(queues::JOBS, now))?;
+        Ok(u64::try_from(counts.visible + counts.in_flight + counts.delayed)?)
+    }
+}

@@ -1,0 +1,106 @@
+//! What must hold of the function, measured against those beside it in the same run.
+
+use crate::measured::Row;
+
+/// How much less CPU time it takes for a delivery, at least.
+pub const CPU_RATIO: f64 = 5.0;
+/// How much faster it starts, at least.
+pub const COLD_RATIO: f64 = 3.0;
+
+/// The bounds that the rows break; a comparison that was not made is broken too.
+pub fn broken(rows: &[Row]) -> Vec<String> {
+    let mut broken: Vec<String> = rows.iter().flat_map(lost).collect();
+    let (products, others): (Vec<&Row>, Vec<&Row>) = rows.iter().partition(|row| row.product);
+    if products.is_empty() || others.is_empty() {
+        broken.push("there is nothing to compare".to_owned());
+    }
+    for product in products {
+        for other in &others {
+            broken.extend(too_slow(product, other));
+        }
+    }
+    broken
+}
+
+/// A door that loses deliveries is not measured at all.
+fn lost(row: &Row) -> Vec<String> {
+    let Row { name, deliveries, answered, stored, queued, .. } = row;
+    let kept = [("answered", answered), ("stored", stored), ("queued", queued)];
+    let short = kept.into_iter().filter(|(_, count)| *count != deliveries);
+    short.map(|(what, count)| format!("{name}: {count} of {deliveries} deliveries {what}")).collect()
+}
+
+fn too_slow(product: &Row, other: &Row) -> Vec<String> {
+    let cpu = ratio(other.cpu_millis, product.cpu_millis);
+    let cold = ratio(other.cold_millis, product.cold_millis);
+    let judge = |ratio: f64, least: f64, what: &str| {
+        // A ratio of nothing to nothing is none.
+        let holds = ratio >= least;
+        (!holds).then(|| format!("{}: {ratio:.1} times {what} of {}, not {least:.0}", product.name, other.name))
+    };
+    judge(cpu, CPU_RATIO, "ahead in CPU time")
+        .into_iter()
+        .chain(judge(cold, COLD_RATIO, "ahead in cold start"))
+        .collect()
+}
+
+/// How many times `ours` is in `theirs`.
+pub fn ratio(theirs: f64, ours: f64) -> f64 {
+    theirs / ours
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(name: &str, product: bool, cpu_millis: f64, cold_millis: f64) -> Row {
+        Row {
+            name: name.to_owned(),
+            product,
+            deliveries: 100,
+            answered: 100,
+            stored: 100,
+            queued: 100,
+            a_second: 1.0,
+            cpu_millis,
+            cold_millis,
+            memory_mib: 1.0,
+        }
+    }
+
+    fn rows() -> Vec<Row> {
+        vec![row("hooks", true, 0.2, 10.0), row("Python", false, 1.0, 30.0), row("Node", false, 1.1, 40.0)]
+    }
+
+    #[test]
+    fn five_times_less_cpu_and_three_times_faster_is_enough() {
+        assert_eq!(broken(&rows()), [""; 0]);
+    }
+
+    #[test]
+    fn each_bound_is_broken_by_a_row_that_breaks_it() {
+        let break_one = |change: fn(&mut Row), of: usize| {
+            let mut rows = rows();
+            change(&mut rows[of]);
+            broken(&rows).join("; ")
+        };
+        assert!(break_one(|row| row.cpu_millis = 0.99, 1).contains("CPU time of Python"));
+        assert!(break_one(|row| row.cpu_millis = 0.99, 2).contains("CPU time of Node"));
+        assert!(break_one(|row| row.cold_millis = 29.9, 1).contains("cold start of Python"));
+        assert!(break_one(|row| row.cold_millis = 29.9, 2).contains("cold start of Node"));
+        for of in 0..3 {
+            assert!(break_one(|row| row.answered = 99, of).contains("99 of 100 deliveries answered"));
+            assert!(break_one(|row| row.stored = 101, of).contains("101 of 100 deliveries stored"));
+            assert!(break_one(|row| row.queued = 0, of).contains("0 of 100 deliveries queued"));
+        }
+    }
+
+    #[test]
+    fn a_comparison_that_was_not_made_is_not_won() {
+        assert_eq!(broken(&rows()[..1]), ["there is nothing to compare"]);
+        assert_eq!(broken(&rows()[1..]), ["there is nothing to compare"]);
+        let mut nothing = rows();
+        nothing.iter_mut().for_each(|row| row.cpu_millis = 0.0);
+        assert_eq!(broken(&nothing).len(), 2, "no time against no time");
+    }
+}
