@@ -114,6 +114,30 @@ async fn a_hold_a_failure_and_an_end_are_explained() {
 }
 
 #[tokio::test]
+async fn only_who_came_back_shows_when() {
+    let world = World::new();
+    let id = world.accepted(jane()).await;
+    world.planned(&id, 0, Vec::new()).await;
+    let seen = async || world.get(&format!("/offboardings/{id}")).await.json();
+    let leaving = seen().await;
+    assert_eq!((&leaving["state"], leaving.get("returned_at")), (&json!("finalizing"), None));
+
+    world.happen(&id, Event::OrgRemovalClaimed).await;
+    world.happen(&id, Event::OrgRemovalDone).await;
+    world.happen(&id, Event::VerifiedGone { asked_at: world.ports.clock.now() }).await;
+    let removed = seen().await;
+    assert_eq!((&removed["outcome"], removed.get("returned_at")), (&json!("removed"), None), "not even as a null");
+
+    world.clock.advance(60);
+    world.happen(&id, Event::Returned).await;
+    let returned = seen().await;
+    assert_eq!((&returned["state"], &returned["outcome"]), (&json!("completed"), &json!("removed")));
+    assert_eq!(returned["completed_at"], START);
+    assert_eq!(returned["returned_at"], "2026-03-01T12:01:00Z");
+    assert_eq!(world.get("/offboardings").await.json()["offboardings"][0]["returned_at"], returned["returned_at"]);
+}
+
+#[tokio::test]
 async fn a_dry_run_says_what_it_would_take() {
     let world = World::new();
     let id = world.accepted(json!({"user": {"user_id": 1}, "dry_run": true})).await;
