@@ -12,8 +12,17 @@ PODIO = {"PODIO_CLIENT_ID", "PODIO_CLIENT_SECRET", "PODIO_REFRESH_TOKEN", "PODIO
 IN_SECRET = PODIO | {"EVIDENCE_SECRET", "HOOK_SECRET"}
 SETTINGS = IN_SECRET | {
     "API_TOKENS", "CREDENTIALS_TABLE_NAME", "DEAD_LETTER_QUEUE_URL", "EVENT_BUS_NAME", "HOOKS", "HOOKS_URL",
-    "LEAVERS_APP_ID", "MASS_OFFBOARDING_THRESHOLD", "OFFBOARDING_SECRETS", "PODIO_API_URL", "PODIO_ORG_ID", "QUEUE_URL", "QUOTA_LIMIT", "QUOTA_WINDOW_SECONDS",
-    "SWEEP_PATIENCE_SECONDS", "TABLE_NAME",
+    "LEAVERS_APP_ID", "LEAVERS_LAST_DAY_FIELD", "LEAVERS_PERSON_FIELD", "LEAVERS_REASON_FIELD", "LEAVERS_TIME_ZONE",
+    "MASS_OFFBOARDING_THRESHOLD", "OFFBOARDING_SECRETS", "PODIO_API_URL", "PODIO_ORG_ID", "QUEUE_URL", "QUOTA_LIMIT",
+    "QUOTA_WINDOW_SECONDS", "REMOVE_RETURNED", "SWEEP_PATIENCE_SECONDS", "TABLE_NAME",
+}
+# Calls of ports that need more of the state table than one item by its key: what they are allowed, and on what.
+READS = {
+    "active": {("dynamodb:BatchGetItem", "table"), ("dynamodb:Query", "index")},
+    "due": {("dynamodb:Query", "index")},
+    "due_deliveries": {("dynamodb:Query", "index")},
+    "list": {("dynamodb:BatchGetItem", "table"), ("dynamodb:Query", "table")},
+    "removed": {("dynamodb:BatchGetItem", "table")},
 }
 
 
@@ -25,6 +34,8 @@ def findings(template, plain, root):
     yield from tables(resources, root)
     yield from queue(template, resources)
     yield from roles(resources)
+    yield from reads(resources, root)
+    yield from alarms(resources, root)
     yield from settings(resources, root)
 
 
@@ -113,6 +124,41 @@ def roles(resources):
         variables = mentioned(resources[logical]["Properties"]["Environment"]["Variables"]) - {"Secret"}
         if logical != ENGINE and (mentioned(statements) | variables) & CREDENTIALS:
             yield f"{binary} comes near Podio's credential"
+
+
+def reads(resources, root):
+    """Whether each role allows what its function's calls of ports come to."""
+    for binary, logical in FUNCTIONS.items():
+        sources = " ".join(source.read_text("utf-8") for source in (root / "functions" / binary / "src").rglob("*.rs"))
+        called = set(re.findall(r"ports\s*\.\w+\s*\.(\w+)\(", sources)) & set(READS)
+        role = resources[logical]["Properties"]["Role"]["Fn::GetAtt"][0]
+        statements = resources[role]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+        where = {'{"Fn::GetAtt": ["StateTable", "Arn"]}': "table", '{"Fn::Sub": "${StateTable.Arn}/index/due"}': "index"}
+        allowed = {
+            (action, where.get(json.dumps(resource)))
+            for statement in statements
+            for action in listed(statement["Action"])
+            for resource in listed(statement["Resource"])
+        }
+        for call in sorted(called):
+            for action, place in sorted(READS[call] - allowed):
+                yield f"{binary} calls {call}(), but {role} does not allow {action} on the state table's {place}"
+
+
+def alarms(resources, root):
+    """Whether the metrics that alarms watch are written, and as they are watched."""
+    code = (root / "shared/aws/src/metrics.rs").read_text(encoding="utf-8")
+    namespace = re.search(r'NAMESPACE: &str = "(\w+)"', code)[1]
+    if '"Dimensions": [[]]' not in code:
+        yield "metrics have dimensions now, and the alarms have none"
+    ports = (root / "shared/lifecycle/src/ports/mod.rs").read_text(encoding="utf-8")
+    written = set(re.findall(r'Self::\w+ => "(\w+)"', ports))
+    for name, resource in resources.items():
+        of = resource["Properties"]
+        if resource["Type"] != "AWS::CloudWatch::Alarm" or of["Namespace"].startswith("AWS/"):
+            continue
+        if of["Namespace"] != namespace or of["MetricName"] not in written or of.get("Dimensions"):
+            yield f"{name} watches {of['Namespace']}/{of['MetricName']}, which nobody writes"
 
 
 def settings(resources, root):

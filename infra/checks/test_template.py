@@ -36,6 +36,9 @@ OUR_OWN = {
     ),
     "a variable that a function misses": ("QUEUE_URL: !Ref Jobs", "RUST_LOG: !Ref Jobs", "reads ['QUEUE_URL']"),
     "a variable that nobody reads": ("QUEUE_URL: !Ref Jobs", "QUEUE_URL: !Ref Jobs\n          EXTRA: x", "EXTRA"),
+    "a role that lacks what a port does": ("dynamodb:BatchGetItem, ", "", "does not allow dynamodb:BatchGetItem"),
+    "a role that may not use the index": ("${StateTable.Arn}/index/due", "${StateTable.Arn}/index/x", "table's index"),
+    "an alarm that cannot ring": ("MetricName: ReturnedLeavers", "MetricName: Returned", "nobody writes"),
     "a route that the code does not have": ("Path: /quota", "Path: /quotas", "/quotas"),
     "a binary that is not there": ("{Binary: sweep}", "{Binary: sweeper}", "sweeper"),
 }
