@@ -40,6 +40,7 @@ fn plan(spaces: u32, batches: u32, reasons: Vec<Reason>) -> Plan {
         spaces,
         batches,
         last_batch: batches.checked_sub(1),
+        rides: false,
         reasons,
     }
 }

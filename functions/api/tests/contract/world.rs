@@ -141,6 +141,7 @@ impl World {
             spaces: u32::try_from(spaces).unwrap(),
             batches,
             last_batch: batches.checked_sub(1),
+            rides: false,
             reasons,
         };
         self.happen(id, Event::Planned(plan)).await;

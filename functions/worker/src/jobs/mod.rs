@@ -98,7 +98,8 @@ impl SpaceTask {
     /// Whether it is the last space of the plan that waits.
     pub(crate) fn is_last(&self) -> bool {
         let last = self.batch.spaces.iter().rfind(|space| space.state == RemovalState::Pending);
-        self.offboarding.last_batch == Some(self.key.number)
+        !self.offboarding.rides
+            && self.offboarding.last_batch == Some(self.key.number)
             && last.is_some_and(|last| last.space_id == self.entry.space_id)
     }
 }

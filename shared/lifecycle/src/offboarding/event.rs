@@ -23,6 +23,8 @@ pub struct Plan {
     pub batches: u32,
     /// The last of them.
     pub last_batch: Option<u32>,
+    /// Whether some spaces are left by the calls of other leavers.
+    pub rides: bool,
     /// Dangers, approved or not.
     pub reasons: Vec<Reason>,
 }

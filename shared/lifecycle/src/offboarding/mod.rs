@@ -112,6 +112,10 @@ pub struct Offboarding {
     /// The number of the plan's last batch.
     #[serde(default)]
     pub last_batch: Option<u32>,
+    /// Whether some of its spaces are left by the calls of other leavers: then it is through when they are, and no slot
+    /// behind the last space of its own could say when.
+    #[serde(default)]
+    pub rides: bool,
     /// Spaces of the plan.
     pub spaces_total: u32,
     /// How the spaces of the batches counted so far ended.
@@ -171,6 +175,7 @@ impl Offboarding {
             plan: None,
             open_batches: 0,
             last_batch: None,
+            rides: false,
             spaces_total: 0,
             counted: Tally::default(),
             approved: Vec::new(),

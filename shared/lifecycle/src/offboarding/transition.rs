@@ -235,6 +235,7 @@ impl Offboarding {
         self.spaces_total = plan.spaces;
         self.open_batches = plan.batches;
         self.last_batch = plan.last_batch;
+        self.rides = plan.rides;
         self.counted = Tally::default();
         self.extensions = 0;
         if self.request.dry_run {

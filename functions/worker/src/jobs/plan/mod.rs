@@ -89,7 +89,8 @@ impl Worker {
         let open = batches.iter().filter(|batch| !batch.counted).count();
         let spaces = batches.iter().map(|batch| batch.tally().total()).sum();
         let last_batch = batches.iter().filter(|batch| !batch.counted).map(|batch| batch.key.number).max();
-        let plan = Plan { leaver, spaces, batches: u32::try_from(open).unwrap_or(u32::MAX), last_batch, reasons };
+        let batches_open = u32::try_from(open).unwrap_or(u32::MAX);
+        let plan = Plan { leaver, spaces, batches: batches_open, last_batch, rides: false, reasons };
         match self.commit_plan(&stage.offboarding, plan, batches).await {
             Ok(committed) => {
                 if let Some(reason) = committed.left_to_sweep {

@@ -44,9 +44,7 @@ impl Worker {
         // Kept until the plan is stored, so that the next one finds this leaver at work.
         let _turn = self.turns.joining.lock().await;
         let rides = self.join_others(&after, batches).await?;
-        // Who rides is through when others are, and no slot behind the last space of their own could say when.
-        let last_batch = plan.last_batch.filter(|_| !rides);
-        self.ledger().commit(offboarding, Event::Planned(Plan { last_batch, ..plan }), self.now()).await
+        self.ledger().commit(offboarding, Event::Planned(Plan { rides, ..plan }), self.now()).await
     }
 
     async fn may_share(&self) -> Result<bool, StoreError> {
