@@ -53,13 +53,25 @@ impl Wish {
         if self.event == "space.create" { "the hook tells of it" } else { "the last preview is to find it" }
     }
 
-    /// Waits until the hook delivers. Podio activates it when it gets back the code that it has posted to the door.
+    /// Waits until the hook delivers. Podio activates it when it gets back the code that it has posted to the door. Where
+    /// Podio posts none by itself, it is asked for one, as an admin would by hand: the service asks at its next look only.
     pub(super) async fn granted(&self, sandbox: &Running) -> anyhow::Result<HookId> {
-        let wanted = |hook: &Hook| hook.active && hook.on == self.on && hook.event == self.event;
+        let wanted = |hook: &Hook| hook.on == self.on && hook.event == self.event;
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let active = sandbox
-                .with_state(|state| state.hooks.all.iter().find(|(_, hook)| wanted(hook)).map(|(hook_id, _)| *hook_id));
+            let active = sandbox.with_state(|state| {
+                let hooks: Vec<(HookId, Hook)> = state
+                    .hooks
+                    .all
+                    .iter()
+                    .filter(|(_, hook)| wanted(hook))
+                    .map(|(id, hook)| (*id, hook.clone()))
+                    .collect();
+                for (silent, _) in hooks.iter().filter(|(_, hook)| hook.code.is_none()) {
+                    state.request_verification(Timestamp::now(), *silent);
+                }
+                hooks.into_iter().find(|(_, hook)| hook.active).map(|(hook_id, _)| hook_id)
+            });
             if let Some(hook) = active {
                 return Ok(hook);
             }
