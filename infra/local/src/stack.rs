@@ -48,6 +48,8 @@ pub struct Options {
     pub sweep_pace: Duration,
     /// What the functions log, unless `RUST_LOG` says otherwise.
     pub log: &'static str,
+    /// The hooks that are kept registered, in place of the caller's `HOOKS`.
+    pub hooks: Option<String>,
 }
 
 impl Options {
@@ -61,6 +63,7 @@ impl Options {
             release: false,
             sweep_pace: Duration::from_secs(60),
             log: "info",
+            hooks: None,
         }
     }
 }
@@ -116,13 +119,15 @@ impl Stack {
             queue_url: sqs.queue_url(queues::JOBS),
             dead_letter_queue_url: sqs.queue_url(queues::DEAD_LETTERS),
         };
+        let mut environment = environment::for_functions(caller, &places, &podio.for_functions(), options.log);
+        environment.extend(options.hooks.map(|hooks| ("HOOKS".to_owned(), Some(hooks))));
         let (host, supervisor) = host::start(host::Config {
             workspace: options.workspace,
             cargo_lambda,
             binaries,
             cache,
             concurrency: CONCURRENCY,
-            environment: environment::for_functions(caller, &places, &podio.for_functions(), options.log),
+            environment,
         })
         .await?;
 

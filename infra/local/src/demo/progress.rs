@@ -48,6 +48,11 @@ impl Progress {
         self.bar.set_message(message);
     }
 
+    /// Says something in between.
+    pub(super) fn say(&self, line: &str) {
+        self.bar.suspend(|| eprintln!("{line}"));
+    }
+
     /// Leaves the last picture standing.
     pub(super) fn end(&self) {
         self.bar.abandon();

@@ -93,6 +93,10 @@ impl Report {
             "  spaces           {} of {} removed, {} already gone, {} left to the org removal",
             counts.spaces_removed, counts.spaces_total, counts.spaces_already_gone, counts.spaces_left_to_org_removal
         )?;
+        if let Some(space) = findings.new_space_id {
+            writeln!(out, "  new space        {space}, made meanwhile")?;
+        }
+        writeln!(out, "  hook             {}", findings.hook_id)?;
         writeln!(out, "  Podio calls      {} ({} turned down)", findings.calls, findings.rejected)?;
         let (used, limit) = (text(&self.quota["used"]), text(&self.quota["limit"]));
         writeln!(out, "  quota            {used} of {limit} used, {} free now", text(&self.quota["free_now"]))?;
@@ -107,7 +111,8 @@ impl Report {
             }
         }
         if self.is_proved() {
-            writeln!(out, "\nThe sandbox agrees: the person is gone, and nobody else was touched.")
+            let meanwhile = if findings.new_space_id.is_some() { ", from the new space too" } else { "" };
+            writeln!(out, "\nThe sandbox agrees: the person is gone{meanwhile}, and nobody else was touched.")
         } else {
             writeln!(out, "\nNot proved:")?;
             if offboarding.state != "completed" {
