@@ -68,6 +68,11 @@ impl<'a> Caller<'a> {
         self.others = others;
     }
 
+    /// Takes slots back that a call would have had to wait for.
+    pub(crate) fn keep(&mut self, slots: Vec<Booking>) {
+        self.slots.extend(slots);
+    }
+
     /// Leaves all slots but the first `calls` for a later stage.
     pub(crate) fn keep_for_later(&mut self, calls: usize) -> Vec<Slot> {
         self.slots.split_off(calls.min(self.slots.len())).into_iter().map(|booking| booking.slot).collect()

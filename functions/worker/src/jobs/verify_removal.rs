@@ -94,7 +94,16 @@ impl Worker {
         if !caller.may_offer(Capability::MemberByMail).await? {
             return Ok(false);
         }
-        match caller.call(&org_member::by_mail(stage.offboarding.org_id, mail.as_str())).await? {
+        let answer = match caller.call(&org_member::by_mail(stage.offboarding.org_id, mail.as_str())).await {
+            Err(Halt::Wait(slots)) => {
+                // Not worth a wait: the next run would have to begin with the member again. The pages remember how far
+                // they got.
+                caller.keep(slots);
+                return Ok(false);
+            }
+            answer => answer?,
+        };
+        match answer {
             Ok(member) => Ok(member.user_id == leaver.user_id && !member.may_be_former()),
             Err(Error::NotFound(NotFoundKind::Route)) => {
                 caller.learn_missing(Capability::MemberByMail).await?;

@@ -60,6 +60,12 @@ pub struct Search {
     /// The organization's admins, once asked for.
     #[serde(default)]
     pub admins: Option<Vec<UserId>>,
+    /// Whether the account that the service acts as was asked for.
+    #[serde(default)]
+    pub acting_asked: bool,
+    /// That account, where Podio tells.
+    #[serde(default)]
+    pub acting: Option<UserId>,
     /// Look-ups that did not find the person. Two different ones must agree before anybody counts as gone.
     #[serde(default)]
     pub misses: Vec<String>,

@@ -32,6 +32,12 @@ impl Worker {
             },
         };
         self.look_up_admins(stage, caller).await?;
+        // Before the preview, which is taken anew by each run: what comes behind it could wait for ever for a run that has a
+        // slot for both.
+        if !stage.search.acting_asked {
+            stage.search.acting = caller.acting_user().await?;
+            stage.search.acting_asked = true;
+        }
         let (preview, batches) = match stage.search.step {
             SearchStep::Check { .. } => self.check_spaces(stage, &leaver, caller).await?,
             _ => match self.preview(stage, &leaver, caller).await? {
@@ -52,7 +58,7 @@ impl Worker {
                 }
             },
         };
-        self.conclude_plan(stage, leaver, &preview, &batches, caller).await
+        self.conclude_plan(stage, leaver, &preview, &batches).await
     }
 
     /// Stores the spaces ten to an item, under this plan's name. They are watched from `due_at` on, or from the moment
@@ -75,11 +81,10 @@ impl Worker {
         leaver: Leaver,
         preview: &Preview,
         batches: &[RemovalBatch],
-        caller: &mut Caller<'_>,
     ) -> Result<(), Halt> {
         let standing = Standing {
             user: Some(leaver.user_id),
-            acting: caller.acting_user().await?,
+            acting: stage.search.acting,
             is_org_admin: stage.search.org_admin == Some(true),
             org_admins: stage.search.admins.clone(),
         };
