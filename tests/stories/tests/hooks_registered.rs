@@ -66,6 +66,21 @@ async fn what_misses_is_created_once_and_verified() {
 }
 
 #[tokio::test]
+async fn where_podio_sends_no_code_by_itself_a_new_hook_is_asked_for_within_minutes() {
+    let mut world = world((250, 3600)).await;
+    world.podio.with_state(|state| state.switches.hook_verification = HookVerification::OnRequest);
+    let on = space(&world);
+    world.want_hooks(&format!("{on}:member.add"));
+    let until = world.clock.read() + SignedDuration::from_mins(5);
+    world.pass(HOUR, async |world: &World| (world.clock.read() >= until).then_some(())).await;
+    let hook = ours(&world, &on)[0].0;
+    assert_eq!(world.calls_to("POST", "/verify/request"), 1);
+    verify(&mut world, &on, hook).await;
+    hours(&mut world, 3).await;
+    assert_eq!(world.calls_to("POST", "/verify/request"), 1, "and not again once it is active");
+}
+
+#[tokio::test]
 async fn a_hook_that_podio_switched_off_is_verified_again() {
     let mut world = world((250, 3600)).await;
     let on = space(&world);

@@ -2,6 +2,7 @@
 //!
 //! Each run looks before it does anything, so whatever a crash or a lost answer left behind is found by the next one.
 
+use jiff::SignedDuration;
 use podio_client::{
     Error,
     hook::{self, Hook, HookStatus, HookTarget},
@@ -15,6 +16,9 @@ use podio_signatures::hook_key;
 use secrecy::SecretString;
 
 use crate::{Worker, caller::Caller, verdict::Halt};
+
+/// How long after hooks were created it is looked whether they have become active.
+const SECOND_LOOK: SignedDuration = SignedDuration::from_mins(2);
 
 /// The hooks that an operator wants, and where they deliver.
 #[derive(Debug, Clone)]
@@ -54,10 +58,13 @@ impl Worker {
             Err(error) => return Err(Halt::of(&error, "the list of hooks")),
         };
         let found: Vec<FoundHook> = hooks.iter().map(|hook| found(hook, &url)).collect();
+        let mut created = false;
         for step in wanted.steps(&found) {
+            created |= matches!(step, HookStep::Create(_));
             self.take_step(on, target, &url, step, caller).await?;
         }
-        Ok(())
+        // Podio may or may not send the code by itself, and asking for another at once would make the first one stale.
+        if created { Err(Halt::Pause(self.now() + SECOND_LOOK)) } else { Ok(()) }
     }
 
     /// A refusal of one step says nothing of the others.
