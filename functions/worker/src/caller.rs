@@ -194,8 +194,8 @@ impl<'a> Caller<'a> {
 
     /// Whether a route falls under the ceiling that the slots were reserved under.
     fn is_own(&self, route: &str) -> bool {
-        let (known, configured) = (self.worker.quota_as_known(), self.worker.policy.ceiling);
-        known.ceiling(route, configured) == known.ceiling(&self.route, configured)
+        let configured = self.worker.policy.ceiling;
+        self.worker.with_known_quota(|known| known.ceiling(route, configured) == known.ceiling(&self.route, configured))
     }
 
     /// From here on the slots are those of another ceiling.
@@ -265,10 +265,12 @@ impl<'a> Caller<'a> {
 
     /// When a call in the background may ask again, as far as is known.
     fn background_from(&self, route: &str) -> Timestamp {
-        let (known, now) = (self.worker.quota_as_known(), self.worker.now());
-        let ceiling = known.ceiling(route, self.worker.policy.ceiling);
-        let from = known.blocked_until.map_or(now, |until| until.max(now));
-        known.log(ceiling).background_from(from, ceiling).max(now + BACKGROUND_PAUSE)
+        let now = self.worker.now();
+        self.worker.with_known_quota(|known| {
+            let ceiling = known.ceiling(route, self.worker.policy.ceiling);
+            let from = known.blocked_until.map_or(now, |until| until.max(now));
+            known.log(ceiling).background_from(from, ceiling).max(now + BACKGROUND_PAUSE)
+        })
     }
 
     async fn reserve(&self, route: &str, calls: usize) -> Result<Vec<Booking>, Halt> {

@@ -45,10 +45,13 @@ impl Worker {
         let configured = self.policy.ceiling;
         let route = receipt.quota_route();
         let seen = Seen { route: &route, limit: receipt.rate.limit, remaining: receipt.rate.remaining };
-        let known = self.quota_as_known();
-        let mut trial = known.clone();
-        trial.observe(&seen, self.now(), configured);
-        if trial == known {
+        let now = self.now();
+        let is_news = self.with_known_quota(|known| {
+            let mut trial = known.clone();
+            trial.observe(&seen, now, configured);
+            trial != *known
+        });
+        if !is_news {
             return Ok(());
         }
         let foreign = self
@@ -72,9 +75,10 @@ impl Worker {
         self.update_quota(|quota, now| quota.rejected(now, wait, configured)).await
     }
 
-    /// The quota as this process has last read or written it.
-    pub(crate) fn quota_as_known(&self) -> Quota {
-        self.quota.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    /// Looks at the quota as this process has last read or written it. Under a backlog it is large, so nobody gets a copy
+    /// for the sake of a glance.
+    pub(crate) fn with_known_quota<T>(&self, look: impl FnOnce(&Quota) -> T) -> T {
+        look(&self.quota.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
     }
 
     fn remember(&self, quota: &Quota) {
