@@ -11,9 +11,9 @@ use super::{Booking, Ceiling, Lane, ReservationLog, Slot, log::CLOSE};
 const CONFIRMATIONS: u8 = 3;
 /// Routes that are remembered. There are fewer than this; more would mean that something invents them.
 const MOST_ROUTES: usize = 100;
-/// Between the last space and the end of an offboarding lies this fraction of the window: three seconds for an hour, for
+/// Between the last space and the end of an offboarding lies this fraction of the window: half a minute for an hour, for
 /// the way of two jobs through the queue.
-const PAUSE: i32 = 1_200;
+const PAUSE: i32 = 120;
 /// A job that sleeps on is told its new moment if that is off by more than this, so that what it has written down stays
 /// about true; up to then the log alone knows, which costs no write.
 const OFF: SignedDuration = SignedDuration::from_mins(2);

@@ -88,7 +88,8 @@ impl ReservationLog {
     /// When the last of `count` removals that asked now would go out, were nobody else to ask: what an ETA is made of.
     pub fn forecast(&self, now: Timestamp, count: usize, ceiling: Ceiling) -> Timestamp {
         let mut trial = self.clone();
-        (0..count.max(1)).map(|_| trial.append(now, ceiling, None).at).last().unwrap_or(now)
+        // What was too full for one is too full for the next.
+        (0..count.max(1)).fold(now, |from, _| trial.append(from, ceiling, None).at)
     }
 
     /// Reserves one slot, no earlier than `from`; none where the lane has to wait without one.
@@ -303,18 +304,42 @@ impl ReservationLog {
         None
     }
 
-    /// The next slot for a removal: one that was given back, else one behind all others, spread once the burst of the
-    /// window is spent. Its owner may have a name already.
+    /// The next slot for a removal: one that was given back, else the first that is left over between those of others or
+    /// behind them, spread once the burst of the window is spent. Its owner may have a name already.
     fn append(&mut self, from: Timestamp, ceiling: Ceiling, owner: Option<Slot>) -> Booking {
         let from = ceil(from);
-        if let Some(hole) = self.take_hole(from, self.bookings.len(), ceiling) {
-            return self.book(hole, owner, false);
-        }
-        let behind = self.last().map_or(from, |last| last.max(from));
-        let at = self.earliest(behind, ceiling);
-        let spread = self.spread(at, ceiling);
-        let at = if spread > at { self.earliest(spread, ceiling) } else { at };
+        let at = match self.take_hole(from, self.bookings.len(), ceiling) {
+            Some(hole) => hole,
+            None => self.first_fit(from, ceiling),
+        };
         self.book(at, owner, false)
+    }
+
+    /// The first moment at which a removal disturbs neither the ceiling nor the worker's pace.
+    fn first_fit(&self, from: Timestamp, ceiling: Ceiling) -> Timestamp {
+        let mut at = from;
+        loop {
+            let free = self.earliest(at, ceiling);
+            let spread = self.spread(free, ceiling);
+            at = match self.bookings.get(self.past(free)).map(|next| next.at) {
+                // There is no room before the next one.
+                Some(next) if next <= spread || self.is_crowded(spread, ceiling) => next,
+                _ if spread > free => spread,
+                _ => return free,
+            };
+        }
+    }
+
+    /// Whether one more slot there would make too many for one worker, with those that come after it.
+    fn is_crowded(&self, at: Timestamp, ceiling: Ceiling) -> bool {
+        let (place, (crowd, fraction)) = (self.past(at), CROWD);
+        let least = ceiling.window() / fraction;
+        (0..crowd).any(|before| {
+            let first =
+                if before == 0 { Some(at) } else { place.checked_sub(before).map(|index| self.bookings[index].at) };
+            let last = self.bookings.get(place + crowd - before - 1).map(|booking| booking.at);
+            first.zip(last).is_some_and(|(first, last)| last.duration_since(first) < least)
+        })
     }
 
     fn spread(&self, at: Timestamp, ceiling: Ceiling) -> Timestamp {

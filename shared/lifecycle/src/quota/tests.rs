@@ -59,6 +59,24 @@ fn after_a_quiet_hour_a_burst_goes_out_at_once_and_the_rest_is_spread() {
 }
 
 #[test]
+fn what_lies_before_the_end_of_another_is_left_to_whoever_comes_next() {
+    let mut quota = Quota::default();
+    let ten = removals(&mut quota, at(0), 250, hour());
+    let now = at(1_000);
+    let last = quota.allot(&Need { then: 3, ..need("remove", Lane::Removal) }, now, hour());
+    let next = removals(&mut quota, now, 10, hour());
+    let end: Vec<Slot> = last.then.iter().map(|booking| booking.slot).collect();
+    assert_eq!(end.len(), 3);
+    assert!(end[0].0 >= last.slots[0].at + SECOND * 30, "the last space may be tried once more before");
+    assert!(next[0].0 < end[0].0, "and meanwhile others go on");
+    let log = quota.log(hour());
+    assert!(fullest(&moments(&log), hour()) <= 250);
+    let crowd = moments(&log).windows(11).map(|run| run[10].0.duration_since(run[0].0)).min().unwrap();
+    assert!(crowd >= SECOND * 3, "no more at once than one worker can send: {crowd}");
+    assert_eq!(ten.len(), 250);
+}
+
+#[test]
 fn a_backlog_of_a_day_uses_the_quota_up() {
     let mut quota = Quota::default();
     let mut slots = Vec::new();
