@@ -25,7 +25,7 @@ use podio_lifecycle::{
     ports::{
         AcceptOffboardings, Clock, Deliveries, FindRemoved, LearnCapabilities, LeaverItems, Metrics, ParkMessages,
         PublishEvents, QuotaLog, Random, ReadCalls, ReadOffboardings, RecordCalls, RememberLooks, SendJobs,
-        ShareRemovals, TrackRemovals, WriteOffboardings,
+        ShareRemovals, TakeTurns, TrackRemovals, WriteOffboardings,
     },
     quota::{Ceiling, Quota},
 };
@@ -44,6 +44,8 @@ pub struct Ports {
     pub changes: Arc<dyn WriteOffboardings>,
     /// To settle spaces.
     pub removals: Arc<dyn TrackRemovals>,
+    /// To leave the organization one after the other.
+    pub turns: Arc<dyn TakeTurns>,
     /// To leave a space together with others.
     pub sharing: Arc<dyn ShareRemovals>,
     /// To deal with deliveries of hooks.

@@ -48,6 +48,7 @@ async fn serve() -> Result<(), Error> {
         offboardings: store.clone(),
         changes: store.clone(),
         removals: store.clone(),
+        turns: store.clone(),
         sharing: store.clone(),
         deliveries: store.clone(),
         kept: store.clone(),

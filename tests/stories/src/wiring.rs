@@ -64,6 +64,7 @@ impl Wiring {
             offboardings: self.store.clone(),
             changes: self.store.clone(),
             removals: self.store.clone(),
+            turns: self.store.clone(),
             sharing: self.store.clone(),
             deliveries: self.store.clone(),
             kept: self.store.clone(),

@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use podio_lifecycle::{
     hold::HoldCode,
     ids::UserId,
-    offboarding::{Offboarding, Outcome, State},
+    offboarding::{Event, Offboarding, Outcome, State},
 };
 use podio_sandbox::{
     Config, Effect, ErrorBody, FaultAction, FaultRule, Population, Profile, Quota,
@@ -90,6 +90,45 @@ async fn the_last_two_of_a_space_do_not_take_it_with_them() {
     assert_eq!(world.until_it_rests(&ann, WEEK).await.state, REMOVED);
     assert_eq!(held_for(&world.until_it_rests(&bob, WEEK).await), [HoldCode::SpaceWouldBeDeleted]);
     assert_eq!(deleted_spaces(&world), 0);
+}
+
+#[tokio::test]
+async fn the_last_two_of_a_space_do_not_leave_the_organization_at_the_same_moment() {
+    for preview in ["offered", "absent"] {
+        let population = Population::new(7).leaver("Ann", "ann@example.com", 1).leaver("Bob", "bob@example.com", 1);
+        let mut podio = Config { population, ..Config::new(Profile::Documented) };
+        podio.switches.apply(&format!("end-member-info={preview}")).unwrap();
+        let mut world = world(podio, (250, 3600)).await;
+        let now = world.clock.read();
+        world.podio.with_state(|state| {
+            let two = ["ann@example.com", "bob@example.com"].map(|mail| state.person_by_mail(mail).unwrap());
+            let den = state.create_space(now, ORG_ID, "Den", SpaceKind::Regular);
+            for person in two {
+                state.add_to_space(now, den, person, SpaceRole::Admin);
+            }
+        });
+        // Nobody may be removed from a space; and at first not from the organization either, so that a person resumes both.
+        let denied = || FaultAction::Error { status: 403, body: ErrorBody::Json, after_effect: false };
+        world.podio.add_fault(FaultRule::new("DELETE", "/space/*", denied()));
+        world.podio.add_fault(FaultRule::new("DELETE", "/org/*", denied()).times(2));
+        let both = [world.post(&Leaver::of("ann@example.com")).await, world.post(&Leaver::of("bob@example.com")).await];
+        for id in &both {
+            assert!(matches!(world.until_it_rests(id, WEEK).await.state, State::Failed { .. }));
+        }
+        for id in &both {
+            world.operator(id, Event::Retried).await;
+        }
+
+        let mut ends = Vec::new();
+        for id in &both {
+            ends.push(world.until_it_rests(id, WEEK).await);
+        }
+
+        assert_eq!(deleted_spaces(&world), 0, "preview {preview}");
+        let held: Vec<&Offboarding> = ends.iter().filter(|end| end.state != REMOVED).collect();
+        assert_eq!(held.len(), 1, "one of them, whoever comes first, is removed");
+        assert_eq!(held_for(held[0]), [HoldCode::SpaceWouldBeDeleted]);
+    }
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use super::{
 use crate::{Worker, caller::Caller, verdict::Halt};
 
 /// How far the clocks of two workers may be apart.
-const SKEW: SignedDuration = SignedDuration::from_secs(4);
+pub(super) const SKEW: SignedDuration = SignedDuration::from_secs(4);
 
 /// What a read-back shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

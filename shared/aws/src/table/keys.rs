@@ -94,6 +94,11 @@ impl Key {
         Self { pk: format!("HOOKS#{on}"), sk: "LOOK".to_owned() }
     }
 
+    /// Whose turn it is to leave an organization.
+    pub(super) fn turn(org: OrgId) -> Self {
+        Self { pk: format!("TURN#{org}"), sk: "HOLDER".to_owned() }
+    }
+
     /// The reservation log.
     pub(super) fn quota() -> Self {
         Self::fixed("QUOTA", "LOG")

@@ -61,6 +61,7 @@ mod removals;
 mod riders;
 mod slots;
 mod transaction;
+mod turns;
 mod write;
 
 use std::collections::HashMap;

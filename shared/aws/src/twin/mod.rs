@@ -13,6 +13,7 @@ mod notes;
 mod offboardings;
 mod removals;
 mod riders;
+mod turns;
 
 use std::{
     collections::BTreeMap,
@@ -58,6 +59,7 @@ struct Tables {
     persons: BTreeMap<String, OffboardingId>,
     removed: BTreeMap<(OrgId, UserId), OffboardingId>,
     items: BTreeMap<ItemId, LeaverItem>,
+    turns: BTreeMap<OrgId, (OffboardingId, Timestamp)>,
     batches: BTreeMap<(OffboardingId, BatchKey), RemovalBatch>,
     /// By the driver's batch, then by the rider's offboarding and the number of its batch.
     riders: BTreeMap<(OffboardingId, BatchKey), BTreeMap<(OffboardingId, u32), Rider>>,

@@ -52,6 +52,8 @@ suite! {
         who_was_removed_is_remembered_and_free_again,
         who_is_only_let_go_is_not_remembered,
         the_removed_are_told_from_a_crowd,
+        a_turn_is_one_offboardings_until_it_ends,
+        of_many_who_want_a_turn_at_once_one_gets_it,
         an_item_is_remembered_by_its_latest_revision,
         of_many_revisions_at_once_the_latest_stays;
     removing:

@@ -83,6 +83,16 @@ pub enum Claim {
     Uncertain,
 }
 
+impl Claim {
+    /// Whether the call may be on its way, or may have happened unseen.
+    pub fn is_open(self) -> bool {
+        match self {
+            Self::None => false,
+            Self::InFlight { .. } | Self::Uncertain => true,
+        }
+    }
+}
+
 /// One passage from state to state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Passage {

@@ -2,9 +2,10 @@
 //!
 //! It is previewed once more right before, and it is announced in storage before it is sent, so that no worker sends it
 //! a second time without having looked whether the first took effect. Spaces that the preview names and the plan does not
-//! settle are left one by one first ([`extend`]).
+//! settle are left one by one first ([`extend`]). Whoever leaves spaces behind goes one after the other ([`turn`]).
 
 mod extend;
+mod turn;
 
 use podio_client::{Error, NotFoundKind, org_member};
 use podio_lifecycle::{
@@ -13,7 +14,7 @@ use podio_lifecycle::{
     removal::{RemovalBatch, RemovalState, SpaceRemoval},
 };
 
-use self::extend::Batches;
+use self::{extend::Batches, turn::Turn};
 use super::{CLAIM, StageTask, plan::summed_up, verify_removal::Standing};
 use crate::{Worker, caller::Caller, verdict::Halt};
 
@@ -33,18 +34,46 @@ impl Worker {
             }
         }
         let batches = self.settled_batches(stage).await?;
-        let (found, reasons) = self.look_once_more(stage, &leaver, &batches, caller).await?;
+        let mut turn = match batches.leave_any_behind() {
+            true => Some(self.take_turn(stage).await?),
+            false => None,
+        };
+        let result = self.remove_in_turn(stage, &leaver, &batches, &mut turn, caller).await;
+        if turn.is_some() {
+            self.end_turn(stage).await;
+        }
+        result
+    }
+
+    async fn remove_in_turn(
+        &self,
+        stage: &mut StageTask,
+        leaver: &Leaver,
+        batches: &Batches,
+        turn: &mut Option<Turn>,
+        caller: &mut Caller<'_>,
+    ) -> Result<(), Halt> {
+        let mut look = self.look_once_more(stage, leaver, batches, caller).await?;
+        if turn.is_none() && look.stays_behind && !extends(stage, batches, &look.found) {
+            // Spaces of which nobody knew. What was seen of them without having the turn may be over.
+            *turn = Some(self.take_turn(stage).await?);
+            look = self.look_once_more(stage, leaver, batches, caller).await?;
+        }
+        let Look { found, reasons, stays_behind: _ } = look;
         if !unapproved(summarised(reasons.clone()), &stage.offboarding.approved).is_empty() {
             return self.advance(stage, Event::OrgRemovalUnsafe(reasons)).await;
         }
-        if extends(stage, &batches, &found) {
-            return self.extend_plan(stage, &batches, found).await;
+        if extends(stage, batches, &found) {
+            return self.extend_plan(stage, batches, found).await;
         }
         let removal = org_member::remove(stage.offboarding.org_id, leaver.user_id);
         caller.be_ready(&removal).await?;
+        if turn.as_ref().is_some_and(|turn| !turn.outlasts_a_call(self.now())) {
+            return Err(Halt::Overtaken);
+        }
         self.advance(stage, Event::OrgRemovalClaimed).await?;
         let answer = caller.call_unrepeated(&removal).await?;
-        self.after_the_removal(stage, &leaver, answer, caller).await
+        self.after_the_removal(stage, leaver, answer, caller).await
     }
 
     async fn after_the_removal(
@@ -83,9 +112,11 @@ impl Worker {
         leaver: &Leaver,
         batches: &Batches,
         caller: &mut Caller<'_>,
-    ) -> Result<(Vec<SpaceRemoval>, Vec<Reason>), Halt> {
+    ) -> Result<Look, Halt> {
         if let Some((preview, spaces)) = self.preview_again(stage, leaver, caller).await? {
-            return Ok((batches.missing(spaces), preview.reasons()));
+            let named = spaces.len();
+            let found = batches.missing(spaces);
+            return Ok(Look { stays_behind: found.len() < named, found, reasons: preview.reasons() });
         }
         let found = self.look_into_suspects(stage, leaver, batches, caller).await?;
         let mut reasons = summed_up(&found).reasons();
@@ -93,7 +124,7 @@ impl Worker {
         if !extends(stage, batches, &found) {
             reasons.extend(self.dangers_without_preview(stage, leaver, &batches.own, caller).await?);
         }
-        Ok((found, reasons))
+        Ok(Look { found, reasons, stays_behind: false })
     }
 
     /// Without a preview: what the removal can still harm, looked at right before it is sent.
@@ -132,6 +163,16 @@ impl Worker {
         }
         Ok(reasons)
     }
+}
+
+/// What the look right before the removal shows.
+struct Look {
+    /// Spaces that are still to be left.
+    found: Vec<SpaceRemoval>,
+    /// The dangers.
+    reasons: Vec<Reason>,
+    /// Whether the leaver is in other spaces too, which only the removal itself ends.
+    stays_behind: bool,
 }
 
 /// Whether spaces are to be left one by one first.

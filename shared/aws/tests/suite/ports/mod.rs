@@ -22,7 +22,7 @@ use podio_lifecycle::{
     ports::{
         AcceptDeliveries, AcceptOffboardings, Created, Deliveries, FindDeliveries, FindDue, FindRemoved,
         IdempotencyKey, LearnCapabilities, LeaverItems, QuotaLog, ReadCalls, ReadOffboardings, ReadQuota, RecordCalls,
-        RememberLooks, ShareRemovals, TrackRemovals, WriteOffboardings,
+        RememberLooks, ShareRemovals, TakeTurns, TrackRemovals, WriteOffboardings,
     },
     quota::{Ceiling, Lane, Need, Quota, Slot},
     removal::{RemovalBatch, RemovalState, SpaceRemoval},
@@ -45,6 +45,7 @@ pub trait Store:
     + RecordCalls
     + RememberLooks
     + ShareRemovals
+    + TakeTurns
     + TrackRemovals
     + WriteOffboardings
     + 'static
@@ -67,6 +68,7 @@ impl<S> Store for S where
         + RecordCalls
         + RememberLooks
         + ShareRemovals
+        + TakeTurns
         + TrackRemovals
         + WriteOffboardings
         + 'static

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use podio_lifecycle::{
     ids::{ItemId, OrgId, UserId},
     leavers_app::LeaverItem,
@@ -67,6 +68,29 @@ pub async fn an_item_is_remembered_by_its_latest_revision(store: Arc<impl Store>
     assert_eq!(store.remember_item(&became(10, 4)).await, Ok(true));
     assert_eq!(store.leaver_item(ItemId(5)).await, Ok(Some(became(10, 4))));
     assert_eq!(store.leaver_item(ItemId(6)).await, Ok(None));
+}
+
+pub async fn a_turn_is_one_offboardings_until_it_ends(store: Arc<impl Store>) {
+    let [ann, bob] = [1, 2].map(|second| leaver("jane@example.com", second).id);
+    let at = |second| Timestamp::from_second(second).unwrap();
+    assert_eq!(store.take_turn(ORG, &ann, at(100), at(160)).await, Ok(true));
+    assert_eq!(store.take_turn(ORG, &bob, at(101), at(161)).await, Ok(false), "it is somebody else's");
+    assert_eq!(store.take_turn(OrgId(ORG.0 + 1), &bob, at(101), at(161)).await, Ok(true), "but not everywhere");
+    assert_eq!(store.take_turn(ORG, &ann, at(110), at(170)).await, Ok(true), "its holder may have it for longer");
+    store.end_turn(ORG, &bob).await.unwrap();
+    assert_eq!(store.take_turn(ORG, &bob, at(169), at(200)).await, Ok(false), "and nobody else may end it");
+    assert_eq!(store.take_turn(ORG, &bob, at(170), at(200)).await, Ok(true), "the dead keep it for no longer");
+    store.end_turn(ORG, &bob).await.unwrap();
+    assert_eq!(store.take_turn(ORG, &ann, at(171), at(200)).await, Ok(true));
+}
+
+pub async fn of_many_who_want_a_turn_at_once_one_gets_it(store: Arc<impl Store>) {
+    let taken = at_once(&store, 12, async |store, n| {
+        let (now, until) = (Timestamp::from_second(100).unwrap(), Timestamp::from_second(160).unwrap());
+        let holder = leaver("jane@example.com", i64::try_from(n).unwrap()).id;
+        store.take_turn(ORG, &holder, now, until).await.unwrap()
+    });
+    assert_eq!(taken.await.into_iter().filter(|taken| *taken).count(), 1);
 }
 
 pub async fn of_many_revisions_at_once_the_latest_stays(store: Arc<impl Store>) {

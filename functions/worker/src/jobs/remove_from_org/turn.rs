@@ -1,0 +1,72 @@
+//! One leaver after the other, where spaces are left behind.
+//!
+//! A space that would not let its last two members go is ended by the removals from the organization. Either preview
+//! shows the other one still there; were both removals on their way at the same moment, the space would be deleted and
+//! nobody would have foreseen it. So whoever is in a space still takes the turn in the organization before the preview,
+//! and keeps it until the answer to the removal is there.
+
+use jiff::{SignedDuration, Timestamp};
+use podio_lifecycle::removal::RemovalState;
+
+use super::extend::Batches;
+use crate::{
+    Worker,
+    jobs::{CLAIM, StageTask, verify_removal::SKEW},
+    verdict::Halt,
+};
+
+/// How often the turn is asked for, a second apart, while the slots of this run are good.
+const TRIES: usize = 6;
+const GIVE_WAY: SignedDuration = SignedDuration::from_secs(1);
+/// The pause when others take long.
+const PAUSE: SignedDuration = SignedDuration::from_secs(5);
+
+/// The turn in an organization.
+pub(super) struct Turn {
+    until: Timestamp,
+}
+
+impl Turn {
+    /// Whether a call that is sent now is over before anybody else has the turn, even if their clock is ahead.
+    pub(super) fn outlasts_a_call(&self, now: Timestamp) -> bool {
+        self.until.duration_since(now) >= CLAIM + SKEW
+    }
+}
+
+impl Batches {
+    /// Whether the leaver is known to be in a space still.
+    pub(super) fn leave_any_behind(&self) -> bool {
+        let mut spaces = self.own.iter().flat_map(|batch| &batch.spaces);
+        spaces.any(|space| space.state == RemovalState::LeftToOrgRemoval)
+    }
+}
+
+impl Worker {
+    /// Waits for the turn.
+    pub(super) async fn take_turn(&self, stage: &StageTask) -> Result<Turn, Halt> {
+        let (org, id) = (stage.offboarding.org_id, &stage.offboarding.id);
+        for attempt in 0..TRIES {
+            if attempt > 0 {
+                self.ports.clock.sleep(GIVE_WAY).await;
+            }
+            let now = self.now();
+            // Taken for longer than a run lasts, for the dead lose it no earlier.
+            let until = now + CLAIM * 2 + SKEW;
+            if self.ports.turns.take_turn(org, id, now, until).await? {
+                return Ok(Turn { until });
+            }
+        }
+        Err(Halt::Pause(self.now() + PAUSE))
+    }
+
+    /// Lets the next one go, unless nobody knows yet whether the removal takes effect: then the turn ends by itself.
+    /// Should it not be possible to say so, it ends by itself as well.
+    pub(super) async fn end_turn(&self, stage: &StageTask) {
+        if stage.offboarding.work.claim.is_open() {
+            return;
+        }
+        if let Err(error) = self.ports.turns.end_turn(stage.offboarding.org_id, &stage.offboarding.id).await {
+            tracing::warn!(%error, "the turn in the organization could not be ended; it ends by itself");
+        }
+    }
+}
