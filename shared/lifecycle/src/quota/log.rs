@@ -12,15 +12,6 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Booking, Ceiling, Lane, Slot};
 
-/// The share of a window that removals may send as a burst, as a fraction.
-const BURST: (usize, usize) = (19, 20);
-/// Within a burst, removals keep this fraction of the window between them, so that no worker has to send more at one
-/// moment than it can: a tenth of a second for an hour.
-const STEP: i32 = 36_000;
-/// A worker takes this many messages at a time, and a batch lasts as long as the sleep until its last slot and a call. So
-/// that one worker alone keeps pace with a burst, no more slots than these lie within this fraction of the window: ten in
-/// four seconds for an hour.
-const CROWD: (usize, i32) = (10, 900);
 /// A slot that lies no further ahead than this may be in a worker's hand already, about to be spent, even if that
 /// worker's clock is ahead: it is nobody's to take away.
 const IN_HAND: SignedDuration = SignedDuration::from_secs(5);
@@ -289,7 +280,7 @@ impl ReservationLog {
     }
 
     /// A moment that was given back, no earlier than `from`, and before the place that would be next.
-    fn take_hole(&mut self, from: Timestamp, place: usize, ceiling: Ceiling) -> Option<Timestamp> {
+    pub(super) fn take_hole(&mut self, from: Timestamp, place: usize, ceiling: Ceiling) -> Option<Timestamp> {
         let next = self.bookings[place.min(self.bookings.len())..].iter().find(|booking| !booking.firm);
         let until = next.map(|booking| booking.at);
         while let Some(index) = self.freed.iter().position(|at| *at >= from) {
@@ -304,61 +295,6 @@ impl ReservationLog {
         None
     }
 
-    /// The next slot for a removal: one that was given back, else the first that is left over between those of others or
-    /// behind them, spread once the burst of the window is spent. Its owner may have a name already.
-    fn append(&mut self, from: Timestamp, ceiling: Ceiling, owner: Option<Slot>) -> Booking {
-        let from = ceil(from);
-        let at = match self.take_hole(from, self.bookings.len(), ceiling) {
-            Some(hole) => hole,
-            None => self.first_fit(from, ceiling),
-        };
-        self.book(at, owner, false)
-    }
-
-    /// The first moment at which a removal disturbs neither the ceiling nor the worker's pace.
-    fn first_fit(&self, from: Timestamp, ceiling: Ceiling) -> Timestamp {
-        let mut at = from;
-        loop {
-            let free = self.earliest(at, ceiling);
-            let spread = self.spread(free, ceiling);
-            at = match self.bookings.get(self.past(free)).map(|next| next.at) {
-                // There is no room before the next one.
-                Some(next) if next <= spread || self.is_crowded(spread, ceiling) => next,
-                _ if spread > free => spread,
-                _ => return free,
-            };
-        }
-    }
-
-    /// Whether one more slot there would make too many for one worker, with those that come after it.
-    fn is_crowded(&self, at: Timestamp, ceiling: Ceiling) -> bool {
-        let (place, (crowd, fraction)) = (self.past(at), CROWD);
-        let least = ceiling.window() / fraction;
-        (0..crowd).any(|before| {
-            let first =
-                if before == 0 { Some(at) } else { place.checked_sub(before).map(|index| self.bookings[index].at) };
-            let last = self.bookings.get(place + crowd - before - 1).map(|booking| booking.at);
-            first.zip(last).is_some_and(|(first, last)| last.duration_since(first) < least)
-        })
-    }
-
-    fn spread(&self, at: Timestamp, ceiling: Ceiling) -> Timestamp {
-        let past = self.past(at);
-        let Some(previous) = past.checked_sub(1).map(|index| self.bookings[index].at) else { return at };
-        let crowd = past.checked_sub(CROWD.0).map(|index| self.bookings[index].at + ceiling.window() / CROWD.1);
-        let step = ceil((previous + ceiling.window() / STEP).max(crowd.unwrap_or(previous)));
-        let held = self.between(at - ceiling.span(), at);
-        let burst = (ceiling.limit() * BURST.0).div_ceil(BURST.1);
-        if held < burst || held >= ceiling.limit() {
-            return at.max(step);
-        }
-        // What is left is spread until the oldest call of the window counts no more.
-        let oldest = self.bookings[self.past(at - ceiling.span())].at;
-        let left = i32::try_from(ceiling.limit() - held).unwrap_or(i32::MAX - 1);
-        let pause = (oldest + ceiling.span()).duration_since(previous) / left.saturating_add(1);
-        at.max(step).max(ceil(previous + pause))
-    }
-
     /// The next free slot.
     fn place(&mut self, from: Timestamp, ceiling: Ceiling) -> Booking {
         let at = self.earliest(ceil(from), ceiling);
@@ -369,7 +305,7 @@ impl ReservationLog {
     ///
     /// Wherever `limit` slots lie closer together than the span, a further one must keep the span from the first of
     /// them, if it comes later, or from the last of them, if it comes earlier.
-    fn earliest(&self, from: Timestamp, ceiling: Ceiling) -> Timestamp {
+    pub(super) fn earliest(&self, from: Timestamp, ceiling: Ceiling) -> Timestamp {
         let (limit, span) = (ceiling.limit(), ceiling.span());
         let mut at = from;
         let start = self.bookings.partition_point(|booking| booking.at + span <= at);
@@ -387,7 +323,7 @@ impl ReservationLog {
 
     /// Books the moment, or the first millisecond after it that is not booked, for an owner of that name, or of the
     /// moment's own.
-    fn book(&mut self, at: Timestamp, owner: Option<Slot>, firm: bool) -> Booking {
+    pub(super) fn book(&mut self, at: Timestamp, owner: Option<Slot>, firm: bool) -> Booking {
         let mut at = ceil(at);
         while self.is_taken(at) || (owner.is_none() && self.is_named(Slot(at))) {
             at += SignedDuration::from_millis(1);
@@ -412,18 +348,18 @@ impl ReservationLog {
     }
 
     /// How many slots lie at or before `moment`.
-    fn past(&self, moment: Timestamp) -> usize {
+    pub(super) fn past(&self, moment: Timestamp) -> usize {
         self.bookings.partition_point(|booking| booking.at <= moment)
     }
 
     /// How many slots lie after `after` and not after `until`.
-    fn between(&self, after: Timestamp, until: Timestamp) -> usize {
+    pub(super) fn between(&self, after: Timestamp, until: Timestamp) -> usize {
         self.past(until).saturating_sub(self.past(after))
     }
 }
 
 /// Slots lie on whole milliseconds, which is what is stored of them.
-fn ceil(at: Timestamp) -> Timestamp {
+pub(super) fn ceil(at: Timestamp) -> Timestamp {
     let whole = Timestamp::from_millisecond(at.as_millisecond()).unwrap_or(at);
     if whole < at { whole + SignedDuration::from_millis(1) } else { whole }
 }

@@ -6,6 +6,7 @@
 mod book;
 mod lane;
 mod log;
+mod pace;
 #[cfg(test)]
 mod tests;
 
