@@ -10,7 +10,7 @@ use local_stack::{
     sqs::{self, Store},
 };
 
-use crate::deliveries::APP;
+use crate::{deliveries::APP, measured::Kept};
 
 const REGION: &str = "eu-central-1";
 
@@ -66,11 +66,15 @@ impl Backend {
         variables
     }
 
-    /// How many items of the table begin so.
+    /// What is in the table and in the queue.
     ///
     /// # Errors
-    /// DynamoDB does not answer.
-    pub async fn items(&self) -> anyhow::Result<u64> {
+    /// DynamoDB does not answer, or there is no queue; that is a bug here.
+    pub async fn kept(&self) -> anyhow::Result<Kept> {
+        Ok(Kept { stored: self.items().await?, queued: self.messages()? })
+    }
+
+    async fn items(&self) -> anyhow::Result<u64> {
         let client = self.dynamodb.client();
         let (mut items, mut from) = (0, None);
         loop {
@@ -84,11 +88,7 @@ impl Backend {
         }
     }
 
-    /// How many messages are in the job queue.
-    ///
-    /// # Errors
-    /// There is no such queue; that is a bug here.
-    pub fn messages(&self) -> anyhow::Result<u64> {
+    fn messages(&self) -> anyhow::Result<u64> {
         let counts = self.store.read(|sqs, now| sqs.counts(queues::JOBS, now))?;
         Ok(u64::try_from(counts.visible + counts.in_flight + counts.delayed)?)
     }
