@@ -1,8 +1,11 @@
 //! The table and the queue behind one door.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
-use aws_sdk_dynamodb::types::Select;
+use aws_sdk_dynamodb::types::{AttributeValue, Select};
 use local_stack::{
     dynamodb,
     environment::{self, Caller, Places, Podio},
@@ -72,6 +75,25 @@ impl Backend {
     /// DynamoDB does not answer, or there is no queue; that is a bug here.
     pub async fn kept(&self) -> anyhow::Result<Kept> {
         Ok(Kept { stored: self.items().await?, queued: self.messages()? })
+    }
+
+    /// The items of the table.
+    ///
+    /// # Errors
+    /// DynamoDB does not answer.
+    pub async fn records(&self) -> anyhow::Result<Vec<HashMap<String, AttributeValue>>> {
+        let client = self.dynamodb.client();
+        let pages = client.scan().table_name(&self.table).into_paginator().items();
+        Ok(pages.send().collect::<Result<_, _>>().await?)
+    }
+
+    /// The messages in the job queue.
+    ///
+    /// # Errors
+    /// There is no such queue; that is a bug here.
+    pub fn jobs(&self) -> anyhow::Result<Vec<String>> {
+        let messages = self.store.read(|sqs, now| sqs.glimpse(queues::JOBS, now))?;
+        Ok(messages.into_iter().map(|message| message.body).collect())
     }
 
     async fn items(&self) -> anyhow::Result<u64> {

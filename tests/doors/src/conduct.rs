@@ -55,9 +55,9 @@ pub async fn observe(contestant: &Contestant) -> anyhow::Result<Vec<Outcome>> {
     let posts = [
         post(&key, &item)?,
         post(&key, &item)?,
-        post(&other_key, &item)?,
-        post(&key[..8], &item)?,
-        deliveries::event(&format!("/hooks/other/app/{}/{key}", deliveries::APP), &item)?,
+        post(&other_key, &deliveries::item(2)?)?,
+        post(&key[..8], &deliveries::item(3)?)?,
+        deliveries::event(&format!("/hooks/other/app/{}/{key}", deliveries::APP), &deliveries::item(4)?)?,
         post(&key, "hook_id=77&item_id=1")?,
     ];
     let mut outcomes = try_each(contestant, &cases[..6], &posts, &[]).await?;

@@ -62,10 +62,7 @@ pub struct Kept {
 impl Kept {
     /// What came after `before`.
     pub fn since(self, before: Self) -> Self {
-        Self {
-            stored: self.stored.saturating_sub(before.stored),
-            queued: self.queued.saturating_sub(before.queued),
-        }
+        Self { stored: self.stored.saturating_sub(before.stored), queued: self.queued.saturating_sub(before.queued) }
     }
 }
 

@@ -29,7 +29,8 @@ async fn a_handler_that_does_all_of_it_is_compared() {
 
 #[tokio::test]
 async fn a_door_that_any_key_opens_is_found_out() {
-    let found = deviations("door.py", "if not hmac.compare_digest(expected.encode(), key.encode()):", "if False:").await;
+    let found =
+        deviations("door.py", "if not hmac.compare_digest(expected.encode(), key.encode()):", "if False:").await;
     assert!(found.contains("a key with another last digit: 200, 1 stored, 1 queued, not 404"), "{found}");
     let found = deviations("door.py", "expected.encode()", "expected[:len(key)].encode()").await;
     assert!(found.contains("a part of the key: 200"), "{found}");
