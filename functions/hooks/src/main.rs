@@ -16,7 +16,8 @@ use podio_lifecycle::ports::ReadQuota;
 /// How long the start waits for a first answer of DynamoDB's.
 const WARM_UP: Duration = Duration::from_secs(1);
 
-#[tokio::main]
+// One delivery at a time: a second thread would only be woken and put to sleep again, several times for each of them.
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     runtime::run(serve()).await
 }

@@ -1,8 +1,11 @@
 //! The table and the queue behind one door.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
-use aws_sdk_dynamodb::types::Select;
+use aws_sdk_dynamodb::types::{AttributeValue, Select};
 use local_stack::{
     dynamodb,
     environment::{self, Caller, Places, Podio},
@@ -10,7 +13,7 @@ use local_stack::{
     sqs::{self, Store},
 };
 
-use crate::deliveries::APP;
+use crate::{deliveries::APP, measured::Kept};
 
 const REGION: &str = "eu-central-1";
 
@@ -66,11 +69,34 @@ impl Backend {
         variables
     }
 
-    /// How many items of the table begin so.
+    /// What is in the table and in the queue.
+    ///
+    /// # Errors
+    /// DynamoDB does not answer, or there is no queue; that is a bug here.
+    pub async fn kept(&self) -> anyhow::Result<Kept> {
+        Ok(Kept { stored: self.items().await?, queued: self.messages()? })
+    }
+
+    /// The items of the table.
     ///
     /// # Errors
     /// DynamoDB does not answer.
-    pub async fn items(&self) -> anyhow::Result<u64> {
+    pub async fn records(&self) -> anyhow::Result<Vec<HashMap<String, AttributeValue>>> {
+        let client = self.dynamodb.client();
+        let pages = client.scan().table_name(&self.table).into_paginator().items();
+        Ok(pages.send().collect::<Result<_, _>>().await?)
+    }
+
+    /// The messages in the job queue.
+    ///
+    /// # Errors
+    /// There is no such queue; that is a bug here.
+    pub fn jobs(&self) -> anyhow::Result<Vec<String>> {
+        let messages = self.store.read(|sqs, now| sqs.glimpse(queues::JOBS, now))?;
+        Ok(messages.into_iter().map(|message| message.body).collect())
+    }
+
+    async fn items(&self) -> anyhow::Result<u64> {
         let client = self.dynamodb.client();
         let (mut items, mut from) = (0, None);
         loop {
@@ -84,11 +110,7 @@ impl Backend {
         }
     }
 
-    /// How many messages are in the job queue.
-    ///
-    /// # Errors
-    /// There is no such queue; that is a bug here.
-    pub fn messages(&self) -> anyhow::Result<u64> {
+    fn messages(&self) -> anyhow::Result<u64> {
         let counts = self.store.read(|sqs, now| sqs.counts(queues::JOBS, now))?;
         Ok(u64::try_from(counts.visible + counts.in_flight + counts.delayed)?)
     }

@@ -15,24 +15,46 @@ pub const APP: &str = "12345";
 /// The hook.
 const HOOK: u64 = 77;
 
-/// The events of `count` deliveries, no two of the same item. They begin with item `first`.
-///
-/// # Errors
-/// A request that is none; that is a bug here.
-pub fn events(secret: &str, first: u64, count: u64) -> anyhow::Result<Vec<Bytes>> {
-    let key = hook_key::make(&SecretString::from(secret), "app", APP);
-    (first..first + count).map(|item| event(&key, item)).collect()
+/// The path of the hook's door, without the key to it.
+pub fn door() -> String {
+    format!("/hooks/podio/app/{APP}")
 }
 
-fn event(key: &str, item: u64) -> anyhow::Result<Bytes> {
-    let body = serde_urlencoded::to_string([
+/// The key to the hook's door.
+pub fn key(secret: &str) -> String {
+    hook_key::make(&SecretString::from(secret), "app", APP)
+}
+
+/// What Podio says when an item was changed.
+///
+/// # Errors
+/// It is not a form; that is a bug here.
+pub fn item(item: u64) -> anyhow::Result<String> {
+    let form = serde_urlencoded::to_string([
         ("type", "item.update"),
         ("hook_id", &HOOK.to_string()),
         ("item_id", &item.to_string()),
         ("item_revision_id", "1"),
         ("external_id", ""),
-    ])?;
-    let request = Request::post(format!("https://hooks.example.com/hooks/podio/app/{APP}/{key}"))
+    ]);
+    form.context("a form that is none")
+}
+
+/// The events of `count` deliveries, no two of the same item. They begin with item `first`.
+///
+/// # Errors
+/// A request that is none; that is a bug here.
+pub fn events(secret: &str, first: u64, count: u64) -> anyhow::Result<Vec<Bytes>> {
+    let path = format!("{}/{}", door(), key(secret));
+    (first..first + count).map(|number| event(&path, &item(number)?)).collect()
+}
+
+/// The event of a POST of Podio's.
+///
+/// # Errors
+/// A request that is none; that is a bug here.
+pub fn event(path: &str, body: &str) -> anyhow::Result<Bytes> {
+    let request = Request::post(format!("https://hooks.example.com{path}"))
         .header(header::HOST, "hooks.example.com")
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
         .header(header::CONTENT_LENGTH, body.len())

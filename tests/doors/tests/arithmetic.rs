@@ -4,28 +4,45 @@
 use std::time::Duration;
 
 use door_table::{
+    contestant::Role,
     deliveries,
     measured::{Kept, Row, Run, median},
     table,
 };
 use serde_json::Value;
 
-fn row(name: &str, product: bool, cpu: u64, cold: &[u64]) -> Row {
+fn row(name: &str, role: Role, cpu: u64, cold: &[u64], answer: u64) -> Row {
     let run = Run {
-        deliveries: 1_000,
         answered: 1_000,
+        answers: vec![Duration::from_micros(answer); 1_000],
         took: Duration::from_secs(4),
         cpu: Duration::from_millis(cpu),
-        peak_kib: 8_192,
     };
     let cold: Vec<Duration> = cold.iter().copied().map(Duration::from_millis).collect();
-    Row::of(name, product, run, Kept { stored: 1_000, queued: 1_000 }, &cold)
+    Row::of(name, role, &run, Kept { stored: 1_000, queued: 1_000 }, &cold, 8_192)
 }
 
 #[test]
 fn a_row_is_the_run_for_each_delivery() {
-    let row = row("hooks", true, 200, &[30, 10, 11]);
+    let row = row("hooks", Role::Product, 200, &[30, 10, 11], 900);
+    assert_eq!((row.deliveries, row.answered, row.stored, row.queued), (1_000, 1_000, 1_000, 1_000));
     assert_eq!((row.a_second, row.cpu_millis, row.cold_millis, row.memory_mib), (250.0, 0.2, 11.0, 8.0));
+    assert_eq!((row.p50_millis, row.p99_millis, row.max_millis), (0.9, 0.9, 0.9));
+}
+
+#[test]
+fn rounds_add_up_to_one_run() {
+    let round = |answered, cpu| Run {
+        answered,
+        answers: vec![Duration::from_millis(answered); 10],
+        took: Duration::from_secs(1),
+        cpu: Duration::from_millis(cpu),
+    };
+    let mut run = round(10, 5);
+    run.add(round(9, 15));
+    let row = Row::of("hooks", Role::Product, &run, Kept { stored: 19, queued: 18 }, &[], 0);
+    assert_eq!((row.deliveries, row.answered, row.stored, row.queued), (20, 19, 19, 18));
+    assert_eq!((row.cpu_millis, row.a_second, row.p50_millis, row.max_millis), (1.0, 10.0, 9.0, 10.0));
 }
 
 #[test]
@@ -38,11 +55,18 @@ fn the_median_is_moved_by_no_single_start() {
 
 #[test]
 fn ratios_are_those_to_the_function() {
-    let rows = [row("hooks", true, 200, &[10]), row("Python", false, 1_500, &[45])];
+    let rows = [row("hooks", Role::Product, 200, &[10], 1_000), row("boto3", Role::Rival, 1_500, &[45], 2_500)];
     let text = table::text(&rows);
     let cells: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).collect();
-    assert_eq!(cells[1], ["hooks", "250", "0.200", "1.0", "10.0", "1.0", "8.0", "1000/1000", "1000+1000"]);
-    assert_eq!(cells[2], ["Python", "250", "1.500", "7.5", "45.0", "4.5", "8.0", "1000/1000", "1000+1000"]);
+    let (kept, answered) = ("1000+1000", "1000/1000");
+    assert_eq!(
+        cells[1],
+        ["hooks", "0.200", "1.0", "10.0", "1.0", "1.00", "1.0", "1.0", "1.0", "250", "8.0", answered, kept]
+    );
+    assert_eq!(
+        cells[2],
+        ["boto3", "1.500", "7.5", "45.0", "4.5", "2.50", "2.5", "2.5", "2.5", "250", "8.0", answered, kept]
+    );
 }
 
 #[test]

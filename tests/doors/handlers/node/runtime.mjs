@@ -1,7 +1,6 @@
 // The loop of Lambda's runtime interface, by the standard library alone.
 
 import { Agent, request } from "node:http";
-import { handle } from "./door.mjs";
 
 const [hostname, port] = process.env.AWS_LAMBDA_RUNTIME_API.split(":");
 const root = "/2018-06-01/runtime/invocation";
@@ -20,14 +19,16 @@ function call(method, path, body) {
   });
 }
 
-for (;;) {
-  const next = await call("GET", `${root}/next`);
-  const id = next.headers["lambda-runtime-aws-request-id"];
-  let outcome, answer;
-  try {
-    [outcome, answer] = ["response", await handle(JSON.parse(next.body))];
-  } catch (error) {
-    [outcome, answer] = ["error", { errorType: error.name, errorMessage: error.message }];
+export async function run(handle) {
+  for (;;) {
+    const next = await call("GET", `${root}/next`);
+    const id = next.headers["lambda-runtime-aws-request-id"];
+    let outcome, answer;
+    try {
+      [outcome, answer] = ["response", await handle(JSON.parse(next.body))];
+    } catch (error) {
+      [outcome, answer] = ["error", { errorType: error.name, errorMessage: error.message }];
+    }
+    await call("POST", `${root}/${id}/${outcome}`, JSON.stringify(answer));
   }
-  await call("POST", `${root}/${id}/${outcome}`, JSON.stringify(answer));
 }

@@ -1,0 +1,84 @@
+//! A door that has started, and the table and the queue behind it.
+
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use anyhow::Context as _;
+use axum::body::Bytes;
+use tokio::time::timeout;
+
+use crate::{
+    contestant::Contestant,
+    process::Process,
+    runtime_api::{RuntimeApi, Word},
+};
+
+/// How long a door may take for one step before it counts as broken.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A door.
+pub struct Door {
+    api: RuntimeApi,
+    /// Its process.
+    pub process: Process,
+    /// From the start of the process to its first question for work.
+    pub cold: Duration,
+}
+
+/// An answer.
+#[derive(Debug, Clone, Copy)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// From the moment at which the event could be had to the answer.
+    pub after: Duration,
+}
+
+impl Door {
+    /// Starts a door and waits until it asks for work.
+    ///
+    /// # Errors
+    /// It does not.
+    pub async fn open(contestant: &Contestant, variables: &BTreeMap<String, String>) -> anyhow::Result<Self> {
+        let mut api = RuntimeApi::start().await?;
+        let runtime = [
+            ("AWS_LAMBDA_RUNTIME_API", api.address()),
+            ("AWS_LAMBDA_FUNCTION_NAME", "hooks"),
+            ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
+            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"),
+            ("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/hooks"),
+            ("AWS_LAMBDA_LOG_STREAM_NAME", "local"),
+            ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
+            ("LANG", "C.UTF-8"),
+            ("PATH", "/usr/local/bin:/usr/bin:/bin"),
+        ];
+        let variables = variables.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let program: Vec<&Path> = contestant.program.iter().map(|part| part.as_path()).collect();
+        let process = Process::start(&program, variables.chain(runtime))?;
+        let ready = timeout(PATIENCE, api.word()).await.context("it does not ask for work")?;
+        let cold = match ready {
+            Word::Ready(at) => at.duration_since(process.started),
+            Word::Answered(_) => anyhow::bail!("it answered what nobody asked"),
+            Word::Failed(why) => anyhow::bail!("it did not start: {why}"),
+        };
+        Ok(Self { api, process, cold })
+    }
+
+    /// Sends one event and waits for the answer, as Lambda does.
+    ///
+    /// # Errors
+    /// There is none.
+    pub async fn deliver(&mut self, event: Bytes) -> anyhow::Result<Answer> {
+        let sent = Instant::now();
+        self.api.invoke(event);
+        let word = timeout(PATIENCE, self.api.word()).await.context("it does not answer")?;
+        match word {
+            Word::Answered(status) => Ok(Answer { status, after: sent.elapsed() }),
+            Word::Ready(_) => anyhow::bail!("it started again"),
+            Word::Failed(why) => anyhow::bail!("it failed: {why}"),
+        }
+    }
+}
