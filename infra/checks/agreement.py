@@ -36,6 +36,8 @@ def findings(template, plain, root):
     yield from roles(resources)
     yield from reads(resources, root)
     yield from alarms(resources, root)
+    yield from runbook(resources, root)
+    yield from dashboard(resources, root)
     yield from settings(resources, root)
 
 
@@ -159,6 +161,42 @@ def alarms(resources, root):
             continue
         if of["Namespace"] != namespace or of["MetricName"] not in written or of.get("Dimensions"):
             yield f"{name} watches {of['Namespace']}/{of['MetricName']}, which nobody writes"
+
+
+def runbook(resources, root):
+    """Whether somebody who is woken by an alarm is told what to type."""
+    guide = (root / "infra/README.md").read_text(encoding="utf-8")
+    sections = re.findall(r"^### (.*?)\n(.*?)(?=^##|\Z)", guide, re.MULTILINE | re.DOTALL)
+    told = {
+        alarm: "".join(re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL))
+        for head, text in sections
+        for alarm in re.findall(r"`(\w+Alarm)`", head)
+    }
+    known = {name for name, resource in resources.items() if resource["Type"] == "AWS::CloudWatch::Alarm"}
+    for name in sorted(known - set(told)):
+        yield f"infra/README.md says nothing of {name}"
+    for name in sorted(set(told) - known):
+        yield f"infra/README.md speaks of {name}, which does not exist"
+    for name in sorted(known & set(told)):
+        if not told[name].strip():
+            yield f"infra/README.md has no command for {name}"
+        description = resources[name]["Properties"].get("AlarmDescription", "")
+        if not description.strip():
+            yield f"{name} does not say what it means"
+
+
+def dashboard(resources, root):
+    """Whether the dashboard is JSON and shows every metric of ours."""
+    body = resources["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+    try:
+        widgets = json.loads(body)["widgets"]
+    except ValueError as error:
+        yield f"the dashboard is no JSON: {error}"
+        return
+    shown = {metric[1] for widget in widgets for metric in widget["properties"]["metrics"]}
+    ports = (root / "shared/lifecycle/src/ports/mod.rs").read_text(encoding="utf-8")
+    for name in sorted(set(re.findall(r'Self::\w+ => "(\w+)"', ports)) - shown):
+        yield f"the dashboard does not show {name}"
 
 
 def settings(resources, root):

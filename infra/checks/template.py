@@ -6,41 +6,19 @@ large, a queue that is visible again while the worker still works) show only the
 """
 
 import json
-import logging
-import os
 import sys
 from pathlib import Path
 
-# The translator wants a region for names of its own; nothing here calls AWS.
-os.environ.setdefault("AWS_DEFAULT_REGION", "eu-central-1")
+# First of all: it sets the region that the others want.
+from translation import translate
 
 from cfnlint.api import lint
 from cfnlint.decode import decode_str
 from samtranslator.model.exceptions import InvalidDocumentException
-from samtranslator.parser.parser import Parser
-from samtranslator.translator.translator import Translator
 
 import agreement
 
-# It counts its own runs, and complains when nobody wants the count.
-logging.getLogger("samtranslator").setLevel(logging.ERROR)
-
 ROOT = Path(__file__).resolve().parents[2]
-
-
-class NoManagedPolicies:
-    """The roles are our own, so the translator need not look up any of AWS's."""
-
-    def load(self):
-        return {}
-
-
-def translate(template):
-    """Plain CloudFormation, with the parameters' defaults and a package that stands for the real ones."""
-    template = json.loads(json.dumps(template))
-    template["Globals"]["Function"]["CodeUri"] = "s3://bucket/package"
-    defaults = {name: parameter["Default"] for name, parameter in template["Parameters"].items()}
-    return Translator(NoManagedPolicies(), Parser()).translate(template, defaults)
 
 
 def told(where, matches):

@@ -39,6 +39,9 @@ OUR_OWN = {
     "a role that lacks what a port does": ("dynamodb:BatchGetItem, ", "", "does not allow dynamodb:BatchGetItem"),
     "a role that may not use the index": ("${StateTable.Arn}/index/due", "${StateTable.Arn}/index/x", "table's index"),
     "an alarm that cannot ring": ("MetricName: ReturnedLeavers", "MetricName: Returned", "nobody writes"),
+    "an alarm that the runbook does not know": ("  HeldForADayAlarm:", "  HeldAlarm:", "says nothing of HeldAlarm"),
+    "a metric that the dashboard misses": ('["PodioLifecycle", "ForeignCalls"],', "", "does not show ForeignCalls"),
+    "a dashboard that is no JSON": ('{"widgets": [', '{"widgets": {', "no JSON"),
     "a route that the code does not have": ("Path: /quota", "Path: /quotas", "/quotas"),
     "a binary that is not there": ("{Binary: sweep}", "{Binary: sweeper}", "sweeper"),
 }

@@ -7,6 +7,7 @@ mod dead_letters;
 mod deliveries;
 mod hooks;
 mod start;
+mod waiting;
 mod watch;
 
 use std::sync::Arc;
@@ -67,6 +68,10 @@ pub struct Swept {
     pub dead_letters: u32,
     /// Dead letters that nobody can read; they stay for a person.
     pub unreadable: u32,
+    /// Offboardings that have been held for more than a day.
+    pub held_for_a_day: u32,
+    /// Offboardings that have failed and wait for a retry.
+    pub failed: u32,
     /// Items left for the next sweep, since storage or the queue failed.
     pub postponed: u32,
 }
@@ -106,6 +111,7 @@ impl Sweep {
         self.resend_deliveries(&mut swept).await?;
         self.keep_hooks(&mut swept).await?;
         self.bury(&mut swept).await;
+        self.count_waiting(&mut swept).await?;
         tracing::info!(?swept, "swept");
         Ok(swept)
     }

@@ -3,7 +3,12 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand};
-use local_stack::{Options, podio::Choice};
+use local_stack::{
+    Options,
+    authorize::{self, Arrival, Order, Place, Secrets},
+    podio::Choice,
+};
+use podio_client::ClientSecret;
 use podio_sandbox::{Config, Population, Profile, WindowModel};
 
 /// Podio Lifecycle on one machine.
@@ -22,6 +27,8 @@ pub enum Command {
     Up(Up),
     /// Removes one leaver from a populated sandbox, end to end, and shows the evidence.
     Demo(Demo),
+    /// Lets a deployed stack into Podio: asks in the browser, and keeps the refresh token where the worker reads it.
+    Authorize(Authorize),
 }
 
 /// `cargo local up`
@@ -49,6 +56,69 @@ pub struct Demo {
     stack: StackArguments,
     #[command(flatten)]
     sandbox: SandboxArguments,
+}
+
+/// `cargo local authorize`
+///
+/// The API key's secret is taken from PODIO_CLIENT_SECRET, never from the command line; where neither it nor the id is
+/// given, the key that is kept already is used.
+#[derive(Args)]
+pub struct Authorize {
+    /// The API key's id.
+    #[arg(long, env = "PODIO_CLIENT_ID", value_name = "ID")]
+    client_id: Option<String>,
+    /// The Secrets Manager entry of the stack, by name or ARN. AWS credentials are taken from the environment.
+    #[arg(long, value_name = "ID", conflicts_with = "file", required_unless_present = "file")]
+    secret: Option<String>,
+    /// A file in place of it, which only its owner may read.
+    #[arg(long, value_name = "PATH")]
+    file: Option<PathBuf>,
+    /// Where the browser comes back to; on the domain that the API key is registered for.
+    #[arg(long, default_value = "http://localhost:8765/", value_name = "URL")]
+    redirect_uri: String,
+    /// Takes the address that the browser ends at from standard input, for a domain that is not this machine.
+    #[arg(long)]
+    pub paste: bool,
+    /// Says what would be done, and asks and stores nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// Prints the result as one JSON document on standard output.
+    #[arg(long)]
+    pub json: bool,
+    /// Podio.
+    #[arg(long, env = "PODIO_API_URL", default_value = "https://api.podio.com", value_name = "URL")]
+    podio_url: String,
+    /// Podio's page that asks.
+    #[arg(long, default_value = authorize::CONSENT_URL, value_name = "URL")]
+    authorize_url: String,
+    /// Gives up after so many seconds.
+    #[arg(long, default_value_t = 600, value_name = "SECONDS")]
+    patience: u64,
+}
+
+impl Authorize {
+    pub async fn order(&self) -> anyhow::Result<Order> {
+        let secret = std::env::var("PODIO_CLIENT_SECRET").ok().filter(|secret| !secret.trim().is_empty());
+        let place = match (&self.secret, &self.file) {
+            (Some(id), _) => {
+                podio_aws::runtime::install_tls();
+                Place::Secret(Secrets::new(&podio_aws::config::sdk_config().await), id.clone())
+            }
+            (None, Some(file)) => Place::File(file.clone()),
+            (None, None) => anyhow::bail!("neither --secret nor --file is given"),
+        };
+        Ok(Order {
+            client_id: self.client_id.clone().filter(|id| !id.trim().is_empty()),
+            client_secret: secret.map(ClientSecret::new),
+            podio_url: self.podio_url.clone(),
+            consent_url: self.authorize_url.clone(),
+            redirect_uri: self.redirect_uri.clone(),
+            arrival: if self.paste { Arrival::Paste } else { Arrival::Listen },
+            place,
+            dry_run: self.dry_run,
+            patience: Duration::from_secs(self.patience),
+        })
+    }
 }
 
 #[derive(Args)]

@@ -1,4 +1,5 @@
-//! The whole of Podio Lifecycle on one machine: `cargo local up` and `cargo local demo`.
+//! The whole of Podio Lifecycle on one machine: `cargo local up` and `cargo local demo`; and `cargo local authorize`, which
+//! lets a deployed stack into Podio.
 //!
 //! ```text
 //!            gateway ──▶ api, hooks ─┐
@@ -12,6 +13,7 @@
 //! Gateway, [`pump`] the event source of the queue, [`clock`] EventBridge, [`sqs`] and [`dynamodb`] the services that the
 //! AWS SDK calls. Every port is free-picked and on loopback; two stacks side by side share nothing but Cargo's folder.
 
+pub mod authorize;
 pub mod client;
 pub mod clock;
 pub mod data;

@@ -1,4 +1,4 @@
-//! `cargo local up` and `cargo local demo`.
+//! `cargo local up`, `cargo local demo` and `cargo local authorize`.
 
 mod arguments;
 
@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Parser as _;
-use local_stack::{Stack, demo, environment::Process};
+use local_stack::{Stack, authorize::Authorized, demo, environment::Process};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -16,7 +16,7 @@ use self::arguments::{Arguments, Command};
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     // A demo speaks for itself; `up` tells what goes on. To DynamoDB, each condition that fails is worth a warning.
-    let level = if matches!(arguments.command, Command::Demo(_)) { "warn" } else { "info" };
+    let level = if matches!(arguments.command, Command::Up(_)) { "info" } else { "warn" };
     let filter = EnvFilter::try_from_default_env();
     let filter = filter.unwrap_or_else(|_| EnvFilter::new(format!("{level},dynoxide=error")));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
@@ -24,6 +24,7 @@ async fn main() -> ExitCode {
         match arguments.command {
             Command::Up(up) => self::up(&up).await.map(|()| ExitCode::SUCCESS),
             Command::Demo(demo) => self::demo(&demo).await,
+            Command::Authorize(authorize) => self::authorize(&authorize).await,
         }
     };
     run.await.unwrap_or_else(|error| {
@@ -58,6 +59,39 @@ async fn demo(arguments: &arguments::Demo) -> anyhow::Result<ExitCode> {
     tokio::select! {
         done = demo::run(options, &show, &Process) => Ok(if done? { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
         signalled = interrupted() => signalled.map(|()| ExitCode::FAILURE),
+    }
+}
+
+async fn authorize(arguments: &arguments::Authorize) -> anyhow::Result<ExitCode> {
+    let order = arguments.order().await?;
+    let how = if arguments.paste { "then paste the address that the browser ends at" } else { "and consent" };
+    let tell = |url: &str| eprintln!("Open this, signed in as the account that is to do the work, {how}:\n\n{url}\n");
+    let state = local_stack::authorize::new_state()?;
+    let done = tokio::select! {
+        done = local_stack::authorize::run(order, &state, tell) => done?,
+        signalled = interrupted() => return signalled.map(|()| ExitCode::FAILURE),
+    };
+    if arguments.json {
+        announce(&serde_json::to_value(&done)?);
+    } else {
+        announce_authorized(&done);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+#[expect(clippy::print_stdout, reason = "the result is what standard output is for")]
+fn announce_authorized(done: &Authorized) {
+    if !done.stored {
+        println!(
+            "Would ask at {}\nand keep the refresh token in {}. Nothing was done.",
+            done.authorize_url, done.kept_in
+        );
+        return;
+    }
+    let who = done.acting_user.map(|user| format!(" The service acts as Podio user {user}.")).unwrap_or_default();
+    println!("The refresh token is kept in {}.{who}", done.kept_in);
+    if let Some(version) = &done.version_id {
+        println!("Version: {version}");
     }
 }
 

@@ -314,3 +314,40 @@ async fn json_answers_are_served_as_json() {
     assert_eq!(body[0]["role"], "admin");
     assert!(!body[0]["spaces"].as_array().unwrap().is_empty());
 }
+
+#[tokio::test]
+async fn a_browser_comes_back_with_a_code_for_the_address_that_it_came_back_to() {
+    let sandbox = Sandbox::start(support::config(Profile::Documented)).await.unwrap();
+    let admin = Admin::of(&sandbox).await;
+    let browser = Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let redirect = "http://localhost:8765/back";
+    let consent = |client: &str| {
+        let query = [("client_id", client), ("redirect_uri", redirect), ("response_type", "code"), ("state", "s 1")];
+        browser.get(format!("{}/oauth/authorize", admin.url)).query(&query).send()
+    };
+    let code = async || {
+        let back = consent(CLIENT_ID).await.unwrap();
+        let back = reqwest::Url::parse(back.headers()["location"].to_str().unwrap()).unwrap();
+        assert!(
+            back.as_str().starts_with(redirect)
+                && back.query_pairs().any(|pair| pair == ("state".into(), "s 1".into()))
+        );
+        back.query_pairs().find(|(name, _)| name == "code").unwrap().1.into_owned()
+    };
+    let exchange = async |code: &str, redirect: &str| {
+        let form = [
+            ("grant_type", "authorization_code"),
+            ("code", code),
+            ("redirect_uri", redirect),
+            ("client_id", CLIENT_ID),
+            ("client_secret", CLIENT_SECRET),
+        ];
+        admin.http.post(format!("{}/oauth/token", admin.url)).form(&form).send().await.unwrap().status().as_u16()
+    };
+
+    let first = code().await;
+    assert_eq!(exchange(&first, redirect).await, 200);
+    assert_eq!(exchange(&first, redirect).await, 400, "a code is good once");
+    assert_eq!(exchange(&code().await, "http://localhost:8765/").await, 400, "another address");
+    assert_eq!(consent("nobody").await.unwrap().status(), 400);
+}

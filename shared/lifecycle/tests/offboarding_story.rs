@@ -124,13 +124,15 @@ fn a_danger_holds_until_each_reason_is_approved_and_then_is_planned_afresh() {
     let held =
         live(accepted(request()), [Event::PlanningBegun, Event::Planned(plan(3, 1, reasons.clone()))]).offboarding;
     assert_eq!(held.state, State::Held { reasons: reasons.clone(), resume: Stage::Planning });
-    assert_eq!(held.due, None);
+    let since = held.due;
+    assert_eq!(since.map(|due| (due.kind, due.at)), Some((DueKind::Held, at(2))));
 
     let unknown = held.apply(Event::Approved(Some(vec![HoldCode::LastOrgAdmin])), at(9));
     assert_eq!(unknown, Err(Refusal::NoSuchReason));
 
     let half = live(held, [Event::Approved(Some(vec![HoldCode::SpaceWouldBeDeleted]))]);
     assert!(matches!(&half.offboarding.state, State::Held { reasons, .. } if reasons.len() == 1));
+    assert_eq!(half.offboarding.due, since, "it has been held all the time");
     assert_eq!(half.effects, []);
 
     let again = live(half.offboarding, [Event::Approved(None)]);
@@ -289,7 +291,10 @@ fn spaces_settled_while_failed_count_and_retry_resumes_after_them() {
     let failure = Failure { code: FailureCode::PodioUnavailable, detail: String::new() };
     let events = [Event::Planned(plan(12, 2, vec![])), removed(10), Event::Failed(failure)];
     let failed = live(accepted(request()), events).offboarding;
+    let since = failed.due;
+    assert_eq!(since.map(|due| (due.kind, due.at)), Some((DueKind::Failed, failed.updated_at)));
     let counted = live(failed, [removed(2)]).offboarding;
+    assert_eq!(counted.due, since, "it failed when it failed");
     assert!(matches!(counted.state, State::Failed { .. }), "only a person resumes it");
     let resumed = live(counted, [Event::Retried]);
     assert_eq!(resumed.offboarding.state, State::Finalizing);
@@ -402,9 +407,14 @@ proptest! {
             if matches!(offboarding.state, State::Cancelled { .. }) {
                 prop_assert!(!offboarding.removals_sent);
             }
-            let moving = !offboarding.state.is_final()
-                && !matches!(offboarding.state, State::Held { .. } | State::Failed { .. } | State::Removing);
-            prop_assert_eq!(offboarding.due.is_some(), moving, "nothing is in limbo");
+            let kind = match offboarding.state {
+                State::Scheduled => Some(DueKind::Start),
+                State::Planning | State::Finalizing | State::Verifying => Some(DueKind::Watch),
+                State::Held { .. } => Some(DueKind::Held),
+                State::Failed { .. } => Some(DueKind::Failed),
+                State::Removing | State::Completed { .. } | State::Cancelled { .. } => None,
+            };
+            prop_assert_eq!(offboarding.due.map(|due| due.kind), kind, "nothing is in limbo");
         }
     }
 }

@@ -1,6 +1,9 @@
 //! The HTTP side: one request on the wire for each send, bounded in time and size.
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use http::{
     HeaderMap, HeaderValue,
@@ -17,13 +20,26 @@ use crate::{
     secret::AccessToken,
 };
 
+/// A connection that was not used for so long is not used again.
+const IDLE: Duration = Duration::from_secs(30);
+
 /// A connection pool to one Podio. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Podio {
-    http: reqwest::Client,
+    pool: Arc<Mutex<Pool>>,
     /// Without a slash at its end.
     base: String,
     timeouts: Timeouts,
+    loopback: bool,
+}
+
+/// The connections, and when they were used last by the clock on the wall: a function that is frozen in between is told
+/// of that by no other, and wakes up with connections that the other side has closed long ago. A request on one of these
+/// may or may not have taken effect, and is charged to the quota either way.
+#[derive(Debug)]
+struct Pool {
+    http: reqwest::Client,
+    used_at: Timestamp,
 }
 
 /// How long to wait for Podio.
@@ -75,21 +91,9 @@ impl Podio {
         if rustls::crypto::CryptoProvider::get_default().is_none() {
             return Err(BuildError::NoCryptoProvider);
         }
-        let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("podio-lifecycle/", env!("CARGO_PKG_VERSION")))
-            .default_headers(default_headers())
-            .connect_timeout(timeouts.connect)
-            .timeout(timeouts.whole)
-            // A redirected or repeated request would be charged to the quota behind the caller's back.
-            .redirect(redirect::Policy::none())
-            .retry(retry::never())
-            // A frozen function wakes up with connections that the other side has closed long ago.
-            .pool_idle_timeout(Duration::from_secs(30));
-        if loopback {
-            builder = builder.no_proxy();
-        }
-        let http = builder.build().map_err(BuildError::Http)?;
-        Ok(Self { http, base: base.as_str().trim_end_matches('/').to_owned(), timeouts })
+        let http = connections(timeouts, loopback).map_err(BuildError::Http)?;
+        let pool = Arc::new(Mutex::new(Pool { http, used_at: Timestamp::now() }));
+        Ok(Self { pool, base: base.as_str().trim_end_matches('/').to_owned(), timeouts, loopback })
     }
 
     /// Sends `request` once, whatever comes of it.
@@ -121,7 +125,7 @@ impl Podio {
         let url = self.url(&request.path_and_query())?;
         let mut authorization = HeaderValue::from_str(&format!("OAuth2 {}", token.expose())).ok()?;
         authorization.set_sensitive(true);
-        let mut builder = self.http.request(request.method().clone(), url).header(AUTHORIZATION, authorization);
+        let mut builder = self.http().request(request.method().clone(), url).header(AUTHORIZATION, authorization);
         if let Some(body) = request.body() {
             builder = builder.json(body);
         }
@@ -138,14 +142,24 @@ impl Podio {
         Url::parse(&wanted).ok().filter(|url| url.as_str() == wanted)
     }
 
-    /// The bare client, for the token endpoint, which is no typed call.
-    pub(crate) fn http(&self) -> &reqwest::Client {
-        &self.http
+    /// The bare client, as it is now; the token endpoint, which is no typed call, asks for it as well.
+    pub(crate) fn http(&self) -> reqwest::Client {
+        self.http_at(Timestamp::now())
+    }
+
+    fn http_at(&self, now: Timestamp) -> reqwest::Client {
+        let mut pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
+        let idle = now.duration_since(pool.used_at).unsigned_abs() > IDLE;
+        if idle && let Ok(fresh) = connections(self.timeouts, self.loopback) {
+            pool.http = fresh;
+        }
+        pool.used_at = now;
+        pool.http.clone()
     }
 
     /// One exchange on the wire. An error here means that not even a status arrived.
     pub(crate) async fn fetch(&self, request: reqwest::Request) -> Result<Answer, Error> {
-        let mut response = self.http.execute(request).await.map_err(|error| {
+        let mut response = self.http().execute(request).await.map_err(|error| {
             if error.is_builder() {
                 return Error::Unsendable;
             }
@@ -154,6 +168,20 @@ impl Podio {
         let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
         Ok(Answer { status, headers, body: read(response).await })
     }
+}
+
+/// A pool without connections yet.
+fn connections(timeouts: Timeouts, loopback: bool) -> reqwest::Result<reqwest::Client> {
+    let builder = reqwest::Client::builder()
+        .user_agent(concat!("podio-lifecycle/", env!("CARGO_PKG_VERSION")))
+        .default_headers(default_headers())
+        .connect_timeout(timeouts.connect)
+        .timeout(timeouts.whole)
+        // A redirected or repeated request would be charged to the quota behind the caller's back.
+        .redirect(redirect::Policy::none())
+        .retry(retry::never())
+        .pool_idle_timeout(IDLE);
+    if loopback { builder.no_proxy() } else { builder }.build()
 }
 
 async fn read(mut response: reqwest::Response) -> Result<Vec<u8>, BodyFault> {
@@ -182,5 +210,49 @@ fn is_loopback(base: &Url) -> bool {
         Some(url::Host::Ipv4(address)) => address.is_loopback(),
         Some(url::Host::Ipv6(address)) => address.is_loopback(),
         None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+    };
+
+    use super::*;
+
+    /// The server's side of each connection, in the order in which they were made: one byte for each answered request.
+    async fn answering(listener: TcpListener, connected: tokio::sync::mpsc::UnboundedSender<()>) {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            connected.send(()).unwrap();
+            tokio::spawn(async move {
+                let mut request = [0; 4096];
+                while stream.read(&mut request).await.is_ok_and(|read| read > 0) {
+                    stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+                }
+            });
+        }
+    }
+
+    #[tokio::test]
+    async fn who_wakes_up_after_a_freeze_connects_anew() {
+        rustls::crypto::ring::default_provider().install_default().ok();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let (connected, mut connections) = tokio::sync::mpsc::unbounded_channel();
+        tokio::spawn(answering(listener, connected));
+        let podio = Podio::new(&base).unwrap();
+        let start = Timestamp::now();
+        let mut made = 0;
+        for (seconds, expected) in [(0, 1), (20, 1), (45, 1), (76, 2), (80, 2), (3_600, 3), (3_601, 3), (0, 4)] {
+            let http = podio.http_at(start + SignedDuration::from_secs(seconds));
+            http.get(&base).send().await.unwrap().bytes().await.unwrap();
+            while connections.try_recv().is_ok() {
+                made += 1;
+            }
+            assert_eq!(made, expected, "at {seconds} s");
+        }
     }
 }

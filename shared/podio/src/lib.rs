@@ -37,5 +37,5 @@ pub use http::Method;
 pub use receipt::{Exchange, RateHeaders, Receipt};
 pub use request::{Page, Request};
 pub use role::Role;
-pub use secret::{AccessToken, ClientSecret, Password, RefreshToken};
+pub use secret::{AccessToken, AuthorizationCode, ClientSecret, Password, RefreshToken};
 pub use space::{Space, SpaceMembership};

@@ -1,7 +1,7 @@
 //! OAuth: from a stored credential to an access token.
 //!
-//! Podio knows four grants; the two that need no browser and may administer members are here. There is no
-//! `client_credentials` grant. The token endpoint has a rate limiter of its own, so tokens are to be kept and shared.
+//! Podio knows four grants; the three that may administer members are here. There is no `client_credentials` grant. The
+//! token endpoint has a rate limiter of its own, so tokens are to be kept and shared.
 
 mod grant;
 mod token;

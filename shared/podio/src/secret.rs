@@ -31,6 +31,10 @@ secret!(
     RefreshToken
 );
 secret!(
+    /// Buys the first [`RefreshToken`], once and within minutes.
+    AuthorizationCode
+);
+secret!(
     /// Belongs to the API key.
     ClientSecret
 );

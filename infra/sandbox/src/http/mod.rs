@@ -1,6 +1,7 @@
 //! The sandbox over HTTP: a thin layer that reads requests, holds or cuts connections, and writes the state down.
 
 mod connection;
+mod consent;
 pub mod control;
 mod courier;
 mod store;
@@ -15,6 +16,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{ConnectInfo, State as Shared};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response as HttpResponse};
+use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
@@ -91,6 +93,7 @@ impl Sandbox {
 
         let app = Router::new()
             .nest("/_sandbox", control::router())
+            .route("/oauth/authorize", get(consent::answer))
             .fallback(podio)
             .with_state(Arc::clone(&core))
             .into_make_service_with_connect_info::<Scissors>();

@@ -71,7 +71,7 @@ fn grant(context: &mut Context<'_>, fields: &Fields) -> Outcome {
             user
         }
         Some("authorization_code") => field("code")
-            .and_then(|code| context.state.tokens.spend_code(code))
+            .and_then(|code| context.state.tokens.spend_code(code, field("redirect_uri")))
             .ok_or_else(|| Refusal::grant("invalid_grant", "oauth.code.invalid"))?,
         Some("client_credentials") if context.state.switches.client_credentials == Acceptance::Accepted => {
             context.state.tokens.acting_user().ok_or_else(Refusal::forbidden_grant)?

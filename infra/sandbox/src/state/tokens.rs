@@ -45,12 +45,20 @@ struct Login {
     user: UserId,
 }
 
+/// What an authorization code stands for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Code {
+    user: UserId,
+    /// Where the browser was sent with it; the exchange must name the same. None for a code from outside.
+    redirect_uri: Option<String>,
+}
+
 /// Who may come in, and with what.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Tokens {
     clients: BTreeMap<String, String>,
     logins: BTreeMap<String, Login>,
-    codes: BTreeMap<String, UserId>,
+    codes: BTreeMap<String, Code>,
     access: BTreeMap<String, Access>,
     refresh: BTreeMap<String, Refresh>,
     /// Whom client credentials act as.
@@ -78,7 +86,7 @@ impl Tokens {
 
     /// Registers an authorization code, good for one exchange.
     pub fn add_code(&mut self, code: &str, user: UserId) {
-        self.codes.insert(code.to_owned(), user);
+        self.codes.insert(code.to_owned(), Code { user, redirect_uri: None });
     }
 
     /// Registers a refresh token from outside.
@@ -120,8 +128,11 @@ impl Tokens {
         self.logins.get(username).map(|login| (login.password.as_str(), login.user))
     }
 
-    pub(crate) fn spend_code(&mut self, code: &str) -> Option<UserId> {
-        self.codes.remove(code)
+    /// The user of a code, which is spent whether or not the redirect is the one that it was given for.
+    pub(crate) fn spend_code(&mut self, code: &str, redirect_uri: Option<&str>) -> Option<UserId> {
+        let code = self.codes.remove(code)?;
+        let right = code.redirect_uri.as_deref().is_none_or(|uri| redirect_uri == Some(uri));
+        right.then_some(code.user)
     }
 
     pub(crate) fn refresh_user(&self, now: Timestamp, token: &str, client: &str) -> Option<UserId> {
@@ -151,6 +162,15 @@ impl State {
             self.tokens.add_refresh_token(now, token, client, user);
         }
         Grant { access_token, refresh_token, user }
+    }
+
+    /// The code that a browser is sent back with when the acting user has consented; none for an unknown API key.
+    pub(crate) fn consent(&mut self, client: &str, redirect_uri: &str) -> Option<String> {
+        self.tokens.secret_of(client)?;
+        let user = self.tokens.acting_user()?;
+        let code = self.rng.hex(32);
+        self.tokens.codes.insert(code.clone(), Code { user, redirect_uri: Some(redirect_uri.to_owned()) });
+        Some(code)
     }
 
     /// An access token without a call, for tests that are about something else.

@@ -219,6 +219,8 @@ fn kind_name(kind: DueKind) -> &'static str {
     match kind {
         DueKind::Start => "start",
         DueKind::Watch => "watch",
+        DueKind::Held => "held",
+        DueKind::Failed => "failed",
     }
 }
 

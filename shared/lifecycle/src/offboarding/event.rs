@@ -126,7 +126,7 @@ pub enum Event {
     Retried,
 }
 
-/// What the sweep is to do.
+/// What the sweep is to do, or to tell an operator of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DueKind {
@@ -134,6 +134,10 @@ pub enum DueKind {
     Start,
     /// Something should have happened by that time; some patience later, send its jobs again.
     Watch,
+    /// It has been held since that time.
+    Held,
+    /// It failed at that time.
+    Failed,
 }
 
 /// When the sweep should look, and for what.

@@ -350,8 +350,16 @@ impl Offboarding {
             }
             // While spaces are left, each batch is watched on its own.
             State::Removing => None,
-            State::Held { .. } | State::Completed { .. } | State::Failed { .. } | State::Cancelled { .. } => None,
+            // Nothing comes of these by itself, so somebody has to be told.
+            State::Held { .. } => Some(Due { kind: DueKind::Held, at: self.since().unwrap_or(now) }),
+            State::Failed { .. } => Some(Due { kind: DueKind::Failed, at: self.since().unwrap_or(now) }),
+            State::Completed { .. } | State::Cancelled { .. } => None,
         }
+    }
+
+    /// When the present state was entered.
+    fn since(&self) -> Option<Timestamp> {
+        self.history.last().map(|passage| passage.at)
     }
 
     /// Where planning has got to, for a job that sets out to go on with it.

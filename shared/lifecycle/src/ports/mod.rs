@@ -327,6 +327,10 @@ pub enum Metric {
     RefusedDeliveries,
     /// Hooks that should be there and could not be registered.
     MissingHooks,
+    /// Offboardings that have been held for more than a day, at this moment.
+    HeldForADay,
+    /// Offboardings that have failed and were not retried yet, at this moment.
+    FailedOffboardings,
 }
 
 impl Metric {
@@ -338,6 +342,8 @@ impl Metric {
             Self::ReturnedLeavers => "ReturnedLeavers",
             Self::RefusedDeliveries => "RefusedDeliveries",
             Self::MissingHooks => "MissingHooks",
+            Self::HeldForADay => "HeldForADay",
+            Self::FailedOffboardings => "FailedOffboardings",
         }
     }
 }

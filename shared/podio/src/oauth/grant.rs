@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::secret::{ClientSecret, Password, RefreshToken};
+use crate::secret::{AuthorizationCode, ClientSecret, Password, RefreshToken};
 
 /// The API key of this program.
 #[derive(Debug, Clone)]
@@ -19,6 +19,13 @@ pub enum Grant {
     /// From an authorization-code grant, kept since. The recommended way, and the only one for accounts with a second
     /// factor.
     Refresh(RefreshToken),
+    /// What the browser brought back when the user consented.
+    Code {
+        /// The code.
+        code: AuthorizationCode,
+        /// Where the browser was sent back to, to the letter.
+        redirect_uri: String,
+    },
     /// The user's own credentials.
     Password {
         /// The address that the account signs in with.
@@ -33,6 +40,9 @@ impl Grant {
     pub(super) fn parameters(&self) -> Vec<(&'static str, &str)> {
         match self {
             Self::Refresh(token) => vec![("grant_type", "refresh_token"), ("refresh_token", token.expose())],
+            Self::Code { code, redirect_uri } => {
+                vec![("grant_type", "authorization_code"), ("code", code.expose()), ("redirect_uri", redirect_uri)]
+            }
             Self::Password { username, password } => {
                 vec![("grant_type", "password"), ("username", username), ("password", password.expose())]
             }
@@ -44,6 +54,7 @@ impl fmt::Debug for Grant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Refresh(_) => "Refresh",
+            Self::Code { .. } => "Code",
             Self::Password { .. } => "Password",
         })
     }

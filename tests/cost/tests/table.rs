@@ -1,0 +1,59 @@
+//! The bill in the README is the one that is counted, and a space removal costs no more than it may.
+#![allow(clippy::unwrap_used, reason = "a test stops where its premise fails")]
+
+use cost_table::{bill, product::Product};
+
+/// Write units for each space removal, at most.
+const WRITES: f64 = 3.0;
+/// Requests to SQS for each space removal, at most.
+const REQUESTS: f64 = 2.0;
+
+fn file(name: &str) -> String {
+    let path = format!("{}/../../{name}", env!("CARGO_MANIFEST_DIR"));
+    std::fs::read_to_string(path).unwrap()
+}
+
+#[tokio::test]
+async fn the_readmes_bill_is_the_counted_one() {
+    let mut product = Product::start().await.unwrap();
+    // The first one pays for what is learned once, and for the token.
+    product.offboard(1, 3).await.unwrap();
+    let sweep = product.sweep().await.unwrap();
+    let counted = product.offboard(5, 12).await.unwrap();
+    let alarms = file("template.yaml").matches("Type: AWS::CloudWatch::Alarm").count();
+
+    let readme = file("README.md");
+    let tables = [
+        bill::table("1,000 offboardings of 12 spaces", &bill::for_a_thousand(&counted)),
+        bill::table("a month", &bill::for_a_month(&sweep, u32::try_from(alarms).unwrap())),
+    ];
+    for table in tables {
+        assert!(readme.contains(&table), "`cargo cost-table` prints what the README is to say:\n{table}\n{counted:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_space_removal_takes_three_writes_and_two_requests_at_most() {
+    let mut product = Product::start().await.unwrap();
+    product.offboard(1, 3).await.unwrap();
+    // What twelve more spaces cost more.
+    let few = product.offboard(2, 12).await.unwrap();
+    let many = product.offboard(2, 24).await.unwrap();
+    let spaces = f64::from(many.spaces - few.spaces);
+    let writes = (many.dynamodb.write_units - few.dynamodb.write_units) / spaces;
+    let requests = (many.sqs_requests() - few.sqs_requests()) as f64 / spaces;
+    assert!(writes > 0.0 && requests > 0.0, "nothing was counted");
+    assert!(writes <= WRITES, "{writes} write units\n{few:?}\n{many:?}");
+    assert!(requests <= REQUESTS, "{requests} requests to SQS\n{few:?}\n{many:?}");
+}
+
+#[tokio::test]
+async fn the_same_is_counted_each_time() {
+    let mut counts = Vec::new();
+    for _ in 0..2 {
+        let mut product = Product::start().await.unwrap();
+        product.offboard(1, 3).await.unwrap();
+        counts.push(product.offboard(2, 12).await.unwrap());
+    }
+    assert_eq!(counts[0], counts[1]);
+}
