@@ -1,6 +1,6 @@
 //! The HTTP side: one request on the wire for each send, bounded in time and size.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use http::{
     HeaderMap, HeaderValue,
@@ -15,6 +15,7 @@ use crate::{
     receipt::{Exchange, Receipt},
     request::Request,
     secret::AccessToken,
+    transport::{Carried, Lost, Transport},
 };
 
 /// A connection pool to one Podio. Cheap to clone.
@@ -24,6 +25,8 @@ pub struct Podio {
     /// Without a slash at its end.
     base: String,
     timeouts: Timeouts,
+    /// What carries requests in place of HTTP, if anything.
+    transport: Option<Arc<dyn Transport>>,
 }
 
 /// How long to wait for Podio.
@@ -89,7 +92,13 @@ impl Podio {
             builder = builder.no_proxy();
         }
         let http = builder.build().map_err(BuildError::Http)?;
-        Ok(Self { http, base: base.as_str().trim_end_matches('/').to_owned(), timeouts })
+        Ok(Self { http, base: base.as_str().trim_end_matches('/').to_owned(), timeouts, transport: None })
+    }
+
+    /// The same Podio, reached by `transport` and not over the wire.
+    #[must_use]
+    pub fn carried_by(self, transport: Arc<dyn Transport>) -> Self {
+        Self { transport: Some(transport), ..self }
     }
 
     /// Sends `request` once, whatever comes of it.
@@ -99,7 +108,7 @@ impl Podio {
             Some(prepared) => match self.fetch(prepared).await {
                 Ok(answer) => {
                     receipt.answered(answer.status.as_u16(), &answer.headers);
-                    answer.result(request, Timestamp::now())
+                    answer.result(request, self.now())
                 }
                 Err(error) => Err(error),
             },
@@ -138,6 +147,10 @@ impl Podio {
         Url::parse(&wanted).ok().filter(|url| url.as_str() == wanted)
     }
 
+    pub(crate) fn now(&self) -> Timestamp {
+        self.transport.as_ref().map_or_else(Timestamp::now, |transport| transport.now())
+    }
+
     /// The bare client, for the token endpoint, which is no typed call.
     pub(crate) fn http(&self) -> &reqwest::Client {
         &self.http
@@ -145,6 +158,13 @@ impl Podio {
 
     /// One exchange on the wire. An error here means that not even a status arrived.
     pub(crate) async fn fetch(&self, request: reqwest::Request) -> Result<Answer, Error> {
+        if let Some(transport) = &self.transport {
+            let patience = request.timeout().copied().unwrap_or(self.timeouts.whole);
+            let carried = transport.carry(plain(&request), patience).await;
+            let Carried { status, headers, body } =
+                carried.map_err(|Lost { uncertain }| Error::Unavailable { status: None, uncertain })?;
+            return Ok(Answer { status, headers, body: Ok(body) });
+        }
         let mut response = self.http.execute(request).await.map_err(|error| {
             if error.is_builder() {
                 return Error::Unsendable;
@@ -154,6 +174,18 @@ impl Podio {
         let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
         Ok(Answer { status, headers, body: read(response).await })
     }
+}
+
+/// The request as it would go over the wire.
+fn plain(request: &reqwest::Request) -> http::Request<Vec<u8>> {
+    let body = request.body().and_then(reqwest::Body::as_bytes).unwrap_or_default();
+    let mut plain = http::Request::new(body.to_vec());
+    *plain.method_mut() = request.method().clone();
+    // The base was checked, and what is put behind it is a path.
+    *plain.uri_mut() = request.url().as_str().parse().unwrap_or_default();
+    *plain.headers_mut() = default_headers();
+    plain.headers_mut().extend(request.headers().clone());
+    plain
 }
 
 async fn read(mut response: reqwest::Response) -> Result<Vec<u8>, BodyFault> {
