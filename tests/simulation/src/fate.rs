@@ -44,6 +44,7 @@ struct Plan {
     rates: Option<Rates>,
     doors: u64,
     dies_at: Option<u64>,
+    tokens_hurt: bool,
 }
 
 impl Fate {
@@ -82,6 +83,17 @@ impl Fate {
         let rates = plan.rates;
         drop(plan);
         let rate = rates.unwrap_or_default();
+        let hurt = self.strikes(door, operation, moment, dies, rate);
+        self.lock().tokens_hurt |= hurt && door == "tokens";
+        hurt
+    }
+
+    /// Whether the table of the tokens has ever failed, or somebody died at it.
+    pub fn hurt_tokens(&self) -> bool {
+        self.lock().tokens_hurt
+    }
+
+    fn strikes(&self, door: &'static str, operation: &str, moment: Moment, dies: bool, rate: Rates) -> bool {
         if dies || self.dice.chance(rate.death) {
             self.journal.note(format_args!("  † {moment:?} {door} {operation}"));
             self.doomed.store(true, Ordering::Relaxed);

@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use podio_lifecycle::ids::OffboardingId;
 use podio_sandbox::{
-    Request, config,
+    Request, UserId, config,
     population::ORG_ID,
     state::{SpaceKind, SpaceRole},
 };
@@ -125,9 +125,26 @@ impl World {
             if self.fate.rates().is_none() {
                 *self.dealings.retried.entry(id.clone()).or_default() += 1;
             }
+            if failed["failure"]["code"] == "still_a_member" {
+                self.remove_by_hand(failed["user"]["user_id"].as_u64());
+            }
             if !self.dealings.rests(&id) {
                 self.write(Letter::Retry(id));
             }
+        }
+    }
+
+    /// The operator does in Podio what the failure asks for: somebody else runs the spaces, and the leaver is out.
+    fn remove_by_hand(&mut self, user: Option<u64>) {
+        let Some(user) = user.map(UserId) else { return };
+        let now = self.clock.read();
+        let mut state = self.podio.state();
+        let Some(acting) = state.tokens.acting_user() else { return };
+        self.journal.note(format_args!("-- {user} is removed by hand"));
+        for space in state.spaces_of_member(ORG_ID, user) {
+            state.add_to_space(now, space, acting, SpaceRole::Admin);
+            state.set_space_role(space, acting, SpaceRole::Admin);
+            state.remove_from_space(now, space, &[user]).ok();
         }
     }
 
@@ -139,13 +156,16 @@ impl World {
         match stranger {
             Stranger::Adds(leaver) => {
                 let (user, space) = (self.wiring.scene.leavers[*leaver].user, *self.dice.pick(&self.spaces));
-                if state.spaces[&space].deleted_on.is_none() && !state.add_to_space(now, space, user, SpaceRole::Regular).is_empty() {
+                if state.spaces[&space].deleted_on.is_none()
+                    && !state.add_to_space(now, space, user, SpaceRole::Regular).is_empty()
+                {
                     self.dealings.added.push((*leaver, space, now));
                 }
             }
             Stranger::Founds(leaver) => {
                 let user = self.wiring.scene.leavers[*leaver].user;
-                let others: Vec<_> = state.org_members(ORG_ID).into_iter().filter(|other| *other != user).take(3).collect();
+                let others: Vec<_> =
+                    state.org_members(ORG_ID).into_iter().filter(|other| *other != user).take(3).collect();
                 let space = state.create_space(now, ORG_ID, "Farewell", SpaceKind::Regular);
                 for other in others {
                     state.add_to_space(now, space, other, SpaceRole::Admin);

@@ -16,7 +16,7 @@ use podio_lifecycle::{
     quota::Quota,
     removal::{RemovalBatch, RemovalState},
 };
-use podio_sandbox::{Answer, Request};
+use podio_sandbox::{Answer, Request, config};
 use serde_json::Value;
 
 use crate::{podio::Lie, wiring::Wiring};
@@ -32,7 +32,7 @@ pub enum Bug {
     SlotAfterTheCall,
     /// A batch is counted down twice.
     CountedTwice,
-    /// The refresh token that Podio gave last is overwritten by the one before.
+    /// The refresh token that Podio gave is overwritten by the one that it took the place of.
     RefreshTokenOverwritten,
     /// The proof is made up.
     NoReadBack,
@@ -67,6 +67,20 @@ impl Bug {
         Self::AddressLogged,
     ];
 
+    /// The rules that it breaks; 9 stands for liveness.
+    pub fn breaks(self) -> &'static [u8] {
+        match self {
+            Self::OrgBeforeTheLastSpace | Self::WrongRouteIsGone | Self::DangerOverlooked => &[1],
+            Self::SlotAfterTheCall => &[3],
+            Self::NoReadBack => &[2],
+            Self::ClaimForgotten => &[7],
+            Self::CancelIgnored | Self::StartedEarly => &[6],
+            // The second guard stops the offboarding before it does any harm.
+            Self::CountedTwice | Self::RefreshTokenOverwritten | Self::NoSweep => &[9],
+            Self::AddressLogged => &[8],
+        }
+    }
+
     /// What the bug does to requests and answers of Podio's, if it sits there.
     pub fn lie(self) -> Option<Lie> {
         match self {
@@ -91,7 +105,7 @@ impl Bug {
                 wiring.quota = Arc::new(Late { inner: wiring.quota, unwritten: Mutex::default() });
             }
             Self::RefreshTokenOverwritten => {
-                wiring.credentials = Arc::new(Overwritten { inner: wiring.credentials, first: Mutex::default() });
+                wiring.credentials = Arc::new(Overwritten(wiring.credentials));
             }
             Self::StartedEarly => wiring.sweep_ahead = SignedDuration::from_hours(2),
             Self::NoSweep => wiring.scene.sweep_every = SignedDuration::from_hours(100_000),
@@ -261,27 +275,17 @@ impl QuotaLog for Late {
     }
 }
 
-/// A table of tokens that keeps the refresh token it was given first.
-struct Overwritten {
-    inner: Arc<dyn Credentials>,
-    first: Mutex<Option<secrecy::SecretString>>,
-}
+/// A table of tokens in which the refresh token that Podio gave is overwritten by the one that was configured.
+struct Overwritten(Arc<dyn Credentials>);
 
 #[async_trait]
 impl Credentials for Overwritten {
     async fn load(&self) -> Result<Option<TokenRecord>, StoreError> {
-        self.inner.load().await
+        self.0.load().await
     }
 
     async fn save(&self, record: &TokenRecord) -> Result<(), SaveError> {
-        let first = {
-            let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
-            if first.is_none() {
-                first.clone_from(&record.refresh_token);
-            }
-            first.clone()
-        };
-        let record = TokenRecord { refresh_token: first.clone(), previous_refresh_token: first, ..record.clone() };
-        self.inner.save(&record).await
+        let record = TokenRecord { refresh_token: Some(config::REFRESH_TOKEN.into()), ..record.clone() };
+        self.0.save(&record).await
     }
 }

@@ -62,6 +62,15 @@ struct Roads {
     under_way: BTreeMap<(Timestamp, u64), Request>,
     answers: BTreeMap<u64, Answer>,
     witnesses: Vec<Witness>,
+    tokens: Tokens,
+}
+
+/// What became of tokens on their way.
+#[derive(Debug, Clone, Copy, Default)]
+struct Tokens {
+    issued: u64,
+    received: u64,
+    received_at: Option<Timestamp>,
 }
 
 impl fmt::Debug for Podio {
@@ -93,6 +102,17 @@ impl Podio {
         self.roads().witnesses.clone()
     }
 
+    /// Whether a token that Podio has issued never arrived.
+    pub fn lost_a_token(&self) -> bool {
+        let tokens = self.roads().tokens;
+        tokens.issued > tokens.received
+    }
+
+    /// Whether a token has arrived at this very moment.
+    pub fn brings_a_token(&self) -> bool {
+        self.roads().tokens.received_at == Some(self.clock.read())
+    }
+
     /// When the next request arrives.
     pub fn next_arrival(&self) -> Option<Timestamp> {
         self.roads().under_way.keys().next().map(|(at, _)| *at)
@@ -120,6 +140,7 @@ impl Podio {
             if let Some(lie) = self.lie {
                 (lie.change)(&request, &mut answer);
             }
+            roads.tokens.issued += u64::from(answer.response.status == 200 && is_for_a_token(&request.path));
             roads.answers.insert(number, answer);
         }
     }
@@ -197,12 +218,21 @@ impl Transport for Road {
         if answer.cut || ready > gives_up {
             return Err(Lost { uncertain: true });
         }
+        if answer.response.status == 200 && is_for_a_token(&path) {
+            let tokens = &mut podio.roads().tokens;
+            tokens.received += 1;
+            tokens.received_at = Some(podio.clock.read());
+        }
         carried(answer).ok_or(Lost { uncertain: true })
     }
 
     fn now(&self) -> Timestamp {
         self.0.clock.read()
     }
+}
+
+fn is_for_a_token(path: &str) -> bool {
+    path.starts_with("/oauth/token")
 }
 
 fn plain(request: http::Request<Vec<u8>>) -> Request {
@@ -226,4 +256,3 @@ fn carried(answer: Answer) -> Option<Carried> {
     let status = http::StatusCode::from_u16(answer.response.status).ok()?;
     Some(Carried { status, headers, body: answer.response.body })
 }
-

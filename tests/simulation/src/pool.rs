@@ -103,5 +103,4 @@ impl<P, T> Pool<P, T> {
     pub fn next_deadline(&self) -> Option<Timestamp> {
         self.all.iter().map(|it| it.deadline).min()
     }
-
 }

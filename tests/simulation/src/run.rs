@@ -59,7 +59,10 @@ impl Run {
     /// Runs it. A panic outside of a job is a violation as well.
     pub fn verdict(self) -> Verdict {
         catch_unwind(AssertUnwindSafe(|| self.tell())).unwrap_or_else(|panic| {
-            let what = panic.downcast_ref::<String>().cloned().or_else(|| panic.downcast_ref::<&str>().map(|it| (*it).to_owned()));
+            let what = panic
+                .downcast_ref::<String>()
+                .cloned()
+                .or_else(|| panic.downcast_ref::<&str>().map(|it| (*it).to_owned()));
             let violation = Violation { rule: 0, what: format!("panicked: {}", what.unwrap_or_default()) };
             Verdict {
                 seed: self.seed,
@@ -115,6 +118,7 @@ pub fn live(world: &mut World) -> Vec<Violation> {
         witnesses: &witnesses,
         dealings: &world.dealings,
         scene: &world.wiring.scene,
+        token_lost: world.token_lost || world.podio.lost_a_token() || world.fate.hurt_tokens(),
     };
     violations.extend(judge(&evidence));
     violations
@@ -144,7 +148,9 @@ fn say_everything_again(world: &mut World) -> Vec<Violation> {
         }
     }
     for (id, view) in &world.dealings.views {
-        if before.get(id).is_some_and(|before| before["updated_at"] != view["updated_at"]) && view["returned_at"].is_null() {
+        if before.get(id).is_some_and(|before| before["updated_at"] != view["updated_at"])
+            && view["returned_at"].is_null()
+        {
             violations.push(broken(format!("{id} changed after its end: {view}")));
         }
     }

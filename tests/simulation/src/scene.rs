@@ -100,7 +100,8 @@ impl Scene {
         let switches = switches::drawn(dice);
         let quota = quota(dice);
         let (population, mails) = population(dice);
-        let podio = Config { switches: switches.clone(), quota: quota.clone(), population, ..Sandbox::new(Profile::Guide) };
+        let podio =
+            Config { switches: switches.clone(), quota: quota.clone(), population, ..Sandbox::new(Profile::Guide) };
         let state = podio.initial_state(start);
         let leavers: Vec<Leaver> = mails
             .into_iter()
@@ -113,7 +114,7 @@ impl Scene {
         let scene = Self {
             rates: rates(dice, rough),
             podio_faults: podio_faults(dice, rough),
-            skews: (0..6).map(|_| SignedDuration::from_millis(dice.between(-300, 300))).collect(),
+            skews: (0..6).map(|_| SignedDuration::from_millis(dice.between(-1_000, 1_000))).collect(),
             workers: dice.below(3) + 1,
             hooks: dice.chance(0.3),
             mass_threshold: if dice.chance(0.1) { 1 } else { 25 },
@@ -129,6 +130,44 @@ impl Scene {
         (scene, state)
     }
 
+    /// One leaver in that many spaces, a Podio as it is documented, and nothing that goes wrong.
+    pub fn quiet(spaces: usize) -> (Self, State) {
+        let start: Timestamp = START.parse().expect("a time");
+        let mail = "jane.doe@example.com".to_owned();
+        let population = Population::new(1).members(16).spaces(spaces).leaver("Jane Doe", &mail, spaces);
+        let podio = Config { population, ..Sandbox::new(Profile::Documented) };
+        let state = podio.initial_state(start);
+        let user = state.person_by_mail(&mail).expect("somebody with a part");
+        let wish = Wish {
+            leaver: 0,
+            by_mail: true,
+            at: start,
+            effective_at: None,
+            dry_run: false,
+            require_approval: false,
+            key: "msg_0".to_owned(),
+            repeats: Vec::new(),
+            cancel_at: None,
+        };
+        let scene = Self {
+            switches: podio.switches,
+            quota: podio.quota,
+            leavers: vec![Leaver { user, mail }],
+            wishes: vec![wish],
+            strangers: Vec::new(),
+            rates: Rates::default(),
+            podio_faults: Vec::new(),
+            calm_at: start,
+            skews: vec![SignedDuration::ZERO],
+            workers: 2,
+            hooks: false,
+            mass_threshold: 25,
+            sweep_every: SignedDuration::from_mins(1),
+            password: true,
+        };
+        (scene, state)
+    }
+
     /// The grants that are configured: a refresh token, and perhaps a password.
     pub fn grants(&self) -> Vec<podio_client::oauth::Grant> {
         use podio_client::{Password, RefreshToken, oauth::Grant};
@@ -136,6 +175,35 @@ impl Scene {
             Grant::Password { username: config::USERNAME.to_owned(), password: Password::new(config::PASSWORD) };
         let refresh = Grant::Refresh(RefreshToken::new(config::REFRESH_TOKEN));
         if self.password { vec![refresh, password] } else { vec![refresh] }
+    }
+
+    /// The scene in a few lines: the switches that are not the profile's, and what happens.
+    pub fn summary(&self) -> String {
+        let json = |switches: &Switches| serde_json::to_value(switches).unwrap_or_default();
+        let (mine, guide, documented) =
+            (json(&self.switches), json(&Switches::of(Profile::Guide)), json(&Switches::of(Profile::Documented)));
+        let mut switches: Vec<String> = Vec::new();
+        for (name, value) in mine.as_object().into_iter().flatten() {
+            if guide[name] != documented[name] || *value != guide[name] {
+                switches.push(format!("{name}={value}"));
+            }
+        }
+        format!(
+            "scene: {}\nquota {:?}\nleavers {:?}\nwishes {:#?}\nstrangers {:?}\nrates {:?}\nPodio's faults {:?}\ncalm at {}, {} workers, hooks {}, mass {}, sweep {:#}, password {}",
+            switches.join(" "),
+            self.quota,
+            self.leavers,
+            self.wishes,
+            self.strangers,
+            self.rates,
+            self.podio_faults,
+            self.calm_at,
+            self.workers,
+            self.hooks,
+            self.mass_threshold,
+            self.sweep_every,
+            self.password
+        )
     }
 
     /// Whether nobody else spends the quota.
@@ -159,8 +227,10 @@ fn quota(dice: &Dice) -> Quota {
 /// An organization, and the addresses of those in it who may leave.
 fn population(dice: &Dice) -> (Population, Vec<String>) {
     let spaces = dice.below(14) + 2;
-    let mut population =
-        Population::new(dice.any()).members(12 + dice.below(20)).spaces(spaces).acting_admin_in_every(*dice.pick(&[1, 1, 3]));
+    let mut population = Population::new(dice.any())
+        .members(12 + dice.below(20))
+        .spaces(spaces)
+        .acting_admin_in_every(*dice.pick(&[1, 1, 3]));
     let mut mails = Vec::new();
     let mut cast = |name: &str| {
         let mail = format!("{name}.{}@example.com", mails.len());
@@ -191,7 +261,8 @@ fn wishes(dice: &Dice, leavers: &[Leaver], start: Timestamp, calm_at: Timestamp)
     let mut wishes = Vec::new();
     for leaver in 0..leavers.len() {
         for _ in 0..*dice.pick(&[1, 1, 1, 2]) {
-            let at = if dice.chance(0.6) { start + SignedDuration::from_secs(dice.between(0, 60)) } else { within(dice) };
+            let at =
+                if dice.chance(0.6) { start + SignedDuration::from_secs(dice.between(0, 60)) } else { within(dice) };
             wishes.push(Wish {
                 leaver,
                 by_mail: dice.chance(0.7),
@@ -210,7 +281,7 @@ fn wishes(dice: &Dice, leavers: &[Leaver], start: Timestamp, calm_at: Timestamp)
 
 fn strangers(dice: &Dice, leavers: usize, start: Timestamp, calm_at: Timestamp) -> Vec<(Timestamp, Stranger)> {
     let storm = calm_at.duration_since(start).as_secs();
-    let count = *dice.pick(&[0, 0, 1, 2, 4]);
+    let count = *dice.pick(&[0, 1, 1, 2, 4, 6]);
     let spending = dice.chance(0.1);
     let happen = |_| {
         // Most of it where it hurts: in the first minutes.

@@ -1,6 +1,6 @@
 //! Every switch of the sandbox that has something to say to a leaver, and its values.
 
-use podio_sandbox::{Profile, Switches};
+use podio_sandbox::{Profile, Switches, switches::OverMax};
 
 use crate::dice::Dice;
 
@@ -61,11 +61,15 @@ pub const SWITCHES: &[(&str, &[&str])] = &[
 /// One of the two profiles, with some switches set otherwise.
 pub fn drawn(dice: &Dice) -> Switches {
     let mut switches = Switches::of(*dice.pick(&[Profile::Documented, Profile::Guide]));
-    let wildness = *dice.pick(&[0.0, 0.1, 0.5]);
+    let wildness = *dice.pick(&[0.0, 0.05, 0.1, 0.4]);
     for (name, values) in SWITCHES {
         if dice.chance(wildness) {
             switches.set(name, dice.pick::<&str>(values)).expect("a switch and one of its values");
         }
+    }
+    if switches.over_max == OverMax::Refuse {
+        // Nobody has heard of a Podio that refuses the hundred of the guide.
+        switches.page_max = switches.page_max.max(100);
     }
     switches.page_default = switches.page_default.min(switches.page_max);
     switches

@@ -67,8 +67,10 @@ impl Wiring {
     /// A worker that has just started on a machine with that clock.
     pub fn worker(&self, clock: Arc<dyn Clock>) -> Worker {
         let client = client().carried_by(self.road.clone());
-        let key =
-            ClientCredentials { client_id: config::CLIENT_ID.to_owned(), client_secret: ClientSecret::new(config::CLIENT_SECRET) };
+        let key = ClientCredentials {
+            client_id: config::CLIENT_ID.to_owned(),
+            client_secret: ClientSecret::new(config::CLIENT_SECRET),
+        };
         let tokens = Tokens::new(
             self.credentials.clone(),
             clock.clone(),

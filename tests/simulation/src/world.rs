@@ -8,11 +8,8 @@ use podio_aws::{
     queue::{MemoryDeadLetters, MemoryJobs},
     twin::{MemoryCredentials, MemoryStore},
 };
-use podio_lifecycle::{
-    ports::Clock,
-    quota::Ceiling,
-};
-use podio_sandbox::{state::Delivery, SpaceId};
+use podio_lifecycle::{ports::Clock, quota::Ceiling};
+use podio_sandbox::{SpaceId, state::Delivery};
 use stories::{SkewedClock, VirtualClock};
 
 use crate::{
@@ -92,13 +89,22 @@ pub struct World {
     agenda: BTreeMap<(Timestamp, u64), Deed>,
     deeds: u64,
     next_sweep: Timestamp,
+    /// Whether somebody died with a token in their hands.
+    pub token_lost: bool,
     /// Spaces to which somebody may be added.
     pub(crate) spaces: Vec<SpaceId>,
 }
 
 impl World {
     /// The world of a scene, before anything happens. With `bug` it is not the product's fault what follows.
-    pub fn new(scene: Scene, state: podio_sandbox::State, dice: Dice, readable: bool, dies_at: Option<u64>, bug: Option<Bug>) -> Self {
+    pub fn new(
+        scene: Scene,
+        state: podio_sandbox::State,
+        dice: Dice,
+        readable: bool,
+        dies_at: Option<u64>,
+        bug: Option<Bug>,
+    ) -> Self {
         let start: Timestamp = START.parse().expect("a time");
         let clock = Arc::new(VirtualClock::new(start));
         clock.drive();
@@ -109,11 +115,26 @@ impl World {
         let podio = Arc::new(Podio::new(state, clock.clone(), dice.fork(), journal.clone(), fate.clone(), lie));
         let sqs = house::queues();
         let house = House::new(sqs.clone(), clock.clone(), dice.fork(), fate.clone(), journal.clone());
+        journal.note(format_args!("{}", scene.summary()));
         let wiring = wiring(scene, &clock, &fate, &podio, sqs, &dice, bug);
         let pool = Pool::default();
         let (agenda, dealings) = (BTreeMap::new(), Dealings::default());
-        let mut world =
-            Self { clock, journal, fate, podio, dealings, wiring, dice, house, pool, agenda, deeds: 0, next_sweep: start, spaces };
+        let mut world = Self {
+            clock,
+            journal,
+            fate,
+            podio,
+            dealings,
+            wiring,
+            dice,
+            house,
+            pool,
+            agenda,
+            deeds: 0,
+            next_sweep: start,
+            token_lost: false,
+            spaces,
+        };
         world.write_agenda(start);
         world
     }
@@ -235,7 +256,8 @@ impl World {
         }
     }
 
-    fn note_death(&self, number: u64) {
+    fn note_death(&mut self, number: u64) {
+        self.token_lost |= self.podio.brings_a_token();
         self.journal.count(|tally| tally.crashes += 1);
         self.journal.note(format_args!("#{number} is killed"));
     }

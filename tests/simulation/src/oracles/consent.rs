@@ -8,7 +8,7 @@ use podio_sandbox::{Effect, UserId};
 use super::{Evidence, Violation, broken, targets};
 
 /// As much as the clocks of two machines may be apart.
-const SKEW: SignedDuration = SignedDuration::from_secs(1);
+const SKEW: SignedDuration = SignedDuration::from_secs(2);
 
 /// From when until when somebody may be touched.
 struct Consent {

@@ -9,6 +9,7 @@ mod order;
 mod pace;
 mod proof;
 mod rest;
+mod sight;
 mod words;
 
 use std::collections::BTreeSet;
@@ -44,19 +45,13 @@ pub struct Evidence<'a> {
     pub dealings: &'a Dealings,
     /// The story.
     pub scene: &'a Scene,
+    /// Whether a token may have been lost with whoever had it.
+    pub token_lost: bool,
 }
 
 /// Every rule that was broken.
 pub fn judge(evidence: &Evidence<'_>) -> Vec<Violation> {
-    let oracles = [
-        order::judge,
-        proof::judge,
-        pace::judge,
-        rest::judge,
-        once::judge,
-        consent::judge,
-        words::judge,
-    ];
+    let oracles = [order::judge, proof::judge, pace::judge, rest::judge, once::judge, consent::judge, words::judge];
     oracles.iter().flat_map(|oracle| oracle(evidence)).collect()
 }
 

@@ -14,9 +14,12 @@ pub(super) fn judge(evidence: &Evidence<'_>) -> Vec<Violation> {
         let previews = |call: &&podio_sandbox::Call| {
             call.status == Some(200) && call.path.ends_with(&format!("/member/{}/end_member_info", leaver.user))
         };
-        let look = before.iter().rfind(previews).or_else(|| before.iter().find(|call| evidence.is_look_at(call, leaver)));
+        let first = || before.iter().find(|call| evidence.is_look_at(call, leaver));
+        let look = before.iter().rfind(previews).filter(|_| evidence.shows_newcomers()).or_else(first);
         for (space, since) in &witness.spaces {
-            let unknown = look.is_none_or(|look| look.time <= *since);
+            let unknown = look.is_none_or(|look| look.time <= *since)
+                || !evidence.is_listed(*space)
+                || evidence.is_network(*space);
             let tried = before.iter().any(|call| {
                 matches!(removal(call), Some(Removal::Space(tried, _)) if tried == space.0)
                     && targets(call).contains(&witness.user)

@@ -24,7 +24,8 @@ pub(super) fn judge(evidence: &Evidence<'_>) -> Vec<Violation> {
         }
     }
     for (limit, times) in times {
-        let crowded = times.windows(limit as usize + 1).find(|few| few[limit as usize].0.duration_since(few[0].0) < window);
+        let crowded =
+            times.windows(limit as usize + 1).find(|few| few[limit as usize].0.duration_since(few[0].0) < window);
         if let Some(few) = crowded {
             let what = format!("calls {} to {} are more than {limit} in a window", few[0].1, few[limit as usize].1);
             broken_rules.push(broken(3, what));

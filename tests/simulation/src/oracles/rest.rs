@@ -2,7 +2,7 @@
 
 use podio_sandbox::{
     population::ORG_ID,
-    switches::{OrgDelete, Permission},
+    switches::{OrgDelete, Permission, RefreshRotation},
 };
 
 use super::{Evidence, Violation, broken};
@@ -46,7 +46,11 @@ fn is_excused(evidence: &Evidence<'_>, code: &str) -> bool {
             switches.org_admin_in_foreign_spaces == Permission::Forbidden
                 || switches.org_admin_without_spaces == Permission::Forbidden
         }
-        "credential_rejected" => revoked && !evidence.scene.password,
+        // A refresh token that Podio has rotated is lost with the answer that brought it.
+        "credential_rejected" => {
+            let rotates = switches.refresh_rotation == RefreshRotation::NewOldInvalid;
+            !evidence.scene.password && (revoked || rotates && evidence.token_lost)
+        }
         _ => false,
     }
 }
@@ -59,6 +63,8 @@ fn those_who_stayed(evidence: &Evidence<'_>) -> Vec<Violation> {
         let removed = views.filter(|view| view["outcome"] == "removed" || view["outcome"] == "already_gone");
         let proven = removed.filter_map(|view| view["completed_at"].as_str()?.parse::<jiff::Timestamp>().ok()).max();
         let Some(proven) = proven else { continue };
+        let wishes = evidence.scene.wishes.iter().filter(|wish| wish.leaver == place);
+        let Some(wish) = wishes.map(|wish| wish.at).min() else { continue };
         let is_back = evidence.dealings.added.iter().any(|(who, _, at)| *who == place && *at + SLACK >= proven);
         if is_back {
             continue;
@@ -66,11 +72,13 @@ fn those_who_stayed(evidence: &Evidence<'_>) -> Vec<Violation> {
         if evidence.podio.org_member(ORG_ID, leaver.user).is_some() {
             broken_rules.push(broken(9, format!("{} was proven gone and is a member", leaver.user)));
         }
-        let spaces = evidence.podio.spaces_of_member(ORG_ID, leaver.user);
         let ends_spaces = evidence.scene.switches.org_delete == OrgDelete::EndsSpaces;
-        let excused = !ends_spaces && evidence.scene.switches.org_admin_in_foreign_spaces == Permission::Forbidden;
-        if !spaces.is_empty() && !excused {
-            broken_rules.push(broken(9, format!("{} was proven gone and is in {spaces:?}", leaver.user)));
+        for space in evidence.podio.spaces_of_member(ORG_ID, leaver.user) {
+            let came_later = !ends_spaces && evidence.was_added(leaver.user, space, wish);
+            let unseen = !ends_spaces && (!evidence.is_listed(space) || !evidence.is_open(space));
+            if !came_later && !unseen && !evidence.is_network(space) {
+                broken_rules.push(broken(9, format!("{} was proven gone and is in {space}", leaver.user)));
+            }
         }
     }
     broken_rules
