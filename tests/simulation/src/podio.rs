@@ -16,7 +16,7 @@ use jiff::{SignedDuration, Timestamp};
 use lambda_http::http;
 use podio_aws::twin::Moment;
 use podio_client::transport::{Carried, Lost, Transport};
-use podio_sandbox::{Answer, Call, Request, SpaceId, State, UserId, population::ORG_ID};
+use podio_sandbox::{Answer, Call, Effect, Request, SpaceId, State, UserId, population::ORG_ID};
 use stories::VirtualClock;
 
 use crate::{dice::Dice, fate::Fate, journal::Journal};
@@ -140,7 +140,6 @@ impl Podio {
             if let Some(lie) = self.lie {
                 (lie.change)(&request, &mut answer);
             }
-            roads.tokens.issued += u64::from(answer.response.status == 200 && is_for_a_token(&request.path));
             roads.answers.insert(number, answer);
         }
     }
@@ -150,6 +149,8 @@ impl Podio {
         self.journal.count(|tally| tally.calls += 1);
         let status = call.status.unwrap_or_default();
         self.journal.note(format_args!("  > {} {} = {status} {:?}", call.method, call.path, call.effects));
+        let issued = |effect: &&Effect| matches!(effect, Effect::TokenIssued { .. });
+        self.roads().tokens.issued += call.effects.iter().filter(issued).count() as u64;
         if let Some(fault) = &call.fault {
             self.journal.fault("Podio at fault", format_args!("{fault}"));
         }

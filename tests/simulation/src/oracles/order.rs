@@ -33,6 +33,7 @@ pub(super) fn judge(evidence: &Evidence<'_>) -> Vec<Violation> {
         for effect in &call.effects {
             if let Effect::SpaceDeleted { space_id } = effect
                 && !evidence.approved(place, "space_would_be_deleted", call.time)
+                && !evidence.is_out_of_sight(*space_id)
             {
                 broken_rules.push(broken(1, format!("call {}: space {space_id} was deleted", call.n)));
             }

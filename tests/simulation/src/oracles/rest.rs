@@ -2,7 +2,7 @@
 
 use podio_sandbox::{
     population::ORG_ID,
-    switches::{OrgDelete, Permission, RefreshRotation},
+    switches::{EndedMembership, OrgDelete, Permission, RefreshRotation},
 };
 
 use super::{Evidence, Violation, broken};
@@ -45,6 +45,8 @@ fn is_excused(evidence: &Evidence<'_>, code: &str) -> bool {
         "missing_rights" => {
             switches.org_admin_in_foreign_spaces == Permission::Forbidden
                 || switches.org_admin_without_spaces == Permission::Forbidden
+                // Of somebody who is gone already, Podio does not say so.
+                || switches.removed_org_member == EndedMembership::Forbidden
         }
         // A refresh token that Podio has rotated is lost with the answer that brought it.
         "credential_rejected" => {

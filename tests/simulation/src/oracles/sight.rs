@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use podio_sandbox::{
     SpaceId, UserId,
     state::SpaceKind,
-    switches::{EmployeeNetwork, OrgDelete, OrgSpaces, Permission, Route},
+    switches::{EmployeeNetwork, MemberShape, OrgDelete, OrgSpaces, Permission, Route},
 };
 
 use super::Evidence;
@@ -18,6 +18,11 @@ impl Evidence<'_> {
             || switches.all_spaces == Route::Offered
             || switches.org_spaces == OrgSpaces::All;
         previewed || listed || self.acts_in(space)
+    }
+
+    /// Whether not even a number tells that there is another space than those that are listed.
+    pub(super) fn is_out_of_sight(&self, space: SpaceId) -> bool {
+        !self.is_listed(space) && self.scene.switches.member_shape == MemberShape::Flat
     }
 
     /// Whether the product may look into a space, and take somebody out of it.
