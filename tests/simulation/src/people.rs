@@ -74,6 +74,10 @@ impl World {
             (Letter::Cancel(id), Some(reply)) if reply.status == 202 => {
                 self.dealings.cancelled.entry(id).or_insert(now);
             }
+            // What is refused because somebody else is at it does not count.
+            (Letter::Retry(id), Some(reply)) if reply.status == 202 && self.fate.rates().is_none() => {
+                *self.dealings.retried.entry(id).or_default() += 1;
+            }
             (Letter::View(id), Some(reply)) => {
                 self.dealings.views.insert(id, reply.json());
             }
@@ -122,9 +126,6 @@ impl World {
     fn repair(&mut self, list: &Value) {
         for failed in list["offboardings"].as_array().into_iter().flatten() {
             let Some(id) = failed["id"].as_str().and_then(|id| id.parse::<OffboardingId>().ok()) else { continue };
-            if self.fate.rates().is_none() {
-                *self.dealings.retried.entry(id.clone()).or_default() += 1;
-            }
             if failed["failure"]["code"] == "still_a_member" {
                 self.remove_by_hand(failed["user"]["user_id"].as_u64());
             }

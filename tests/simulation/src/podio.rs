@@ -5,7 +5,7 @@
 //! is kept beside the log for the oracles: [`Witness`].
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -66,10 +66,10 @@ struct Roads {
 }
 
 /// What became of tokens on their way.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 struct Tokens {
-    issued: u64,
-    received: u64,
+    /// The requests that were answered with a token that has not arrived yet.
+    under_way: BTreeSet<u64>,
     received_at: Option<Timestamp>,
 }
 
@@ -104,8 +104,7 @@ impl Podio {
 
     /// Whether a token that Podio has issued never arrived.
     pub fn lost_a_token(&self) -> bool {
-        let tokens = self.roads().tokens;
-        tokens.issued > tokens.received
+        !self.roads().tokens.under_way.is_empty()
     }
 
     /// Whether a token has arrived at this very moment.
@@ -134,7 +133,7 @@ impl Podio {
             }
             let witness = self.witness(&request);
             let mut answer = self.state().answer(now, &request);
-            let n = self.state().log.calls().last().map_or(0, |call| self.enter(call));
+            let n = self.state().log.calls().last().map_or(0, |call| self.enter(number, call));
             let mut roads = self.roads();
             roads.witnesses.extend(witness.map(|(user, spaces)| Witness { n, user, spaces }));
             if let Some(lie) = self.lie {
@@ -145,12 +144,13 @@ impl Podio {
     }
 
     /// Notes a call; its number.
-    fn enter(&self, call: &Call) -> u64 {
+    fn enter(&self, number: u64, call: &Call) -> u64 {
         self.journal.count(|tally| tally.calls += 1);
         let status = call.status.unwrap_or_default();
         self.journal.note(format_args!("  > {} {} = {status} {:?}", call.method, call.path, call.effects));
-        let issued = |effect: &&Effect| matches!(effect, Effect::TokenIssued { .. });
-        self.roads().tokens.issued += call.effects.iter().filter(issued).count() as u64;
+        if call.effects.iter().any(|effect| matches!(effect, Effect::TokenIssued { .. })) {
+            self.roads().tokens.under_way.insert(number);
+        }
         if let Some(fault) = &call.fault {
             self.journal.fault("Podio at fault", format_args!("{fault}"));
         }
@@ -219,10 +219,11 @@ impl Transport for Road {
         if answer.cut || ready > gives_up {
             return Err(Lost { uncertain: true });
         }
-        if answer.response.status == 200 && is_for_a_token(&path) {
+        if answer.response.status == 200 {
             let tokens = &mut podio.roads().tokens;
-            tokens.received += 1;
-            tokens.received_at = Some(podio.clock.read());
+            if tokens.under_way.remove(&number) {
+                tokens.received_at = Some(podio.clock.read());
+            }
         }
         carried(answer).ok_or(Lost { uncertain: true })
     }
@@ -230,10 +231,6 @@ impl Transport for Road {
     fn now(&self) -> Timestamp {
         self.0.clock.read()
     }
-}
-
-fn is_for_a_token(path: &str) -> bool {
-    path.starts_with("/oauth/token")
 }
 
 fn plain(request: http::Request<Vec<u8>>) -> Request {

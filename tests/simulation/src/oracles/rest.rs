@@ -5,7 +5,7 @@ use podio_sandbox::{
     switches::{EndedMembership, OrgDelete, Permission, RefreshRotation},
 };
 
-use super::{Evidence, Violation, broken};
+use super::{Evidence, Violation, broken, targets};
 
 pub(super) fn judge(evidence: &Evidence<'_>) -> Vec<Violation> {
     let mut broken_rules = Vec::new();
@@ -67,8 +67,13 @@ fn those_who_stayed(evidence: &Evidence<'_>) -> Vec<Violation> {
         let Some(proven) = proven else { continue };
         let wishes = evidence.scene.wishes.iter().filter(|wish| wish.leaver == place);
         let Some(wish) = wishes.map(|wish| wish.at).min() else { continue };
-        let is_back = evidence.dealings.added.iter().any(|(who, _, at)| *who == place && *at + SLACK >= proven);
-        if is_back {
+        let is_back = |at: jiff::Timestamp| {
+            let last = evidence.log.iter().rposition(|call| targets(call).contains(&leaver.user) && call.time <= at);
+            let since = last.map_or(evidence.log, |last| &evidence.log[last + 1..]);
+            // Whoever comes back once the look has begun may be missed: a long list takes its time.
+            at >= proven || since.iter().any(|call| evidence.is_look_at(call, leaver) && call.time <= at)
+        };
+        if evidence.dealings.added.iter().any(|(who, _, at)| *who == place && is_back(*at)) {
             continue;
         }
         if evidence.podio.org_member(ORG_ID, leaver.user).is_some() {
@@ -85,6 +90,3 @@ fn those_who_stayed(evidence: &Evidence<'_>) -> Vec<Violation> {
     }
     broken_rules
 }
-
-/// Who comes back while the proof is on its way may be missed.
-const SLACK: jiff::SignedDuration = jiff::SignedDuration::from_secs(30);
