@@ -66,7 +66,7 @@ impl Journal {
         let now = self.clock.read();
         let mut pages = self.lock();
         // A hash cannot fail to be written.
-        let _ = write!(pages.hash, "{} {what}\n", now.as_nanosecond());
+        let _ = writeln!(pages.hash, "{} {what}", now.as_nanosecond());
         if let Some(lines) = &mut pages.lines {
             lines.push(format!("{now:.3} {what}"));
         }

@@ -48,7 +48,7 @@ impl Report {
                     return;
                 }
                 let seed = first + number;
-                let verdict = Run { listen: seed % LISTENED == 0, ..Run::of(seed) }.verdict();
+                let verdict = Run { listen: seed.is_multiple_of(LISTENED), ..Run::of(seed) }.verdict();
                 let mut report = report.lock().unwrap_or_else(PoisonError::into_inner);
                 report.add(verdict);
                 tell(report.seeds);

@@ -22,10 +22,27 @@ fn first_seen(bug: Bug, from: u64) -> u64 {
     }
 }
 
+/// Where a bug was seen when this was written; elsewhere it takes a while to find.
+fn known(bug: Bug) -> u64 {
+    match bug {
+        Bug::RefreshTokenOverwritten => 40,
+        Bug::DangerOverlooked => 96,
+        Bug::ClaimForgotten => 10,
+        Bug::SlotAfterTheCall | Bug::CountedTwice => 4,
+        Bug::OrgBeforeTheLastSpace
+        | Bug::WrongRouteIsGone
+        | Bug::NoReadBack
+        | Bug::CancelIgnored
+        | Bug::StartedEarly
+        | Bug::NoSweep
+        | Bug::AddressLogged => 1,
+    }
+}
+
 #[test]
 fn every_planted_bug_breaks_the_rule_that_it_is_about() {
     for bug in Bug::ALL {
-        let seed = first_seen(bug, 1);
+        let seed = first_seen(bug, known(bug));
         let clean = run(None, seed);
         assert!(clean.violations.is_empty(), "without the bug too: {}", complaint(&clean));
         eprintln!("{bug:?} breaks rule {:?} at seed {seed}", bug.breaks());

@@ -16,7 +16,7 @@ pub(super) fn judge(evidence: &Evidence<'_>) -> Vec<Violation> {
 /// Two calls that end the same membership of the organization, and nobody looked in between.
 fn unlooked(evidence: &Evidence<'_>) -> Vec<Violation> {
     let mut broken_rules = Vec::new();
-    for (_, leaver) in evidence.scene.leavers.iter().enumerate() {
+    for leaver in &evidence.scene.leavers {
         let mut sent = None;
         for call in evidence.log {
             if evidence.is_look_at(call, leaver) && call.status.is_some() {
