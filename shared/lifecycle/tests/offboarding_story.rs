@@ -7,8 +7,8 @@ use podio_lifecycle::{
     ids::{OffboardingId, OrgId, SpaceId, UserId},
     job::{BatchKey, Job},
     offboarding::{
-        Change, DueKind, Effect, Event, Failure, FailureCode, Leaver, Offboarding, Outcome, Person, PersonClaim, Plan,
-        Refusal, Request, Search, SearchStep, Stage, State,
+        Change, Claim, DueKind, Effect, Event, Failure, FailureCode, Leaver, Offboarding, Outcome, Person, PersonClaim,
+        Plan, Refusal, Request, Search, SearchStep, Stage, State,
     },
     quota::Slot,
     removal::{RemovalBatch, RemovalState, SpaceRemoval, Tally},
@@ -63,6 +63,18 @@ fn removed(count: u32) -> Event {
 
 fn danger(space: u64) -> Vec<Reason> {
     Preview { deleted: vec![SpaceId(space)], ..Preview::default() }.reasons()
+}
+
+#[test]
+fn a_failure_does_not_forget_that_the_organization_removal_may_have_been_sent() {
+    let finalizing = live(accepted(request()), [Event::Planned(plan(0, 0, vec![]))]).offboarding;
+    let failure = Failure { code: FailureCode::JobCrashed, detail: "It crashed.".to_owned() };
+    let claimed = live(finalizing, [Event::OrgRemovalClaimed]).offboarding;
+    let resumed = live(claimed, [Event::Failed(failure), Event::Retried]).offboarding;
+    assert_eq!(resumed.state, State::Finalizing);
+    assert_eq!(resumed.work.claim, Claim::Uncertain, "it is looked at before it is sent again");
+    let verifying = live(resumed, [Event::OrgRemovalDone]).offboarding;
+    assert_eq!(verifying.work.claim, Claim::None);
 }
 
 #[test]

@@ -28,6 +28,7 @@ mod secret;
 mod space;
 pub mod space_member;
 mod tolerant;
+pub mod transport;
 pub mod user;
 pub mod wait;
 

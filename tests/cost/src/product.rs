@@ -181,6 +181,7 @@ impl Product {
             offboardings: store.clone(),
             changes: store.clone(),
             removals: store.clone(),
+            turns: store.clone(),
             sharing: store.clone(),
             deliveries: store.clone(),
             kept: store.clone(),

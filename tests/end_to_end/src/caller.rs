@@ -47,13 +47,22 @@ impl Caller {
 
     /// Posts any bytes, signed at any time.
     pub async fn post_at(&self, at: Timestamp, message: &str, body: Vec<u8>) -> Answer {
+        send(self.signed(at, message, body)).await
+    }
+
+    fn signed(&self, at: Timestamp, message: &str, body: Vec<u8>) -> RequestBuilder {
         let secret: Secret = SECRET.parse().unwrap();
-        let request = self
-            .unsigned(body.clone())
+        self.unsigned(body.clone())
             .header(standard_webhooks::ID, message)
             .header(standard_webhooks::TIMESTAMP, at.as_second().to_string())
-            .header(standard_webhooks::SIGNATURE, standard_webhooks::sign(&secret, message, at, &body));
-        send(request).await
+            .header(standard_webhooks::SIGNATURE, standard_webhooks::sign(&secret, message, at, &body))
+    }
+
+    /// Posts a leaver; what came back, unless nobody was there to answer or the answer was no.
+    pub async fn try_post(&self, message: &str, body: &Value) -> Option<Value> {
+        let (at, body) = (Timestamp::now(), body.to_string().into_bytes());
+        let answer = self.signed(at, message, body).send().await.ok()?;
+        if answer.status().is_success() { answer.json().await.ok() } else { None }
     }
 
     /// Posts a leaver without any proof of who asks.

@@ -71,17 +71,17 @@ impl VirtualClock {
     }
 
     /// From now on nobody moves it by sleeping.
-    pub(crate) fn drive(&self) {
+    pub fn drive(&self) {
         self.driven.store(true, Ordering::Relaxed);
     }
 
     /// When the next sleeper wants to wake.
-    pub(crate) fn next_waking(&self) -> Option<Timestamp> {
+    pub fn next_waking(&self) -> Option<Timestamp> {
         self.sleepers.lock().unwrap().keys().next().map(|(until, _)| *until)
     }
 
     /// Waits until somebody has moved the clock there.
-    pub(crate) fn sleep_until(&self, until: Timestamp) -> Sleep<'_> {
+    pub fn sleep_until(&self, until: Timestamp) -> Sleep<'_> {
         Sleep { clock: self, key: (until, self.slept.fetch_add(1, Ordering::Relaxed)) }
     }
 }
@@ -116,7 +116,7 @@ impl podio_sandbox::Clock for VirtualClock {
 }
 
 /// Done when the clock shows that moment.
-pub(crate) struct Sleep<'a> {
+pub struct Sleep<'a> {
     clock: &'a VirtualClock,
     key: (Timestamp, u64),
 }

@@ -17,6 +17,6 @@ mod queue;
 mod wiring;
 mod world;
 
-pub use clock::{SkewedClock, VirtualClock};
+pub use clock::{SkewedClock, Sleep, VirtualClock};
 pub use fleet::{Fleet, Staff};
 pub use world::{Leaver, Setup, World};

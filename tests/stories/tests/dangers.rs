@@ -5,11 +5,11 @@ use jiff::SignedDuration;
 use podio_lifecycle::{
     hold::HoldCode,
     ids::UserId,
-    offboarding::{Event, Offboarding, Outcome, State},
+    offboarding::{Event, FailureCode, Offboarding, Outcome, State},
 };
 use podio_sandbox::{
     Config, Effect, ErrorBody, FaultAction, FaultRule, Population, Profile, Quota,
-    population::{ACTING_ADMIN, LEAVER, ORG_ID, SOLE_MEMBER},
+    population::{ACTING_ADMIN, LAST_ADMIN, LEAVER, ORG_ID, SOLE_MEMBER},
     state::{SpaceKind, SpaceRole},
 };
 use stories::{Leaver, Setup, World};
@@ -129,6 +129,33 @@ async fn the_last_two_of_a_space_do_not_leave_the_organization_at_the_same_momen
         assert_eq!(held.len(), 1, "one of them, whoever comes first, is removed");
         assert_eq!(held_for(held[0]), [HoldCode::SpaceWouldBeDeleted]);
     }
+}
+
+#[tokio::test]
+async fn who_is_still_in_a_space_that_let_nobody_go_is_not_said_to_be_gone() {
+    // The guide's Podio refuses to let a space's last admin go, and ends no space with the organization.
+    let population = Population::new(7).last_admin("Ada Steward", LAST_ADMIN);
+    let mut world = world(Config { population, ..Config::new(Profile::Guide) }, (250, 3600)).await;
+    let id = world.post(&Leaver::of(LAST_ADMIN)).await;
+    let held = world.until_it_rests(&id, WEEK).await;
+    assert_eq!(held_for(&held), [HoldCode::SpaceWouldLoseItsAdmin]);
+    world.operator(&id, Event::Approved(None)).await;
+    let stuck = world.until_it_rests(&id, WEEK).await;
+    let State::Failed { failure, .. } = &stuck.state else { panic!("{:?}", stuck.state) };
+    assert_eq!(failure.code, FailureCode::StillAMember);
+
+    // The operator does what the failure asks for.
+    let ada = world.podio.with_state(|state| state.person_by_mail(LAST_ADMIN)).unwrap();
+    let now = world.clock.read();
+    world.podio.with_state(|state| {
+        for space in state.spaces_of_member(ORG_ID, ada) {
+            let other = state.spaces[&space].active_members().map(|(user, _)| user).find(|user| *user != ada).unwrap();
+            state.set_space_role(space, other, SpaceRole::Admin);
+            state.remove_from_space(now, space, &[ada]).unwrap();
+        }
+    });
+    world.operator(&id, Event::Retried).await;
+    assert_eq!(world.until_it_rests(&id, WEEK).await.state, REMOVED);
 }
 
 #[tokio::test]

@@ -179,9 +179,13 @@ async fn a_space_that_would_be_deleted_holds_until_somebody_approves() {
         assert_eq!(world.deletes().len(), 0, "nothing is removed while it is held");
 
         world.operator(&id, Event::Approved(None)).await;
-        let done = world.until_it_rests(&id, HOUR).await;
-        assert_eq!(outcome(&done), Outcome::Removed);
+        let end = world.until_it_rests(&id, HOUR).await;
         assert!(!is_member(&world, solomon));
+        match profile {
+            Profile::Documented => assert_eq!(outcome(&end), Outcome::Removed),
+            // Podio neither lets the last admin go nor ends the space, so Solomon is in it still, and that is said.
+            Profile::Guide => assert_eq!(failed_with(&end), FailureCode::StillAMember),
+        }
     }
 }
 

@@ -209,7 +209,7 @@ impl Task {
                 lane,
                 held: stage.offboarding.work.slots.clone(),
                 calls: stage.calls_at_once(now),
-                together: stage.offboarding.state == State::Finalizing,
+                together: matches!(stage.offboarding.state, State::Finalizing | State::Verifying),
                 then: 0,
             },
             Self::Hook(hook) => {

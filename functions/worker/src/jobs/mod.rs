@@ -104,6 +104,9 @@ impl SpaceTask {
     }
 }
 
+/// Looks at spaces for which slots are reserved in advance.
+const LOOKS: u32 = 9;
+
 impl StageTask {
     /// Calls that the job is about to make one after the other.
     pub(crate) fn calls_at_once(&self, now: Timestamp) -> usize {
@@ -119,7 +122,8 @@ impl StageTask {
                 Claim::InFlight { since } if now.duration_since(since) < CLAIM => 0,
                 Claim::InFlight { .. } | Claim::Uncertain => 3,
             },
-            State::Verifying => 1,
+            // The read-back, and one look at each space that did not let the leaver go.
+            State::Verifying => 1 + self.offboarding.counted.left_to_org_removal.min(LOOKS) as usize,
             _ => 0,
         }
     }

@@ -1,10 +1,11 @@
 //! The proof: a read-back, newer than the removal, that shows the person gone.
 
 use jiff::SignedDuration;
-use podio_client::{Error, NotFoundKind, org_member};
+use podio_client::{Error, NotFoundKind, org_member, space_member};
 use podio_lifecycle::{
     capability::Capability,
-    offboarding::{Event, Leaver, SearchStep},
+    offboarding::{Event, FailureCode, Leaver, SearchStep},
+    removal::RemovalState,
 };
 
 use super::{
@@ -38,7 +39,10 @@ impl Worker {
         }
         let asked_at = self.now();
         match self.standing(stage, &leaver, caller).await? {
-            Standing::Gone => self.advance(stage, Event::VerifiedGone { asked_at }).await,
+            Standing::Gone => {
+                self.look_at_refused_spaces(stage, &leaver, caller).await?;
+                self.advance(stage, Event::VerifiedGone { asked_at }).await
+            }
             Standing::There => {
                 self.advance(stage, Event::StillAMember).await?;
                 let attempts = stage.offboarding.work.attempts;
@@ -53,6 +57,40 @@ impl Worker {
             }
             Standing::Unclear => Err(Halt::Fault),
         }
+    }
+
+    /// Looks whether the leaver is still in a space that did not let them go. The organization removal should have ended
+    /// that membership too, but not every Podio does so. A space that cannot be seen is one that could not be left either,
+    /// and Podio's word must do.
+    async fn look_at_refused_spaces(
+        &self,
+        stage: &StageTask,
+        leaver: &Leaver,
+        caller: &mut Caller<'_>,
+    ) -> Result<(), Halt> {
+        let offboarding = &stage.offboarding;
+        let Some(plan) = offboarding.plan.filter(|_| offboarding.counted.left_to_org_removal > 0) else {
+            return Ok(());
+        };
+        let (own, _) = offboarding.split(self.ports.offboardings.batches(&offboarding.id, plan).await?);
+        let refused = own.iter().flat_map(|batch| &batch.spaces);
+        for space in refused.filter(|space| space.state == RemovalState::LeftToOrgRemoval) {
+            match caller.call(&space_member::get(space.space_id, leaver.user_id)).await? {
+                Ok(member) if member.user_id == leaver.user_id && member.is_current() => {
+                    return Err(Halt::fail(
+                        FailureCode::StillAMember,
+                        format!(
+                            "The membership of the organization has ended, yet the person is still in the space {}, which \
+                             did not let them go. Make somebody else its admin and remove them there by hand; then retry.",
+                            space.space_id
+                        ),
+                    ));
+                }
+                Ok(_) | Err(Error::NotFound(_) | Error::Gone | Error::Forbidden { .. } | Error::Invalid { .. }) => {}
+                Err(error) => return Err(Halt::of(&error, "the look at a space that did not let the leaver go")),
+            }
+        }
+        Ok(())
     }
 
     /// Whether the leaver is a member. Where Podio answers neither yes nor no, the list of everyone decides.

@@ -212,7 +212,14 @@ impl Offboarding {
                 }
                 _ => Vec::new(),
             };
-            self.work = Work { slots, ..Work::default() };
+            // That the organization removal may have been sent is not forgotten while a person looks at the failure.
+            let claim = match (&before.state, &self.state) {
+                (State::Finalizing, State::Failed { .. }) | (State::Failed { .. }, State::Finalizing) => {
+                    before.work.claim.ended()
+                }
+                _ => Claim::None,
+            };
+            self.work = Work { slots, claim, ..Work::default() };
             match self.state {
                 State::Removing => effects.push(Effect::EnqueueSpaces),
                 _ => effects.extend(self.stage_job().map(Effect::Enqueue)),

@@ -102,11 +102,11 @@ impl Podio {
         let parameters: Vec<_> = client.parameters().into_iter().chain(grant.parameters()).collect();
         let form = self.token_request("/oauth/token", |request| request.form(&parameters)).await?;
         if !reads_json_only(&form) {
-            return read(&form, Timestamp::now());
+            return read(&form, self.now());
         }
         let parameters: BTreeMap<_, _> = parameters.into_iter().collect();
         let json = self.token_request("/oauth/token/v2", |request| request.json(&parameters)).await?;
-        read(&json, Timestamp::now())
+        read(&json, self.now())
     }
 
     async fn token_request(

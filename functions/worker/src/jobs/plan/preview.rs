@@ -38,7 +38,11 @@ impl Worker {
         let (org, user) = (stage.offboarding.org_id, leaver.user_id);
         if let Some(info) = offered(caller, Capability::EndMemberInfo, &org_member::end_member_info(org, user)).await? {
             let (preview, spaces) = read(info);
-            return Ok(Spaces::Known { preview, spaces });
+            // It names what the organization removal would end. Where that ends nothing, it names nothing, whatever spaces
+            // the leaver is in; so an empty one does not show that there are none.
+            if !spaces.is_empty() {
+                return Ok(Spaces::Known { preview, spaces });
+            }
         }
         if let Some(spaces) =
             offered(caller, Capability::MemberSpaces, &org_member::space_memberships(org, user)).await?

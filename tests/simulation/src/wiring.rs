@@ -1,0 +1,186 @@
+//! How the four functions are put together: as deployed, but for what they reach.
+
+use std::sync::{Arc, OnceLock};
+
+use jiff::SignedDuration;
+use podio_aws::{
+    queue::{MemoryDeadLetters, MemoryJobs},
+    twin::MemoryStore,
+};
+use podio_client::{ClientSecret, Podio, oauth::ClientCredentials};
+use podio_lifecycle::{
+    hooks::{HookList, Interest},
+    ids::OrgId,
+    ports::{Clock, Credentials, Metric, Metrics, QuotaLog, ReadOffboardings, TrackRemovals, WriteOffboardings},
+    quota::Ceiling,
+};
+use podio_sandbox::{config, population::ORG_ID};
+use podio_signatures::bearer::Tokens as Bearers;
+use sweep::Sweep;
+use worker::{HookPolicy, Policy, Ports, Registration, Tokens, Worker};
+
+use crate::{dice::Dice, podio::Road, scene::Scene};
+
+/// The token of the admins.
+pub const TOKEN: &str = "simulated-admins-token";
+/// The secret that the HR system signs with.
+pub const SECRET: &str = "whsec_c2ltdWxhdGVkLWhyLXN5c3RlbXMtc2VjcmV0LTMyISE=";
+/// The secret of the hooks' addresses.
+pub const HOOK_SECRET: &str = "simulated hook secret";
+/// Where the hooks deliver.
+pub const BASE_URL: &str = "https://doors.example.com";
+const EVIDENCE_KEY: &str = "simulated evidence key";
+
+/// What all functions share. The narrow doors are those through which bugs are planted.
+pub struct Wiring {
+    /// The state table.
+    pub store: Arc<MemoryStore>,
+    /// To read offboardings.
+    pub offboardings: Arc<dyn ReadOffboardings>,
+    /// To change them.
+    pub changes: Arc<dyn WriteOffboardings>,
+    /// To settle spaces.
+    pub removals: Arc<dyn TrackRemovals>,
+    /// The quota.
+    pub quota: Arc<dyn QuotaLog>,
+    /// The tokens.
+    pub credentials: Arc<dyn Credentials>,
+    /// The queue.
+    pub jobs: Arc<MemoryJobs>,
+    /// The dead letters.
+    pub dead_letters: Arc<MemoryDeadLetters>,
+    /// The way to Podio.
+    pub road: Arc<Road>,
+    /// Chance for ids and jitter.
+    pub random: Arc<Dice>,
+    /// What an operator decides of the quota.
+    pub ceiling: Ceiling,
+    /// The hooks that are wanted.
+    pub hooks: Option<HookList>,
+    /// How far ahead of the time the sweep is.
+    pub sweep_ahead: SignedDuration,
+    /// The scene.
+    pub scene: Scene,
+}
+
+impl Wiring {
+    /// A worker that has just started on a machine with that clock.
+    pub fn worker(&self, clock: Arc<dyn Clock>) -> Worker {
+        let client = client().carried_by(self.road.clone());
+        let key = ClientCredentials {
+            client_id: config::CLIENT_ID.to_owned(),
+            client_secret: ClientSecret::new(config::CLIENT_SECRET),
+        };
+        let tokens = Tokens::new(
+            self.credentials.clone(),
+            clock.clone(),
+            client.clone(),
+            key,
+            self.scene.grants(),
+            "simulated".to_owned(),
+        );
+        let store = &self.store;
+        let ports = Ports {
+            offboardings: self.offboardings.clone(),
+            changes: self.changes.clone(),
+            removals: self.removals.clone(),
+            turns: store.clone(),
+            sharing: store.clone(),
+            deliveries: store.clone(),
+            kept: store.clone(),
+            events: None,
+            removed: store.clone(),
+            accept: store.clone(),
+            leaver_items: store.clone(),
+            record: store.clone(),
+            calls: store.clone(),
+            quota: self.quota.clone(),
+            capabilities: store.clone(),
+            jobs: self.jobs.clone(),
+            metrics: Arc::new(Nobody),
+            parking: self.jobs.clone(),
+            clock,
+            random: self.random.clone(),
+        };
+        let registration = self.hooks.clone().map(|hooks| Registration {
+            hooks,
+            base_url: BASE_URL.to_owned(),
+            secret: HOOK_SECRET.into(),
+        });
+        let policy = Policy {
+            ceiling: self.ceiling,
+            mass_threshold: self.scene.mass_threshold,
+            evidence_key: EVIDENCE_KEY.into(),
+            hooks: HookPolicy { org: Some(OrgId(ORG_ID.0)), remove_returned: false, leavers_app: None },
+            registration,
+        };
+        Worker::new(ports, policy, client, tokens)
+    }
+
+    /// The sweep.
+    pub fn sweep(&self, clock: Arc<dyn Clock>) -> Sweep {
+        let store = &self.store;
+        let ports = sweep::Ports {
+            due: store.clone(),
+            offboardings: self.offboardings.clone(),
+            changes: self.changes.clone(),
+            removals: self.removals.clone(),
+            due_deliveries: store.clone(),
+            deliveries: store.clone(),
+            kept: store.clone(),
+            metrics: Arc::new(Nobody),
+            jobs: self.jobs.clone(),
+            dead_letters: self.dead_letters.clone(),
+            clock,
+        };
+        let hooked = self.hooks.iter().flat_map(HookList::all).map(|wanted| wanted.on.clone()).collect();
+        Sweep::new(ports, SignedDuration::from_mins(5)).keeping_hooks(hooked)
+    }
+
+    /// The door for HR and admins.
+    pub fn api(&self, clock: Arc<dyn Clock>) -> (api::Ports, api::Settings) {
+        let store = &self.store;
+        let ports = api::Ports {
+            accept: store.clone(),
+            read: self.offboardings.clone(),
+            write: self.changes.clone(),
+            removals: self.removals.clone(),
+            calls: store.clone(),
+            quota: store.clone(),
+            jobs: self.jobs.clone(),
+            clock,
+            random: self.random.clone(),
+        };
+        let settings = api::Settings {
+            org_id: Some(OrgId(ORG_ID.0)),
+            offboarding_secrets: vec![SECRET.parse().expect("a secret")],
+            api_tokens: Bearers::new([TOKEN]),
+            ceiling: self.ceiling,
+        };
+        (ports, settings)
+    }
+
+    /// The door for Podio.
+    pub fn hooks(&self, clock: Arc<dyn Clock>) -> (hooks::Ports, hooks::Settings) {
+        let ports = hooks::Ports { accept: self.store.clone(), jobs: self.jobs.clone(), clock };
+        let interest = Interest { bus: false, leavers_app: None };
+        (ports, hooks::Settings { hook_secret: HOOK_SECRET.into(), interest })
+    }
+}
+
+/// A client of no Podio in particular; it is costly to make and cheap to clone.
+fn client() -> Podio {
+    static CLIENT: OnceLock<Podio> = OnceLock::new();
+    let make = || {
+        // Somebody else in this process may have installed one.
+        rustls::crypto::ring::default_provider().install_default().ok();
+        Podio::new("http://127.0.0.1:9").expect("a client")
+    };
+    CLIENT.get_or_init(make).clone()
+}
+
+struct Nobody;
+
+impl Metrics for Nobody {
+    fn add(&self, _: Metric, _: u64) {}
+}
