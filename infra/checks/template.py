@@ -1,6 +1,7 @@
 """Checks template.yaml: what cfn-lint knows of CloudFormation, and what the template must agree on with the code.
 
-`python infra/checks/template.py` prints what it finds, one line each, and fails if that is anything. cfn-lint sees the
+`python infra/checks/template.py` prints what it finds, one line each, and fails if that is anything; with `--plain` it prints
+what SAM makes of the template. cfn-lint sees the
 template twice: as it is written, and as SAM makes plain CloudFormation of it, since some mistakes (a batch that is too
 large, a queue that is visible again while the worker still works) show only there.
 """
@@ -45,6 +46,9 @@ def disagreements(text):
 
 def main():
     text = (ROOT / "template.yaml").read_text(encoding="utf-8")
+    if "--plain" in sys.argv[1:]:
+        print(json.dumps(translate(decode_str(text)[0]), indent=1))
+        return 0
     found = linted(text) or disagreements(text)
     print("\n".join(found) if found else "template.yaml: no findings")
     return 1 if found else 0
