@@ -104,8 +104,9 @@ impl SpaceTask {
     }
 }
 
-/// Looks at spaces for which slots are reserved in advance.
-const LOOKS: u32 = 9;
+/// Looks at spaces that did not let the leaver go. What the organization removal does to these memberships it does to all
+/// of them, so a few looks tell; and where the acting account sees none of them, more would only cost more.
+pub(crate) const LOOKS: usize = 3;
 
 impl StageTask {
     /// Calls that the job is about to make one after the other.
@@ -122,8 +123,8 @@ impl StageTask {
                 Claim::InFlight { since } if now.duration_since(since) < CLAIM => 0,
                 Claim::InFlight { .. } | Claim::Uncertain => 3,
             },
-            // The read-back, and one look at each space that did not let the leaver go.
-            State::Verifying => 1 + self.offboarding.counted.left_to_org_removal.min(LOOKS) as usize,
+            // The read-back, and looks at spaces that did not let the leaver go.
+            State::Verifying => 1 + LOOKS.min(self.offboarding.counted.left_to_org_removal as usize),
             _ => 0,
         }
     }

@@ -9,7 +9,7 @@ use podio_lifecycle::{
 };
 
 use super::{
-    StageTask,
+    LOOKS, StageTask,
     look_up::{Sighting, Sought, fits_a_path},
 };
 use crate::{Worker, caller::Caller, verdict::Halt};
@@ -59,7 +59,7 @@ impl Worker {
         }
     }
 
-    /// Looks whether the leaver is still in a space that did not let them go. The organization removal should have ended
+    /// Looks whether the leaver is still in spaces that did not let them go. The organization removal should have ended
     /// that membership too, but not every Podio does so. A space that cannot be seen is one that could not be left either,
     /// and Podio's word must do.
     async fn look_at_refused_spaces(
@@ -73,8 +73,13 @@ impl Worker {
             return Ok(());
         };
         let (own, _) = offboarding.split(self.ports.offboardings.batches(&offboarding.id, plan).await?);
-        let refused = own.iter().flat_map(|batch| &batch.spaces);
-        for space in refused.filter(|space| space.state == RemovalState::LeftToOrgRemoval) {
+        let spaces = own.iter().flat_map(|batch| &batch.spaces);
+        let mut refused: Vec<_> = spaces.filter(|space| space.state == RemovalState::LeftToOrgRemoval).collect();
+        // First those that a person was asked about: the leaver was their last admin, which is a reason to refuse.
+        refused.sort_by_key(|space| {
+            !offboarding.approved.iter().any(|approval| approval.space_id == Some(space.space_id))
+        });
+        for space in refused.into_iter().take(LOOKS) {
             match caller.call(&space_member::get(space.space_id, leaver.user_id)).await? {
                 Ok(member) if member.user_id == leaver.user_id && member.is_current() => {
                     return Err(Halt::fail(
