@@ -22,12 +22,12 @@ async fn main() -> ExitCode {
 }
 
 async fn serve() -> Result<(), Error> {
-    let sdk = config::sdk_config().await;
+    let sdk = config::sdk_config();
     let source = secrets::overlay(Source::environment(), &sdk, &settings::SECRETS).await?;
     let settings = Settings::read(&source)?;
-    let store = DynamoStore::new(aws_sdk_dynamodb::Client::new(&sdk), source.text("TABLE_NAME")?);
+    let store = DynamoStore::new(config::dynamodb(&sdk), source.text("TABLE_NAME")?);
     let store = Arc::new(store);
-    let jobs = SqsJobs::new(aws_sdk_sqs::Client::new(&sdk), source.text("QUEUE_URL")?);
+    let jobs = SqsJobs::new(config::sqs(&sdk), source.text("QUEUE_URL")?);
     // The first call pays for the connection; the start is the cheap moment for it. Its answer does not matter.
     let _ = tokio::time::timeout(WARM_UP, store.quota()).await;
     let ports = Ports {

@@ -23,11 +23,11 @@ async fn main() -> ExitCode {
 }
 
 async fn serve() -> Result<(), Error> {
-    let sdk = config::sdk_config().await;
+    let sdk = config::sdk_config();
     let source = secrets::overlay(Source::environment(), &sdk, &SECRETS).await?;
     let settings = &Settings::read(&source)?;
-    let store = Arc::new(DynamoStore::new(aws_sdk_dynamodb::Client::new(&sdk), source.text("TABLE_NAME")?));
-    let jobs = SqsJobs::new(aws_sdk_sqs::Client::new(&sdk), source.text("QUEUE_URL")?);
+    let store = Arc::new(DynamoStore::new(config::dynamodb(&sdk), source.text("TABLE_NAME")?));
+    let jobs = SqsJobs::new(config::sqs(&sdk), source.text("QUEUE_URL")?);
     // The first call pays for the connection; the start is the cheap moment for it. Its answer does not matter: this
     // function's role may not even read.
     let _ = tokio::time::timeout(WARM_UP, store.quota()).await;

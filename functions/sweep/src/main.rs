@@ -28,9 +28,9 @@ async fn serve() -> Result<(), Error> {
     let patience = settings.seconds_or(PATIENCE, SignedDuration::from_mins(5))?;
     let hooks: HookList = settings.find_hooks("HOOKS")?.unwrap_or_default();
     let hooked = hooks.all().iter().map(|wanted| wanted.on.clone()).collect();
-    let sdk = config::sdk_config().await;
-    let store = Arc::new(DynamoStore::new(aws_sdk_dynamodb::Client::new(&sdk), settings.text("TABLE_NAME")?));
-    let queues = aws_sdk_sqs::Client::new(&sdk);
+    let sdk = config::sdk_config();
+    let store = Arc::new(DynamoStore::new(config::dynamodb(&sdk), settings.text("TABLE_NAME")?));
+    let queues = config::sqs(&sdk);
     let ports = Ports {
         due: store.clone(),
         offboardings: store.clone(),

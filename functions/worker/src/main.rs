@@ -28,16 +28,16 @@ async fn main() -> ExitCode {
 }
 
 async fn serve() -> Result<(), Error> {
-    let sdk = config::sdk_config().await;
+    let sdk = config::sdk_config();
     let source = secrets::overlay(Source::environment(), &sdk, &settings::SECRETS).await?;
     let settings = Settings::read(&source)?;
-    let dynamodb = aws_sdk_dynamodb::Client::new(&sdk);
+    let dynamodb = config::dynamodb(&sdk);
     let store = Arc::new(DynamoStore::new(dynamodb.clone(), source.text("TABLE_NAME")?));
     let credentials = Arc::new(DynamoCredentials::new(dynamodb, source.text("CREDENTIALS_TABLE_NAME")?));
-    let jobs = Arc::new(SqsJobs::new(aws_sdk_sqs::Client::new(&sdk), source.text("QUEUE_URL")?));
-    let events = source.find("EVENT_BUS_NAME").map(|bus| -> Arc<dyn PublishEvents> {
-        Arc::new(EventBridge::new(aws_sdk_eventbridge::Client::new(&sdk), bus))
-    });
+    let jobs = Arc::new(SqsJobs::new(config::sqs(&sdk), source.text("QUEUE_URL")?));
+    let events = source
+        .find("EVENT_BUS_NAME")
+        .map(|bus| -> Arc<dyn PublishEvents> { Arc::new(EventBridge::new(config::eventbridge(&sdk), bus)) });
     // The first call pays for the connection; the start is the cheap moment for it. Its answer does not matter.
     let _ = tokio::time::timeout(WARM_UP, store.quota()).await;
     let clock = Arc::new(SystemClock);

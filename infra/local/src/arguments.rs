@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use clap::{Args, Parser, Subcommand};
 use local_stack::{
     Options,
-    authorize::{self, Arrival, Order, Place, Secrets},
+    authorize::{self, Arrival, Order, Place},
     podio::Choice,
 };
 use podio_client::ClientSecret;
@@ -97,12 +97,12 @@ pub struct Authorize {
 }
 
 impl Authorize {
-    pub async fn order(&self) -> anyhow::Result<Order> {
+    pub fn order(&self) -> anyhow::Result<Order> {
         let secret = std::env::var("PODIO_CLIENT_SECRET").ok().filter(|secret| !secret.trim().is_empty());
         let place = match (&self.secret, &self.file) {
             (Some(id), _) => {
                 podio_aws::runtime::install_tls();
-                Place::Secret(Secrets::new(&podio_aws::config::sdk_config().await), id.clone())
+                Place::Secret(podio_aws::config::secrets_manager(&podio_aws::config::sdk_config()), id.clone())
             }
             (None, Some(file)) => Place::File(file.clone()),
             (None, None) => anyhow::bail!("neither --secret nor --file is given"),

@@ -63,7 +63,7 @@ async fn demo(arguments: &arguments::Demo) -> anyhow::Result<ExitCode> {
 }
 
 async fn authorize(arguments: &arguments::Authorize) -> anyhow::Result<ExitCode> {
-    let order = arguments.order().await?;
+    let order = arguments.order()?;
     let how = if arguments.paste { "then paste the address that the browser ends at" } else { "and consent" };
     let tell = |url: &str| eprintln!("Open this, signed in as the account that is to do the work, {how}:\n\n{url}\n");
     let state = local_stack::authorize::new_state()?;

@@ -3,13 +3,11 @@
 use std::time::Duration;
 
 use aws_config::{
-    BehaviorVersion, ConfigLoader, SdkConfig,
-    ecs::EcsCredentialsProvider,
-    environment::{EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider},
-    meta::credentials::CredentialsProviderChain,
-    retry::RetryConfig,
-    timeout::TimeoutConfig,
+    BehaviorVersion, Region, SdkConfig, ecs::EcsCredentialsProvider,
+    environment::EnvironmentVariableCredentialsProvider, meta::credentials::CredentialsProviderChain,
+    retry::RetryConfig, timeout::TimeoutConfig,
 };
+use aws_sdk_dynamodb::config::SharedCredentialsProvider;
 use aws_smithy_http_client::{
     Builder,
     tls::{Provider, rustls_provider::CryptoMode},
@@ -24,11 +22,12 @@ const ATTEMPTS: u32 = 3;
 /// The first pause between tries, at most: somebody waits for the answer.
 const BACKOFF: Duration = Duration::from_millis(200);
 
-/// The set-up that all functions share, for a caller that still has something to add.
+/// The set-up that all functions share.
 ///
 /// Region, endpoint and credentials come from the SDK's own environment variables, or from the container's credentials
-/// endpoint: where functions run, nothing else exists, and nothing else is waited for.
-pub fn loader() -> ConfigLoader {
+/// endpoint: where functions run, nothing else exists, and nothing else is waited for. `aws_config`'s own loader would bring
+/// along every other way to find them, a tenth of a package.
+pub fn sdk_config() -> SdkConfig {
     let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
     let environment = EnvironmentVariableCredentialsProvider::new();
     let container = EcsCredentialsProvider::builder().build();
@@ -38,15 +37,54 @@ pub fn loader() -> ConfigLoader {
         .operation_attempt_timeout(ATTEMPT)
         .operation_timeout(OPERATION)
         .build();
-    aws_config::defaults(BehaviorVersion::v2026_01_12())
+    let mut config = SdkConfig::builder();
+    config.set_region(variable("AWS_REGION").or_else(|| variable("AWS_DEFAULT_REGION")).map(Region::new));
+    config.set_endpoint_url(variable("AWS_ENDPOINT_URL"));
+    config
+        .behavior_version(BehaviorVersion::v2026_01_12())
         .http_client(http)
-        .region(EnvironmentVariableRegionProvider::new())
-        .credentials_provider(credentials)
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
         .timeout_config(timeouts)
         .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS).with_initial_backoff(BACKOFF))
+        .build()
 }
 
-/// The set-up from the environment.
-pub async fn sdk_config() -> SdkConfig {
-    loader().load().await
+/// DynamoDB.
+pub fn dynamodb(sdk: &SdkConfig) -> aws_sdk_dynamodb::Client {
+    let mut config = aws_sdk_dynamodb::config::Builder::from(sdk);
+    if let Some(url) = variable("AWS_ENDPOINT_URL_DYNAMODB") {
+        config = config.endpoint_url(url);
+    }
+    aws_sdk_dynamodb::Client::from_conf(config.build())
+}
+
+/// SQS.
+pub fn sqs(sdk: &SdkConfig) -> aws_sdk_sqs::Client {
+    let mut config = aws_sdk_sqs::config::Builder::from(sdk);
+    if let Some(url) = variable("AWS_ENDPOINT_URL_SQS") {
+        config = config.endpoint_url(url);
+    }
+    aws_sdk_sqs::Client::from_conf(config.build())
+}
+
+/// EventBridge.
+pub fn eventbridge(sdk: &SdkConfig) -> aws_sdk_eventbridge::Client {
+    let mut config = aws_sdk_eventbridge::config::Builder::from(sdk);
+    if let Some(url) = variable("AWS_ENDPOINT_URL_EVENTBRIDGE") {
+        config = config.endpoint_url(url);
+    }
+    aws_sdk_eventbridge::Client::from_conf(config.build())
+}
+
+/// Secrets Manager.
+pub fn secrets_manager(sdk: &SdkConfig) -> aws_sdk_secretsmanager::Client {
+    let mut config = aws_sdk_secretsmanager::config::Builder::from(sdk);
+    if let Some(url) = variable("AWS_ENDPOINT_URL_SECRETS_MANAGER") {
+        config = config.endpoint_url(url);
+    }
+    aws_sdk_secretsmanager::Client::from_conf(config.build())
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
 }

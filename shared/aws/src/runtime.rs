@@ -5,7 +5,11 @@ use std::process::ExitCode;
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use podio_lifecycle::ports::{Clock, Random};
-use tracing_subscriber::{EnvFilter, filter::LevelFilter};
+use tracing_subscriber::{
+    filter::{LevelFilter, Targets},
+    layer::SubscriberExt as _,
+    util::SubscriberInitExt as _,
+};
 
 use crate::rules;
 
@@ -57,12 +61,37 @@ pub async fn run<E: std::fmt::Display>(serve: impl Future<Output = Result<(), E>
 /// Logs as one line of JSON each on stderr, `info` and above unless `RUST_LOG` says otherwise. Set up once; a second call
 /// changes nothing.
 fn init_tracing() {
-    let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env_lossy();
-    let logs = tracing_subscriber::fmt().json().with_ansi(false).with_env_filter(filter).with_writer(std::io::stderr);
-    let _ = logs.try_init();
+    let filter = filter(std::env::var("RUST_LOG").ok().as_deref());
+    let lines = tracing_subscriber::fmt::layer().json().with_ansi(false).with_writer(std::io::stderr);
+    let _ = tracing_subscriber::registry().with(lines).with(filter).try_init();
+}
+
+/// Levels, by target if need be. Filters on spans and fields would take regular expressions, which make up a tenth of a
+/// package.
+fn filter(asked: Option<&str>) -> Targets {
+    let asked = asked.filter(|asked| !asked.trim().is_empty()).and_then(|asked| asked.parse().ok());
+    asked.unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO))
 }
 
 /// Makes `ring` the process's TLS, which every HTTPS client then uses. A second call changes nothing.
 pub fn install_tls() {
     let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing::Level;
+
+    use super::*;
+
+    #[test]
+    fn what_is_logged_is_info_unless_somebody_asks_for_something_else() {
+        let enabled = |asked: Option<&str>| {
+            let levels = [Level::ERROR, Level::WARN, Level::INFO, Level::DEBUG];
+            levels.into_iter().filter(|level| filter(asked).would_enable("worker", level)).count()
+        };
+        assert_eq!([None, Some(""), Some("no level=at all")].map(enabled), [3, 3, 3]);
+        assert_eq!([Some("error"), Some("warn"), Some("debug")].map(enabled), [1, 2, 4]);
+        assert_eq!(enabled(Some("warn,worker=debug")), 4);
+    }
 }

@@ -33,7 +33,7 @@ pub enum SecretError {
 /// [`SecretError`], each in one line.
 pub async fn overlay(settings: Settings, config: &SdkConfig, names: &[&str]) -> Result<Settings, SecretError> {
     let Some(arn) = settings.find(SECRET_ARN) else { return Ok(settings) };
-    let client = aws_sdk_secretsmanager::Client::new(config);
+    let client = crate::config::secrets_manager(config);
     let answer = client.get_secret_value().secret_id(arn).send().await;
     let answer = answer.map_err(|error| SecretError::Unavailable(code(&error).to_owned()))?;
     let secret = SecretString::from(answer.secret_string.ok_or(SecretError::NotAnObject)?);

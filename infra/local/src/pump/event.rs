@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::sqs::ACCOUNT;
 
 /// The `SQSEvent` of `batch`.
-pub(super) fn sqs_event(batch: &[Received], arn: &str, region: &str) -> Value {
+pub fn sqs_event(batch: &[Received], arn: &str, region: &str) -> Value {
     let records: Vec<_> = batch.iter().map(|message| record(message, arn, region)).collect();
     json!({"Records": records})
 }

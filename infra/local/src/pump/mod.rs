@@ -4,7 +4,7 @@
 //! failed; a batch that fails is left alone. The pump never changes a visibility: what it leaves comes back when its time
 //! is up, and that time may be the worker's choice.
 
-mod event;
+pub mod event;
 mod verdict;
 
 use std::{sync::Arc, time::Duration};

@@ -20,7 +20,7 @@ impl Emulator {
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let database = dynoxide::Database::memory().unwrap();
         tokio::spawn(dynoxide::server::serve_on(listener, database));
-        let emulator = Self { client: Client::new(&sdk(endpoint).await) };
+        let emulator = Self { client: Client::new(&sdk(endpoint)) };
         emulator.create_tables().await;
         emulator
     }

@@ -25,7 +25,7 @@ async fn publish(answer: Value) -> (Value, Result<(), PublishError>) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, Router::new().route("/", post(bus))).await });
-    let bus = EventBridge::new(Client::new(&sdk(endpoint).await), "events");
+    let bus = EventBridge::new(Client::new(&sdk(endpoint)), "events");
     let published = bus.publish(&event()).await;
     let seen = seen.lock().unwrap().clone();
     (seen, published)

@@ -12,16 +12,17 @@ mod sqs_wire;
 mod store;
 
 use aws_config::{Region, SdkConfig};
-use aws_sdk_dynamodb::config::Credentials;
+use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
 use podio_aws::{config, runtime};
 
 /// The SDK as the functions set it up, sent to a place on this machine.
-async fn sdk(endpoint: String) -> SdkConfig {
+fn sdk(endpoint: String) -> SdkConfig {
     runtime::install_tls();
-    config::loader()
+    let credentials = Credentials::new("local", "local", None, None, "tests");
+    config::sdk_config()
+        .to_builder()
         .endpoint_url(endpoint)
         .region(Region::new("eu-west-1"))
-        .credentials_provider(Credentials::new("local", "local", None, None, "tests"))
-        .load()
-        .await
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .build()
 }

@@ -66,7 +66,7 @@ impl Scripted {
 
     /// A client that talks to it.
     pub async fn dynamodb(&self) -> Client {
-        Client::new(&sdk(format!("http://{}", self.address)).await)
+        Client::new(&sdk(format!("http://{}", self.address)))
     }
 
     /// How many requests there were.

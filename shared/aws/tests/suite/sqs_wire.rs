@@ -54,7 +54,7 @@ impl Wire {
 
     /// A client that talks to it.
     pub async fn client(&self) -> Client {
-        Client::new(&sdk(format!("http://{}", self.address)).await)
+        Client::new(&sdk(format!("http://{}", self.address)))
     }
 
     /// A queue's URL.
