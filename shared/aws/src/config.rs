@@ -26,7 +26,7 @@ const BACKOFF: Duration = Duration::from_millis(200);
 ///
 /// Region, endpoint and credentials come from the SDK's own environment variables, or from the container's credentials
 /// endpoint: where functions run, nothing else exists, and nothing else is waited for. `aws_config`'s own loader would bring
-/// along every other way to find them, a tenth of a package.
+/// along every other way to find them, which makes each package larger.
 pub fn sdk_config() -> SdkConfig {
     let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
     let environment = EnvironmentVariableCredentialsProvider::new();

@@ -66,8 +66,8 @@ fn init_tracing() {
     let _ = tracing_subscriber::registry().with(lines).with(filter).try_init();
 }
 
-/// Levels, by target if need be. Filters on spans and fields would take regular expressions, which make up a tenth of a
-/// package.
+/// Levels, by target if need be. Filters on spans and fields would take regular expressions, which make each
+/// package larger.
 fn filter(asked: Option<&str>) -> Targets {
     let asked = asked.filter(|asked| !asked.trim().is_empty()).and_then(|asked| asked.parse().ok());
     asked.unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO))
