@@ -1,4 +1,4 @@
-//! The functions' environment: contract.md's variables with a development default for each.
+//! The functions' environment: each variable of the README with a default for development.
 //!
 //! What the caller has set is passed on, with two exceptions. The AWS variables are always the stack's own, so that a
 //! developer's real account is never reached; and with the sandbox, so are Podio's.

@@ -1,4 +1,4 @@
-//! The caller's side of contract.md.
+//! The caller's side of the API.
 
 use anyhow::Context as _;
 use jiff::Timestamp;

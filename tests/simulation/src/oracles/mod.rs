@@ -1,7 +1,7 @@
 //! What the product never does, judged by Podio's own log and state, and by what people were told.
 //!
 //! The product's records are not looked at: a record that is wrong must not be its own witness. Each rule bears the
-//! number that it has in the list of what the product never does.
+//! number that it has in the list of the README beside this crate.
 
 mod consent;
 mod once;
