@@ -4,6 +4,7 @@
 //! DynamoDB and SQS adapters and their in-memory twins implement them and pass one shared suite of tests.
 
 mod hooks;
+mod turns;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
@@ -11,6 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 pub use self::hooks::{
     AcceptDeliveries, Accepted, Deliveries, FindDeliveries, PublishError, PublishEvents, RememberLooks,
 };
+pub use self::turns::TakeTurns;
 use crate::{
     capability::Capabilities,
     credentials::TokenRecord,
@@ -154,22 +156,6 @@ pub trait LeaverItems: Send + Sync {
     async fn leaver_item(&self, item: ItemId) -> Result<Option<LeaverItem>, StoreError>;
     /// Remembers it; false, and nothing changed, where a later revision of the item is remembered.
     async fn remember_item(&self, item: &LeaverItem) -> Result<bool, StoreError>;
-}
-
-/// One after the other, where two at once could do what neither foresaw.
-#[async_trait]
-pub trait TakeTurns: Send + Sync {
-    /// Takes the turn in an organization until `until`; whether it was to be had: nobody else has it at `now`. Whoever
-    /// has it may take it again.
-    async fn take_turn(
-        &self,
-        org: OrgId,
-        holder: &OffboardingId,
-        now: Timestamp,
-        until: Timestamp,
-    ) -> Result<bool, StoreError>;
-    /// Ends the turn, if it is still this holder's.
-    async fn end_turn(&self, org: OrgId, holder: &OffboardingId) -> Result<(), StoreError>;
 }
 
 /// What became of settling one space.
