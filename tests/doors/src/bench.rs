@@ -31,7 +31,7 @@ pub struct Bench<'a> {
 /// # Errors
 /// It does not start.
 pub async fn cold_start(contestant: &Contestant, backend: &Backend) -> anyhow::Result<Duration> {
-    let door = Door::open(contestant, &backend.variables()).await.context(contestant.name)?;
+    let door = contestant.open(&backend.variables()).await.context(contestant.name)?;
     door.process.stop().await?;
     Ok(door.cold)
 }
@@ -45,7 +45,7 @@ impl<'a> Bench<'a> {
         let backend = Backend::start().await?;
         let variables = backend.variables();
         let secret = variables.get("HOOK_SECRET").context("the local stack has no HOOK_SECRET")?.clone();
-        let door = Door::open(contestant, &variables).await.context(contestant.name)?;
+        let door = contestant.open(&variables).await.context(contestant.name)?;
         let before = Kept { stored: 0, queued: 0 };
         let mut bench = Self { contestant, backend, door, secret, next: 1, before, run: Run::default() };
         bench.deliver(WARM_UP).await?;

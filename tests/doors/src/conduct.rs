@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::Context as _;
 use axum::body::Bytes;
 
-use crate::{backend::Backend, contestant::Contestant, deliveries, door::Door, measured::Kept};
+use crate::{backend::Backend, contestant::Contestant, deliveries, measured::Kept};
 
 /// What leads to the table, and where nobody listens.
 const TABLE: &[(&str, &str)] = &[("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:1")];
@@ -77,7 +77,7 @@ async fn try_each(
     let backend = Backend::start().await?;
     let mut variables: BTreeMap<String, String> = backend.variables();
     variables.extend(down.iter().map(|(name, nowhere)| ((*name).to_owned(), (*nowhere).to_owned())));
-    let mut door = Door::open(contestant, &variables).await.context(contestant.name)?;
+    let mut door = contestant.open(&variables).await.context(contestant.name)?;
     let mut outcomes = Vec::new();
     for (case, post) in cases.iter().zip(posts) {
         let before = backend.kept().await?;

@@ -1,10 +1,19 @@
 //! The doors that are compared.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::Context as _;
 use serde::Serialize;
 use tokio::process::Command;
+
+use crate::door::Door;
+
+/// How long a door may take for one step before it counts as broken.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The function's name in the table.
 pub const FUNCTION: &str = "hooks (Rust)";
@@ -30,6 +39,17 @@ pub struct Contestant {
     pub role: Role,
     /// The program and its arguments.
     pub program: Vec<PathBuf>,
+}
+
+impl Contestant {
+    /// Starts it and waits until it asks for work.
+    ///
+    /// # Errors
+    /// It does not.
+    pub async fn open(&self, variables: &BTreeMap<String, String>) -> anyhow::Result<Door> {
+        let program: Vec<&Path> = self.program.iter().map(PathBuf::as_path).collect();
+        Door::open(&program, variables, PATIENCE).await
+    }
 }
 
 /// The function, from the folder of its binary.

@@ -61,7 +61,7 @@ impl Receiver {
         let mut variables = backend.variables();
         variables.insert("LEAVERS_APP_ID".to_owned(), app.to_string());
         let secret = variables["HOOK_SECRET"].clone();
-        let door = Door::open(&contestant::function(&folder), &variables).await.unwrap();
+        let door = contestant::function(&folder).open(&variables).await.unwrap();
         let posts = Posts::default();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());

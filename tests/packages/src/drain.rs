@@ -42,19 +42,19 @@ pub struct Drained {
 pub async fn drain(worker: &Path) -> anyhow::Result<Drained> {
     let around = Surroundings::start().await?;
     let ids = post(&around).await?;
-    let (mut runtime, process, _) = around.function(worker).await?;
+    let mut function = around.function(worker).await?;
     let (arn, mut jobs) = (around.jobs_arn(), 0);
     for _ in 0..BATCHES {
         let batch = around.queues.receive(JOBS, &Receive::up_to(10), WAIT).await?;
         if batch.is_empty() {
             if all_removed(&around, &ids).await? {
-                let peak = process.peak_memory()? * 1024;
-                process.stop().await?;
+                let peak = function.process.peak_memory()? * 1024;
+                function.process.stop().await?;
                 return Ok(Drained { jobs, peak });
             }
             continue;
         }
-        let answer = runtime.invoke(sqs_event(&batch, &arn, REGION)).await?;
+        let answer = function.invoke(sqs_event(&batch, &arn, REGION).to_string().into()).await?;
         let failed = failures(&answer)?;
         let done = batch.iter().filter(|message| !failed.contains(message.message_id.as_str()));
         let entries: Vec<_> =

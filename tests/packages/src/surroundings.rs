@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
-use door_table::process::Process;
+use door_table::door::Door;
 use local_stack::{
     dynamodb,
     environment::{self, Caller, Places, Podio},
@@ -12,10 +12,10 @@ use local_stack::{
 use podio_aws::DynamoStore;
 use podio_sandbox::{Config, Population, Profile, Quota, Running, Sandbox};
 
-use crate::runtime::Runtime;
-
 /// Where everything is.
 pub const REGION: &str = "eu-central-1";
+/// How long a function may take for one step before it counts as broken.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// More calls than any measurement takes.
 const CALLS: u32 = 5_000;
 
@@ -67,7 +67,7 @@ impl Surroundings {
         self.sqs.queue_arn(queues::JOBS)
     }
 
-    fn variables(&self, runtime: &str) -> BTreeMap<String, String> {
+    fn variables(&self) -> BTreeMap<String, String> {
         let places = Places {
             api: "http://127.0.0.1:1".to_owned(),
             region: REGION.to_owned(),
@@ -80,33 +80,16 @@ impl Surroundings {
         let mut variables: BTreeMap<_, _> =
             variables.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
         let calls = CALLS.to_string();
-        let own = [
-            ("QUOTA_LIMIT", calls.as_str()),
-            ("MASS_OFFBOARDING_THRESHOLD", "10000"),
-            ("AWS_LAMBDA_RUNTIME_API", runtime),
-            ("AWS_LAMBDA_FUNCTION_NAME", "measured"),
-            ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
-            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"),
-            ("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/measured"),
-            ("AWS_LAMBDA_LOG_STREAM_NAME", "local"),
-            ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
-            ("PATH", "/usr/local/bin:/usr/bin:/bin"),
-        ];
+        let own = [("QUOTA_LIMIT", calls.as_str()), ("MASS_OFFBOARDING_THRESHOLD", "10000")];
         variables.extend(own.map(|(name, value)| (name.to_owned(), value.to_owned())));
         variables
     }
 
-    /// Starts a function; how long it took until it asked for work.
+    /// Starts a function.
     ///
     /// # Errors
     /// It does not start.
-    pub async fn function(&self, binary: &Path) -> anyhow::Result<(Runtime, Process, Duration)> {
-        let mut runtime = Runtime::start().await?;
-        let variables = self.variables(runtime.address());
-        let variables = variables.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        let process = Process::start(&[binary], variables)?;
-        let asked = runtime.asked().await?;
-        let took = asked.duration_since(process.started);
-        Ok((runtime, process, took))
+    pub async fn function(&self, binary: &Path) -> anyhow::Result<Door> {
+        Door::open(&[binary], &self.variables(), PATIENCE).await
     }
 }
