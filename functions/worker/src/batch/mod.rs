@@ -80,12 +80,18 @@ impl Worker {
         let mut waits = Waits::default();
         let mut near: Vec<Ready<'_>> = Vec::new();
         for ((message, job), prepared) in jobs.iter().zip(self.prepare(&jobs).await) {
-            match prepared {
-                Prepared::Task(task, slots, end) if is_far(&slots, self.now()) => match *task {
-                    Task::Space(space) => {
-                        self.reserve_the_end(&space, end).await;
-                        waits.add(message, job, &space, slots);
+            let prepared = match prepared {
+                Prepared::Task(task, slots, end) => {
+                    if let Task::Space(space) = &*task {
+                        self.reserve_the_end(space, end).await;
                     }
+                    Prepared::Task(task, slots, Vec::new())
+                }
+                other => other,
+            };
+            match prepared {
+                Prepared::Task(task, slots, _) if is_far(&slots, self.now()) => match *task {
+                    Task::Space(space) => waits.add(message, job, &space, slots),
                     other @ (Task::Stage(_) | Task::Hook(_)) => {
                         near.push((message, job, Prepared::Wait(Box::new(other), slots)));
                     }

@@ -194,7 +194,8 @@ impl Quota {
         };
         let waits = slots.iter().any(|booking| booking.is_ahead(now, ceiling.margin()));
         let then = match slots.last() {
-            Some(last) if waits && need.then > 0 => {
+            // Where there is plenty the end comes at once. Else it would have to overtake others when it comes.
+            Some(last) if need.then > 0 && (waits || log.is_scarce(now, ceiling)) => {
                 let from = last.at + ceiling.window() / PAUSE;
                 log.reserve_together(from, need.then, allowed, need.lane)
             }

@@ -59,6 +59,11 @@ impl ReservationLog {
         self.between(now - ceiling.span(), now)
     }
 
+    /// Whether more than half of a window is given out.
+    pub fn is_scarce(&self, now: Timestamp, ceiling: Ceiling) -> bool {
+        (self.bookings.len() - self.past(now - ceiling.span())) * 2 > ceiling.limit()
+    }
+
     /// Slots that are given out and lie ahead.
     pub fn waiting(&self, now: Timestamp) -> usize {
         self.bookings.len() - self.past(now)
