@@ -33,7 +33,8 @@ pub(crate) fn eta(
 ) -> Option<Timestamp> {
     let spaces = pending(batches).count();
     let ahead = offboarding.calls_ahead(u32::try_from(spaces).unwrap_or(u32::MAX));
-    if ahead == 0 {
+    let waits_for_others = offboarding.is_read_back_with_others();
+    if ahead == 0 && !(waits_for_others && offboarding.state == State::Verifying) {
         return None;
     }
     let start = match offboarding.state {
@@ -54,7 +55,10 @@ pub(crate) fn eta(
     let urgent = ahead.saturating_sub(spaces).saturating_sub(given.clone().count());
     let end = if asked + urgent > 0 { quota.forecast(start, asked, left, urgent, configured) } else { left };
     // A fault makes the stage's job wait longer than the quota would.
-    given.chain([end]).chain(offboarding.work.quiet_until).max().map(whole)
+    let through = given.chain([end]).chain(offboarding.work.quiet_until).max()?;
+    let left = offboarding.last_delete_at.filter(|_| offboarding.state == State::Verifying).unwrap_or(through);
+    let read_back = waits_for_others.then(|| Offboarding::read_back_at(left, configured.window()));
+    Some(whole(through.max(read_back.unwrap_or(through))))
 }
 
 /// Spaces that are still to be left.

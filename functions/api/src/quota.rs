@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use lambda_http::http::StatusCode;
 use podio_lifecycle::{
-    offboarding::State,
+    offboarding::{Offboarding, State},
     quota::{Ceiling, Quota as Shared, ReservationLog},
 };
 use serde::Serialize;
@@ -47,7 +47,7 @@ pub(crate) async fn get(exchange: &Exchange<'_>) -> Result<Answer, Problem> {
     let log = quota.log(ceiling);
     let blocked_until = quota.blocked_until.filter(|until| *until > now);
     let from = blocked_until.unwrap_or(now);
-    let mut backlog = 0;
+    let (mut backlog, mut reads_back) = (0, false);
     for offboarding in ports.read.active(MOST_ACTIVE).await? {
         // One whose time has not come waits for its time, not for the quota.
         if offboarding.state == State::Scheduled && offboarding.effective_at() > now {
@@ -55,7 +55,11 @@ pub(crate) async fn get(exchange: &Exchange<'_>) -> Result<Answer, Problem> {
         }
         let batches = snapshot::batches(ports, &offboarding).await?;
         backlog += eta::calls_ahead(&offboarding, &batches);
+        reads_back |= offboarding.is_read_back_with_others();
     }
+    let drained = eta::drained(&log, backlog, from, ceiling);
+    // Behind the last call, everyone who has left is looked for once more.
+    let drained = drained.map(|at| if reads_back { Offboarding::read_back_at(at, ceiling.window()) } else { at });
     let shown = Quota {
         limit: ceiling.limit(),
         window_seconds: ceiling.window().as_secs(),
@@ -64,7 +68,7 @@ pub(crate) async fn get(exchange: &Exchange<'_>) -> Result<Answer, Problem> {
         next_free_at: log.forecast(from, 1, ceiling),
         blocked_until,
         backlog,
-        drained_at: eta::drained(&log, backlog, from, ceiling),
+        drained_at: drained,
         rejections: quota.rejections,
         foreign_calls: quota.foreign,
         ceilings: buckets(&quota, now, configured),

@@ -32,6 +32,7 @@ pub(crate) struct Caller<'a> {
     deadline: Timestamp,
     /// Others whom the next calls concern as well.
     others: Vec<OffboardingId>,
+    last_call: Option<CallRecord>,
 }
 
 impl<'a> Caller<'a> {
@@ -55,6 +56,7 @@ impl<'a> Caller<'a> {
             renewed: false,
             deadline,
             others: Vec::new(),
+            last_call: None,
         }
     }
 
@@ -148,10 +150,30 @@ impl<'a> Caller<'a> {
         for offboarding in self.offboarding.into_iter().chain(&self.others) {
             self.worker.ports.record.record(offboarding, &call, self.worker.ports.random.bytes()).await?;
         }
+        self.last_call = Some(call);
         match exchange.result {
             Err(Error::RateLimited { wait }) => Err(self.rejected(wait).await?),
             result => Ok(result),
         }
+    }
+
+    /// Whether it has slots left that were reserved beforehand.
+    pub(crate) fn has_slots(&self) -> bool {
+        !self.slots.is_empty()
+    }
+
+    /// The call that was made last.
+    pub(crate) fn last_call(&self) -> Option<&CallRecord> {
+        self.last_call.as_ref()
+    }
+
+    /// Records calls that were made for another offboarding and serve this one as well.
+    pub(crate) async fn cite(&self, calls: &[CallRecord]) -> Result<(), Halt> {
+        for (offboarding, call) in self.offboarding.into_iter().flat_map(|id| calls.iter().map(move |call| (id, call)))
+        {
+            self.worker.ports.record.record(offboarding, call, self.worker.ports.random.bytes()).await?;
+        }
+        Ok(())
     }
 
     /// Makes sure that the next `calls` calls need not be reserved one by one, if the quota has room for them now.

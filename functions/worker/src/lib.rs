@@ -9,6 +9,7 @@ mod caller;
 mod jobs;
 mod message;
 mod reserve;
+mod roster;
 pub mod settings;
 
 mod tokens;
@@ -133,12 +134,22 @@ pub struct Worker {
     quota: Mutex<Quota>,
     /// What is done by one job at a time.
     turns: jobs::Turns,
+    /// What was read of the members lately, for many jobs at once.
+    roster: tokio::sync::Mutex<Option<roster::Roster>>,
 }
 
 impl Worker {
     /// A worker that calls `podio` with the account behind `tokens`.
     pub fn new(ports: Ports, policy: Policy, podio: Podio, tokens: Tokens) -> Self {
-        Self { ports, policy, podio, tokens, quota: Mutex::default(), turns: jobs::Turns::default() }
+        Self {
+            ports,
+            policy,
+            podio,
+            tokens,
+            quota: Mutex::default(),
+            turns: jobs::Turns::default(),
+            roster: tokio::sync::Mutex::default(),
+        }
     }
 
     fn now(&self) -> Timestamp {

@@ -36,7 +36,7 @@ fn accepted(request: Request) -> Offboarding {
 
 fn plan(spaces: u32, batches: u32, reasons: Vec<Reason>) -> Plan {
     Plan {
-        leaver: Leaver { user_id: UserId(7), email: None, name: None },
+        leaver: Leaver { user_id: UserId(7), email: None, name: None, listed: false },
         spaces,
         batches,
         last_batch: batches.checked_sub(1),

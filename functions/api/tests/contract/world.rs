@@ -133,6 +133,7 @@ impl World {
         let leaver = Leaver {
             user_id: UserId(12345),
             email: Some("jane@example.com".parse().unwrap()),
+            listed: false,
             name: Some(PersonName("Jane <Doe>".into())),
         };
         let batches = u32::try_from(batches.len()).unwrap();

@@ -97,7 +97,8 @@ impl Worker {
         // The same job twice in one batch is one job.
         let repeats = |index: usize| jobs[..index].iter().any(|(_, earlier)| *earlier == jobs[index].1);
         let task = |index: usize| if repeats(index) { Ok(None) } else { loaded.task(&jobs[index].1) };
-        let tasks: Vec<Result<Option<Task>, StoreError>> = (0..jobs.len()).map(task).collect();
+        let mut tasks: Vec<Result<Option<Task>, StoreError>> = (0..jobs.len()).map(task).collect();
+        self.gather(tasks.iter_mut().filter_map(|task| task.as_mut().ok()?.as_mut())).await;
         let now = self.now();
         let wanted: Vec<Option<(String, Wanted)>> = tasks
             .iter()
@@ -182,7 +183,12 @@ impl Task {
         }
         let fits = offboarding.stage_job().as_ref() == Some(job);
         fits.then(|| {
-            Self::Stage(StageTask { search: offboarding.work.search.clone(), offboarding: offboarding.clone() })
+            Self::Stage(StageTask {
+                search: offboarding.work.search.clone(),
+                offboarding: offboarding.clone(),
+                listed_since: None,
+                read_back_from: None,
+            })
         })
     }
 

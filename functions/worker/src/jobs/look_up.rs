@@ -10,7 +10,7 @@ use podio_lifecycle::{
 use crate::{caller::Caller, verdict::Halt};
 
 /// The page size of the guide, for a Podio that refuses larger ones.
-const SMALL_PAGE: u16 = 100;
+pub(crate) const SMALL_PAGE: u16 = 100;
 /// A page that keeps coming back and is shorter than this is all there is: no Podio is known to have smaller pages.
 const SURELY_WHOLE: usize = 20;
 /// More pages than any organization fills: whatever comes after them has no end.
@@ -133,7 +133,7 @@ fn note_doubts(sought: &Sought<'_>, members: &[OrgMember], search: &mut Search) 
                 let known = search.candidates.iter().any(|candidate| candidate.user_id == user_id);
                 if !known && search.candidates.len() < MOST_DOUBTS {
                     let name = member.name.clone().map(PersonName);
-                    search.candidates.push(Leaver { user_id, email: None, name });
+                    search.candidates.push(Leaver { user_id, email: None, name, listed: false });
                     search.candidate_is_admin |= member.role == Some(Role::Admin);
                 }
             }

@@ -1,5 +1,6 @@
 //! The jobs, one file each.
 
+mod crowd;
 mod hooks;
 mod look_up;
 mod plan;
@@ -18,7 +19,7 @@ use podio_lifecycle::{
     removal::{RemovalBatch, RemovalState, SpaceRemoval},
 };
 
-pub(crate) use self::{hooks::HookTask, share::Turns};
+pub(crate) use self::{hooks::HookTask, look_up::SMALL_PAGE, share::Turns};
 pub use self::{hooks::Registration, remove_from_space::FIRST_PATIENCE};
 use crate::{Worker, verdict::Halt};
 
@@ -47,6 +48,10 @@ pub(crate) struct SpaceTask {
 pub(crate) struct StageTask {
     pub offboarding: Offboarding,
     pub search: Search,
+    /// How old the list of members may be that the job looks into together with others; none where it does not.
+    pub listed_since: Option<Timestamp>,
+    /// When that list is read to see who is gone, for those who are read back in it.
+    pub read_back_from: Option<Timestamp>,
 }
 
 impl Task {
@@ -68,16 +73,17 @@ impl Task {
             Self::Space(_) => space_member::remove(space, user).quota_route(),
             Self::Hook(hook) => hook.route(),
             Self::Stage(stage) => match (&stage.offboarding.state, &stage.search.step) {
+                _ if stage.listed_since.is_some() => org_member::list(org, Page::FIRST).quota_route(),
                 (State::Finalizing, _) => org_member::remove(org, user).quota_route(),
                 (State::Verifying, _) => org_member::get(org, user).quota_route(),
-                (_, SearchStep::Find) if stage.search.found.is_none() => match stage.offboarding.request.person {
-                    Person::Email(_) => org_member::by_mail(org, "").quota_route(),
-                    Person::User(_) => org_member::get(org, user).quota_route(),
-                },
-                (_, SearchStep::Find | SearchStep::Preview) => org_member::end_member_info(org, user).quota_route(),
-                (_, SearchStep::Page { .. }) => {
-                    org_member::list(org, Page { limit: Page::MAX_LIMIT, offset: 0 }).quota_route()
+                (_, SearchStep::Find) if stage.search.found.is_none() && stage.listed_since.is_none() => {
+                    match stage.offboarding.request.person {
+                        Person::Email(_) => org_member::by_mail(org, "").quota_route(),
+                        Person::User(_) => org_member::get(org, user).quota_route(),
+                    }
                 }
+                (_, SearchStep::Find | SearchStep::Preview) => org_member::end_member_info(org, user).quota_route(),
+                (_, SearchStep::Page { .. }) => org_member::list(org, Page::FIRST).quota_route(),
                 (_, SearchStep::Check { .. }) => space_member::get(space, user).quota_route(),
             },
         }
@@ -113,6 +119,7 @@ impl StageTask {
     pub(crate) fn calls_at_once(&self, now: Timestamp) -> usize {
         match self.offboarding.state {
             State::Planning => match self.search.step {
+                SearchStep::Find if self.listed_since.is_some() => 1,
                 SearchStep::Find => 2,
                 SearchStep::Page { .. } | SearchStep::Preview => 1,
                 SearchStep::Check { .. } => 10,
@@ -124,6 +131,8 @@ impl StageTask {
                 Claim::InFlight { .. } | Claim::Uncertain => 3,
             },
             // The read-back, and looks at spaces that did not let the leaver go.
+            // One of many reads on, and only that one has waited for a slot.
+            State::Verifying if self.read_back_from.is_some() => self.offboarding.work.slots.len(),
             State::Verifying => 1 + LOOKS.min(self.offboarding.counted.left_to_org_removal as usize),
             _ => 0,
         }

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use podio_client::{Error, NotFoundKind, org_member, space_member};
 use podio_lifecycle::{
     capability::Capability,
-    offboarding::{Event, FailureCode, Leaver, SearchStep},
+    offboarding::{Event, FailureCode, Leaver, SKEW, SearchStep},
     removal::RemovalState,
 };
 
@@ -12,10 +12,7 @@ use super::{
     LOOKS, StageTask,
     look_up::{Sighting, Sought, fits_a_path},
 };
-use crate::{Worker, caller::Caller, verdict::Halt};
-
-/// How far the clocks of two workers may be apart.
-pub(super) const SKEW: SignedDuration = SignedDuration::from_secs(4);
+use crate::{Worker, caller::Caller, reserve::SHORT, verdict::Halt};
 
 /// What a read-back shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +33,17 @@ impl Worker {
         let ahead = stage.offboarding.last_delete_at.map(|deleted| deleted.duration_since(self.now()));
         if let Some(ahead) = ahead.filter(|ahead| ahead.is_positive()) {
             self.ports.clock.sleep(ahead.min(SKEW)).await;
+        }
+        if let Some(from) = stage.read_back_from {
+            match from.duration_since(self.now()) {
+                ahead if ahead > SHORT => return Err(Halt::Pause(from)),
+                ahead if ahead.is_positive() => self.ports.clock.sleep(ahead).await,
+                _ => {}
+            }
+        }
+        if let Some(asked_at) = self.is_gone_from_list(stage, &leaver, caller).await? {
+            self.look_at_refused_spaces(stage, &leaver, caller).await?;
+            return self.advance(stage, Event::VerifiedGone { asked_at }).await;
         }
         let asked_at = self.now();
         match self.standing(stage, &leaver, caller).await? {

@@ -10,7 +10,7 @@ mod search;
 mod state;
 mod transition;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 pub use event::{Change, Due, DueKind, Effect, Event, PersonClaim, Plan, Refusal};
@@ -29,6 +29,11 @@ use crate::{
     removal::{RemovalBatch, Tally},
 };
 
+/// How often in a window of the quota everybody who has left lately is read back together.
+const READ_BACKS: i64 = 2;
+/// How far the clocks of two workers may be apart.
+pub const SKEW: SignedDuration = SignedDuration::from_secs(4);
+
 /// The person as Podio knows them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Leaver {
@@ -38,6 +43,10 @@ pub struct Leaver {
     pub email: Option<EmailAddress>,
     /// The name, where Podio shows it.
     pub name: Option<PersonName>,
+    /// Whether they were found with others in the list of all members: then that list, read anew, may show that they are
+    /// gone, with one look for all of them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub listed: bool,
 }
 
 /// A person's name, which `Debug` does not print.
@@ -258,6 +267,22 @@ impl Offboarding {
         crate::retry::MAX_ATTEMPTS * (self.retries + 1)
     }
 
+    /// Whether the person is looked for in the list of all members to see that they are gone, together with those who
+    /// leave spaces with them and so are through at about the same time. A read-back that has to be repeated is made singly.
+    pub fn is_read_back_with_others(&self) -> bool {
+        self.rides && self.work.attempts == 0 && self.leaver.as_ref().is_some_and(|leaver| leaver.listed)
+    }
+
+    /// When the list of all members is read for those who left the organization at `left`: twice in a window of the quota,
+    /// for everyone who has left since the last time.
+    pub fn read_back_at(left: Timestamp, window: SignedDuration) -> Timestamp {
+        let period = i64::try_from(window.as_millis()).unwrap_or(i64::MAX) / READ_BACKS;
+        // Clocks may be apart, and a look before the removal would prove nothing.
+        let earliest = (left + SKEW).as_millisecond();
+        let moment = (earliest.div_euclid(period.max(1)) + 1).saturating_mul(period.max(1));
+        Timestamp::from_millisecond(moment).unwrap_or(left)
+    }
+
     /// The keys under which the person is claimed, so that nobody is off-boarded twice at once.
     pub fn person_keys(&self) -> Vec<String> {
         let org = self.org_id;
@@ -280,12 +305,13 @@ impl Offboarding {
     pub fn calls_ahead(&self, pending_spaces: u32) -> usize {
         let spaces = pending_spaces as usize;
         let dry = self.request.dry_run;
+        let proof = usize::from(!self.is_read_back_with_others());
         match self.state {
             State::Scheduled | State::Planning if dry => 2,
-            State::Scheduled | State::Planning => 2 + spaces + 3,
-            State::Removing => spaces + 3,
-            State::Finalizing => 3,
-            State::Verifying => 1,
+            State::Scheduled | State::Planning => 2 + spaces + 2 + proof,
+            State::Removing => spaces + 2 + proof,
+            State::Finalizing => 2 + proof,
+            State::Verifying => proof,
             State::Held { .. } | State::Completed { .. } | State::Failed { .. } | State::Cancelled { .. } => 0,
         }
     }

@@ -38,6 +38,9 @@ impl Worker {
     /// Finds the person by the cheapest look-up that Podio offers. Nobody counts as gone until two different look-ups
     /// have said so, one of them a list, which also shows that the organization exists and may be read.
     pub(super) async fn find(&self, stage: &mut StageTask, caller: &mut Caller<'_>) -> Result<Finding, Halt> {
+        if let Some(member) = self.find_in_list(stage, caller).await? {
+            return Ok(Finding::Member(remember_listed(stage, &member)));
+        }
         let person = stage.offboarding.request.person.clone();
         let directly = match &person {
             Person::Email(mail) => self.by_mail(stage, mail, caller).await?,
@@ -255,13 +258,20 @@ async fn is_unknown<T>(caller: &mut Caller<'_>, capability: Capability, request:
     }
 }
 
+fn remember_listed(stage: &mut StageTask, member: &OrgMember) -> Leaver {
+    let leaver = Leaver { listed: true, ..remember(stage, member) };
+    stage.search.found = Some(leaver.clone());
+    leaver
+}
+
 fn remember(stage: &mut StageTask, member: &OrgMember) -> Leaver {
     let asked = match &stage.offboarding.request.person {
         Person::Email(mail) => Some(mail.clone()),
         Person::User(_) => None,
     };
     let shown = member.account_mails.iter().find_map(|mail| mail.parse().ok());
-    let leaver = Leaver { user_id: member.user_id, email: asked.or(shown), name: member.name.clone().map(PersonName) };
+    let name = member.name.clone().map(PersonName);
+    let leaver = Leaver { user_id: member.user_id, email: asked.or(shown), name, listed: false };
     found(stage, leaver, member.role == Some(Role::Admin))
 }
 
@@ -281,7 +291,7 @@ mod tests {
     const MAIL: &str = "jane@example.com";
 
     fn search(candidates: &[u64], lookalikes: &[u64], misses: &[&str]) -> Search {
-        let leaver = |id: &u64| Leaver { user_id: UserId(*id), email: None, name: None };
+        let leaver = |id: &u64| Leaver { user_id: UserId(*id), email: None, name: None, listed: false };
         Search {
             candidates: candidates.iter().map(leaver).collect(),
             lookalikes: lookalikes.iter().copied().map(UserId).collect(),

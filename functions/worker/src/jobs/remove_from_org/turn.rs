@@ -6,12 +6,12 @@
 //! and keeps it until the answer to the removal is there.
 
 use jiff::{SignedDuration, Timestamp};
-use podio_lifecycle::removal::RemovalState;
+use podio_lifecycle::{offboarding::SKEW, removal::RemovalState};
 
 use super::extend::Batches;
 use crate::{
     Worker,
-    jobs::{CLAIM, StageTask, verify_removal::SKEW},
+    jobs::{CLAIM, StageTask},
     verdict::Halt,
 };
 

@@ -11,7 +11,7 @@ use podio_lifecycle::{
 use super::{Store, accepted, at, at_once, batch_key, leaver, plan};
 
 fn found(offboarding: &Offboarding, user: u64) -> Offboarding {
-    let leaver = Leaver { user_id: UserId(user), email: None, name: None };
+    let leaver = Leaver { user_id: UserId(user), email: None, name: None, listed: false };
     Offboarding { leaver: Some(leaver), updated_at: at(60), ..offboarding.clone() }
 }
 
