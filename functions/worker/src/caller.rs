@@ -247,6 +247,11 @@ impl<'a> Caller<'a> {
         Ok(self.worker.ports.capabilities.learned(&known).await?)
     }
 
+    /// Obtains the token, for whoever is about to make others wait.
+    pub(crate) async fn sign_in(&mut self) -> Result<(), Halt> {
+        self.account().await.map(drop)
+    }
+
     async fn account(&mut self) -> Result<Account, Halt> {
         match &self.account {
             Some(account) => Ok(account.clone()),

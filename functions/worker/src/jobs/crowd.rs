@@ -109,6 +109,8 @@ impl Worker {
             Person::Email(mail) if caller.may_offer(Capability::MemberByMail).await? => (Sought::Email(mail), 1),
             Person::Email(mail) => (Sought::Email(mail), LIST),
         };
+        // All at once, before they wait for each other: a token that cannot be had is asked for once.
+        caller.sign_in().await?;
         let mut roster = self.roster.lock().await;
         let Some(roster) = roster.as_mut() else { return Ok(None) };
         let mut was_own = false;
@@ -135,6 +137,8 @@ impl Worker {
         caller: &mut Caller<'_>,
     ) -> Result<Option<Timestamp>, Halt> {
         let Some(since) = stage.listed_since else { return Ok(None) };
+        // All at once, before they wait for each other: a token that cannot be had is asked for once.
+        caller.sign_in().await?;
         let mut roster = self.roster.lock().await;
         let Some(roster) = roster.as_mut() else { return Ok(None) };
         let mut own = 0;
