@@ -186,7 +186,7 @@ mod tests {
             answered_at: NOW,
             method: "GET".to_owned(),
             path: "/org/1/member/".to_owned(),
-            status: 200,
+            status: Some(200),
             request_id: None,
         }
     }
