@@ -23,6 +23,9 @@ pub fn judge(life: &Life) -> Vec<Violation> {
     };
     let mut broken = oracles::judge(&evidence);
     broken.extend(hammering(life));
+    if !life.listens {
+        broken.push(Violation { rule: 9, what: "the hooks never became active".to_owned() });
+    }
     broken.extend(bystanders(life));
     broken.extend(records(life));
     broken.extend(ending::judge(life));

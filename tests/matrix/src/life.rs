@@ -23,8 +23,8 @@ use crate::{
     row::{LIMIT, Row, WINDOW_SECONDS},
 };
 
-/// When nobody waits any longer.
-const PATIENCE: Duration = Duration::from_secs(180);
+/// When nobody waits any longer. It takes half a minute where nobody else works on the machine.
+const PATIENCE: Duration = Duration::from_secs(600);
 /// So many rows are lived at once: most of a life is waiting.
 const AT_ONCE: usize = 6;
 const GLANCE: Duration = Duration::from_millis(200);
@@ -36,6 +36,8 @@ pub struct Life {
     pub row: Row,
     /// The story as the oracles of the simulation know it.
     pub scene: Scene,
+    /// Whether the product's hooks became active.
+    pub listens: bool,
     /// Podio before anybody was posted.
     pub before: State,
     /// Podio at the end.
@@ -76,18 +78,19 @@ impl Life {
         variables.extend(std::env::var("RUST_LOG").ok().map(|filter| ("RUST_LOG", filter)));
         let options = Options {
             log: "error",
-            hooks: Some(hooks),
+            hooks: Some(hooks.join(",")),
             sweep_pace: Duration::from_secs(5),
             ..Options::new(Choice::Sandbox(Box::new(podio)))
         };
         let stack = Stack::start(options, &Variables(variables)).await.expect("the stack starts");
         let sandbox = stack.podio().sandbox().expect("a sandbox");
-        hooks_are_active(sandbox).await;
+        let listens = listens(sandbox, hooks.len()).await;
         let before = sandbox.with_state(|state| state.clone());
         let mut people = People::new(row, sandbox, &stack.api());
         let spent = if row.has_company() { people.spend_it_all() } else { 0 };
         people.post().await;
-        while !people.decide().await && began.elapsed() < PATIENCE {
+        let posted = Instant::now();
+        while !people.decide().await && posted.elapsed() < PATIENCE {
             sleep(GLANCE).await;
         }
         let records = people.audit().await;
@@ -96,7 +99,7 @@ impl Life {
         let People { dealings, held, failed, .. } = people;
         stack.stop().await;
         let took = began.elapsed();
-        Self { row: row.clone(), scene, before, podio, log, spent, dealings, held, failed, records, took }
+        Self { row: row.clone(), scene, listens, before, podio, log, spent, dealings, held, failed, records, took }
     }
 
     /// Every one of these rows, a few at once, in any order; `tell` hears of each as it ends.
@@ -134,30 +137,33 @@ impl Life {
 }
 
 /// What the product is to listen to, as the variable has it: who comes to a space, and new spaces where Podio tells.
-fn hooks(podio: &State) -> String {
-    let space = format!("space/{}:member.add+app.create", cast::hooked_space(podio));
+fn hooks(podio: &State) -> Vec<String> {
+    let space = cast::hooked_space(podio);
+    let mut hooks = ["member.add", "app.create"].map(|event| format!("space/{space}:{event}")).to_vec();
     match podio.switches.org_hooks {
-        Acceptance::Accepted => format!("{space},org/{ORG_ID}:space.create"),
-        Acceptance::Refused => space,
+        Acceptance::Accepted => hooks.push(format!("org/{ORG_ID}:space.create")),
+        Acceptance::Refused => {}
     }
+    hooks
 }
 
-/// Waits until the product has registered its hooks and sent Podio's codes back. Where Podio posts none by itself, it is
-/// asked for one, as an admin would by hand: the product asks at its next look only.
-async fn hooks_are_active(sandbox: &Running) {
+/// Waits until the product has registered its hooks and sent Podio's codes back; whether it has. Where Podio posts none by
+/// itself, it is asked for one, as an admin would by hand: the product asks at its next look only.
+async fn listens(sandbox: &Running, hooks: usize) -> bool {
     let deadline = Instant::now() + PATIENCE;
     while Instant::now() < deadline {
         let active = sandbox.with_state(|state| {
             let silent: Vec<_> =
                 state.hooks.all.iter().filter(|(_, hook)| hook.code.is_none()).map(|(id, _)| *id).collect();
             silent.into_iter().for_each(|hook| state.request_verification(Timestamp::now(), hook));
-            !state.hooks.all.is_empty() && state.hooks.all.values().all(|hook| hook.active)
+            state.hooks.all.len() == hooks && state.hooks.all.values().all(|hook| hook.active)
         });
         if active {
-            return;
+            return true;
         }
         sleep(GLANCE).await;
     }
+    false
 }
 
 /// The story, as the oracles of the simulation know it.

@@ -22,6 +22,8 @@ pub enum Bug {
     StrangerRemoved,
     /// Somebody is removed although it was called off.
     CancelIgnored,
+    /// The account that the product acts as is removed before anybody could say no.
+    ActingAdminTouched,
     /// More calls than the ceiling in one window.
     Overspent,
     /// The leaver is a member still.
@@ -40,13 +42,14 @@ pub enum Bug {
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::OrgWithoutTheSpaces,
         Self::SpaceOfOthersDeleted,
         Self::NoReadBack,
         Self::OrgLeftTwice,
         Self::StrangerRemoved,
         Self::CancelIgnored,
+        Self::ActingAdminTouched,
         Self::Overspent,
         Self::StillThere,
         Self::SpaceForgotten,
@@ -64,7 +67,7 @@ impl Bug {
             Self::NoReadBack | Self::RecordChanged => &[2],
             Self::Overspent => &[3],
             Self::NobodyAsked | Self::Failed => &[4],
-            Self::StrangerRemoved | Self::CancelIgnored => &[6],
+            Self::StrangerRemoved | Self::CancelIgnored | Self::ActingAdminTouched => &[6],
             Self::OrgLeftTwice => &[7],
             Self::StillThere | Self::SpaceForgotten | Self::Stuck => &[9],
         }
@@ -97,11 +100,13 @@ impl Bug {
                 life.podio.remove_from_space(Timestamp::now(), space, &[stranger]).expect("they are there");
             }
             Self::CancelIgnored => {
-                let acting = Part::Acting.user(&life.before);
-                let last = life.log.last().expect("a call").clone();
-                let (path, time) =
-                    (format!("/org/{ORG_ID}/member/{acting}"), last.time + SignedDuration::from_secs(60));
-                life.log.push(Call { n: u64::MAX, method: "DELETE".to_owned(), path, time, ..last });
+                let end = life.log.last().expect("a call").time;
+                ask_for_removal(&mut life, Part::Acting, end + SignedDuration::from_secs(60));
+            }
+            Self::ActingAdminTouched => {
+                let id = life.id(Part::Acting).expect("somebody posted it").clone();
+                let time = life.dealings.cancelled[&id] - SignedDuration::from_secs(1);
+                ask_for_removal(&mut life, Part::Acting, time);
             }
             Self::Overspent => {
                 let counted = |call: &&Call| call.limit == Some(LIMIT);
@@ -126,6 +131,13 @@ impl Bug {
         }
         life
     }
+}
+
+/// A call that asks to remove somebody from the organization.
+fn ask_for_removal(life: &mut Life, part: Part, time: Timestamp) {
+    let path = format!("/org/{ORG_ID}/member/{}", part.user(&life.before));
+    let last = life.log.last().expect("a call").clone();
+    life.log.push(Call { n: u64::MAX, method: "DELETE".to_owned(), path, time, effects: Vec::new(), ..last });
 }
 
 /// Where the log has the call that ended the membership of the organization.
