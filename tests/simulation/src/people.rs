@@ -111,6 +111,10 @@ impl World {
                 reasons.iter().filter_map(|reason| reason["code"].as_str().map(str::to_owned)).collect();
             codes.sort();
             codes.dedup();
+            if codes.iter().any(|code| code == "acting_admin") {
+                self.write(Letter::Cancel(id));
+                continue;
+            }
             match self.dice.below(10) {
                 0 if !calm => {}
                 0 | 1 => self.write(Letter::Cancel(id)),

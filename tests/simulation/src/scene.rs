@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use podio_sandbox::{
     Config, ErrorBody, FaultAction, FaultRule, Population, Profile, Quota, State, Switches, UserId, WindowModel,
     config::{self, Config as Sandbox},
+    population::ACTING_ADMIN,
 };
 
 use crate::{dice::Dice, fate::Rates, switches};
@@ -111,7 +112,7 @@ impl Scene {
         let wishes = wishes(dice, &leavers, start, calm_at);
         let strangers = strangers(dice, leavers.len(), start, calm_at);
         let rough = *dice.pick(&[0.0, 0.3, 1.0, 3.0]);
-        let scene = Self {
+        let mut scene = Self {
             rates: rates(dice, rough),
             podio_faults: podio_faults(dice, rough),
             skews: (0..6).map(|_| SignedDuration::from_millis(dice.between(-1_000, 1_000))).collect(),
@@ -127,7 +128,29 @@ impl Scene {
             strangers,
             calm_at,
         };
+        // Last, so that whatever else a seed draws stays as it is.
+        if dice.chance(0.05) {
+            scene.post_the_acting_admin(dice, &state, start);
+        }
         (scene, state)
+    }
+
+    /// Somebody posts the account that the product acts as. Whatever people decide about others, this is called off.
+    fn post_the_acting_admin(&mut self, dice: &Dice, podio: &State, start: Timestamp) {
+        let mail = ACTING_ADMIN.to_owned();
+        let user = podio.person_by_mail(&mail).expect("the acting admin");
+        self.wishes.push(Wish {
+            leaver: self.leavers.len(),
+            by_mail: dice.chance(0.7),
+            at: start + SignedDuration::from_secs(dice.between(0, 600)),
+            effective_at: None,
+            dry_run: false,
+            require_approval: false,
+            key: format!("msg_{}", self.wishes.len()),
+            repeats: Vec::new(),
+            cancel_at: None,
+        });
+        self.leavers.push(Leaver { user, mail });
     }
 
     /// One leaver in that many spaces, a Podio as it is documented, and nothing that goes wrong.

@@ -2,12 +2,32 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Domain;
+
+/// Whatever a switch can be.
+pub(super) trait Switchable {
+    /// What there is to choose from.
+    fn domain() -> Domain;
+}
+
+impl Switchable for u32 {
+    fn domain() -> Domain {
+        Domain::Number
+    }
+}
+
 macro_rules! choices {
     ($($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident),+ $(,)? })+) => { $(
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(rename_all = "kebab-case")]
         pub enum $name { $($(#[$variant_doc])* $variant),+ }
+
+        impl Switchable for $name {
+            fn domain() -> Domain {
+                Domain::of(&[$(Self::$variant),+])
+            }
+        }
     )+ };
 }
 

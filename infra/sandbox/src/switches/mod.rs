@@ -51,6 +51,25 @@ pub enum SwitchError {
     Malformed(String),
 }
 
+/// What a switch can be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Domain {
+    /// One of these, by the names that [`Switches::set`] takes.
+    Choices(Vec<String>),
+    /// A number.
+    Number,
+}
+
+impl Domain {
+    fn of(choices: &[impl Serialize]) -> Self {
+        let name = |choice| match serde_json::to_value(choice) {
+            Ok(Value::String(name)) => Some(name),
+            _ => None,
+        };
+        Self::Choices(choices.iter().filter_map(name).collect())
+    }
+}
+
 macro_rules! switches {
     ($($(#[$doc:meta])* $name:ident: $kind:ty = $guide:expr, $documented:expr;)+) => {
         /// Every behaviour that can be chosen.
@@ -59,6 +78,11 @@ macro_rules! switches {
         pub struct Switches { $($(#[$doc])* pub $name: $kind,)+ }
 
         impl Switches {
+            /// Every switch, by the name that [`Switches::set`] takes, and what it can be.
+            pub fn domains() -> Vec<(String, Domain)> {
+                vec![$((stringify!($name).replace('_', "-"), <$kind as choices::Switchable>::domain()),)+]
+            }
+
             /// The defaults of a profile.
             pub fn of(profile: Profile) -> Self {
                 match profile {
@@ -233,6 +257,24 @@ mod tests {
         let wrong = switches.apply("org-delete=maybe").unwrap_err().to_string();
         assert!(wrong.contains("ends-spaces"), "the choices are listed: {wrong}");
         assert_eq!(switches, Switches::of(Profile::Documented));
+    }
+
+    #[test]
+    fn every_switch_can_be_set_to_everything_that_it_can_be() {
+        let all = Switches::domains();
+        let mut switches = Switches::of(Profile::Guide);
+        for (name, domain) in &all {
+            let values = match domain {
+                Domain::Choices(values) => values.clone(),
+                Domain::Number => vec!["7".to_owned()],
+            };
+            assert!(values.len() > 1 || *domain == Domain::Number, "{name} leaves no choice");
+            for value in values {
+                switches.set(name, &value).unwrap();
+            }
+        }
+        let fields = serde_json::to_value(&switches).unwrap();
+        assert_eq!(fields.as_object().unwrap().len(), all.len(), "and there is no other");
     }
 
     #[test]

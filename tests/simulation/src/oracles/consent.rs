@@ -18,9 +18,14 @@ struct Consent {
 
 pub(super) fn judge(evidence: &Evidence<'_>) -> Vec<Violation> {
     let consents = consents(evidence);
+    let acting = evidence.podio.tokens.acting_user();
     let mut broken_rules = Vec::new();
     for call in evidence.log {
         for user in targets(call) {
+            // Whoever was asked has called it off.
+            if Some(user) == acting {
+                broken_rules.push(broken(6, format!("call {} touches {user}, whom the product acts as", call.n)));
+            }
             let given = consents.get(&user).into_iter().flatten();
             if !given.into_iter().any(|given| given.from <= call.time + SKEW && call.time <= given.until + SKEW) {
                 broken_rules.push(broken(6, format!("call {} touches {user} without consent", call.n)));

@@ -61,7 +61,7 @@ fn broken(rule: u8, what: impl Into<String>) -> Violation {
 }
 
 /// A call that ends memberships.
-pub(crate) enum Removal<'a> {
+pub enum Removal<'a> {
     /// Of the organization.
     Org(UserId),
     /// Of a space.
@@ -69,7 +69,7 @@ pub(crate) enum Removal<'a> {
 }
 
 /// What a call wants to end, if that is what it is for.
-pub(crate) fn removal(call: &Call) -> Option<Removal<'_>> {
+pub fn removal(call: &Call) -> Option<Removal<'_>> {
     if call.method != "DELETE" {
         return None;
     }
@@ -82,7 +82,7 @@ pub(crate) fn removal(call: &Call) -> Option<Removal<'_>> {
 }
 
 /// Whom a call wants to remove.
-pub(crate) fn targets(call: &Call) -> Vec<UserId> {
+pub fn targets(call: &Call) -> Vec<UserId> {
     match removal(call) {
         Some(Removal::Org(user)) => vec![user],
         Some(Removal::Space(_, users)) => {

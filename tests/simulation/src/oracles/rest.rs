@@ -1,8 +1,9 @@
 //! Rule 4 and liveness: once nothing goes wrong any more, every request ends, and the leavers are gone.
 
+use podio_lifecycle::ids::OffboardingId;
 use podio_sandbox::{
     population::ORG_ID,
-    switches::{EndedMembership, OrgDelete, Permission, RefreshRotation},
+    switches::{EndedMembership, OrgDelete, RefreshRotation},
 };
 
 use super::{Evidence, Violation, broken, targets};
@@ -25,7 +26,7 @@ pub(super) fn judge(evidence: &Evidence<'_>) -> Vec<Violation> {
             if code.is_empty() {
                 broken_rules.push(broken(4, format!("{id} failed and does not say why")));
             }
-            if !is_excused(evidence, code) {
+            if !is_excused(evidence, &id, code) {
                 broken_rules.push(broken(9, format!("{id} failed for {code} although all is well: {view:?}")));
             }
         }
@@ -38,15 +39,16 @@ pub(super) fn judge(evidence: &Evidence<'_>) -> Vec<Violation> {
 }
 
 /// Whether this Podio, or what people did, leaves no other way than to fail.
-fn is_excused(evidence: &Evidence<'_>, code: &str) -> bool {
+fn is_excused(evidence: &Evidence<'_>, id: &OffboardingId, code: &str) -> bool {
     let switches = &evidence.scene.switches;
     let revoked = evidence.scene.strangers.iter().any(|(_, it)| matches!(it, crate::scene::Stranger::RevokesRefresh));
     match code {
+        // Of somebody who is gone already and was posted by id, this Podio neither says that they are, nor lists an address
+        // by which it would show.
         "missing_rights" => {
-            switches.org_admin_in_foreign_spaces == Permission::Forbidden
-                || switches.org_admin_without_spaces == Permission::Forbidden
-                // Of somebody who is gone already, Podio does not say so.
-                || switches.removed_org_member == EndedMembership::Forbidden
+            let mut wishes = evidence.dealings.granted.iter().filter(|granted| granted.id == *id).map(|it| it.wish);
+            switches.removed_org_member == EndedMembership::Forbidden
+                && wishes.any(|wish| !evidence.scene.wishes[wish].by_mail)
         }
         // A refresh token that Podio has rotated is lost with the answer that brought it.
         "credential_rejected" => {
