@@ -4,7 +4,7 @@
 //! offboarding goes back to leaving spaces. The batches come first and the word of them second, so a worker that dies in
 //! between leaves batches that nobody has announced; whoever comes next announces them as they are.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use podio_client::org_member;
 use podio_lifecycle::{
@@ -28,6 +28,8 @@ pub(super) struct Batches {
     pub own: Vec<RemovalBatch>,
     /// Those that a worker wrote down and did not announce.
     unannounced: Vec<RemovalBatch>,
+    /// How often the organization was left before, and the person was there again.
+    rounds: u32,
 }
 
 impl Batches {
@@ -42,9 +44,15 @@ impl Batches {
         let written = self.unannounced.iter().flat_map(|batch| &batch.spaces);
         let mut known: BTreeSet<SpaceId> = written.map(|entry| entry.space_id).collect();
         let mut gone = BTreeSet::new();
+        let mut refusals: BTreeMap<SpaceId, u32> = BTreeMap::new();
         for entry in self.own.iter().flat_map(|batch| &batch.spaces) {
             let is_known = match entry.state {
-                RemovalState::LeftToOrgRemoval => true,
+                // Whoever was added again has another membership, which may be let go.
+                RemovalState::LeftToOrgRemoval => {
+                    let refused = refusals.entry(entry.space_id).or_default();
+                    *refused += 1;
+                    *refused > self.rounds
+                }
                 // A preview may name a space in which nothing but an item is shared with the leaver.
                 RemovalState::AlreadyGone => !gone.insert(entry.space_id),
                 RemovalState::Removed | RemovalState::Pending | RemovalState::NotAMember | RemovalState::Unchecked => {
@@ -74,7 +82,7 @@ impl Worker {
         };
         let (own, unannounced) = stage.offboarding.split(batches);
         if own.iter().all(RemovalBatch::is_settled) {
-            return Ok(Batches { own, unannounced });
+            return Ok(Batches { own, unannounced, rounds: stage.offboarding.rounds });
         }
         Err(Halt::fail(
             FailureCode::Inconsistent,
@@ -194,7 +202,7 @@ mod tests {
             batch(0, &[(1, RemovalState::Removed), (2, RemovalState::LeftToOrgRemoval)]),
             batch(1, &[(3, RemovalState::AlreadyGone)]),
         ];
-        let batches = Batches { own, unannounced: vec![batch(2, &[(4, RemovalState::Pending)])] };
+        let batches = Batches { own, unannounced: vec![batch(2, &[(4, RemovalState::Pending)])], rounds: 0 };
         let seen = (1..=5).map(|space| SpaceRemoval::new(SpaceId(space), None, RemovalState::Pending));
         let missing: Vec<u64> = batches.missing(seen).into_iter().map(|entry| entry.space_id.0).collect();
         assert_eq!(missing, [1, 3, 5], "a membership that came back is a membership");
@@ -205,9 +213,19 @@ mod tests {
     fn a_space_that_podio_shows_and_twice_does_not_know_is_left_to_the_organization_removal() {
         let gone = |number| batch(number, &[(3, RemovalState::AlreadyGone)]);
         let seen = || [SpaceRemoval::new(SpaceId(3), None, RemovalState::Pending)];
-        let once = Batches { own: vec![gone(0)], unannounced: Vec::new() };
+        let once = Batches { own: vec![gone(0)], unannounced: Vec::new(), rounds: 0 };
         assert_eq!(once.missing(seen()).len(), 1);
-        let twice = Batches { own: vec![gone(0), gone(1)], unannounced: Vec::new() };
+        let twice = Batches { own: vec![gone(0), gone(1)], unannounced: Vec::new(), rounds: 0 };
         assert_eq!(twice.missing(seen()), []);
+    }
+
+    #[test]
+    fn who_was_added_again_is_asked_to_leave_once_more_even_where_that_was_refused() {
+        let refused = |number| batch(number, &[(3, RemovalState::LeftToOrgRemoval)]);
+        let seen = || [SpaceRemoval::new(SpaceId(3), None, RemovalState::Pending)];
+        let again = Batches { own: vec![refused(0)], unannounced: Vec::new(), rounds: 1 };
+        assert_eq!(again.missing(seen()).len(), 1);
+        let refused_again = Batches { own: vec![refused(0), refused(1)], unannounced: Vec::new(), rounds: 1 };
+        assert_eq!(refused_again.missing(seen()), []);
     }
 }
