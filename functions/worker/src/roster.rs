@@ -104,6 +104,11 @@ impl Roster {
         self.members.get(&user).is_some_and(|(member, _)| member.ended_on.is_none())
     }
 
+    /// Pages read so far.
+    pub(crate) fn pages(&self) -> usize {
+        self.calls.len()
+    }
+
     /// The calls that showed everyone, once they have.
     pub(crate) fn whole(&self) -> Option<&[CallRecord]> {
         (self.extent == Extent::Whole).then_some(&self.calls)

@@ -15,6 +15,7 @@ pub mod dice;
 mod doors;
 pub mod ears;
 pub mod fate;
+mod further;
 mod house;
 pub mod journal;
 pub mod oracles;

@@ -4,7 +4,6 @@ use jiff::{SignedDuration, Timestamp};
 use podio_sandbox::{
     Config, ErrorBody, FaultAction, FaultRule, Population, Profile, Quota, State, Switches, UserId, WindowModel,
     config::{self, Config as Sandbox},
-    population::ACTING_ADMIN,
 };
 
 use crate::{dice::Dice, fate::Rates, switches};
@@ -103,7 +102,7 @@ impl Scene {
         let (population, mails) = population(dice);
         let podio =
             Config { switches: switches.clone(), quota: quota.clone(), population, ..Sandbox::new(Profile::Guide) };
-        let state = podio.initial_state(start);
+        let mut state = podio.initial_state(start);
         let leavers: Vec<Leaver> = mails
             .into_iter()
             .map(|mail| Leaver { user: state.person_by_mail(&mail).expect("somebody with a part"), mail })
@@ -132,25 +131,10 @@ impl Scene {
         if dice.chance(0.05) {
             scene.post_the_acting_admin(dice, &state, start);
         }
+        if dice.chance(0.1) {
+            scene.post_a_department(dice, &mut state, start);
+        }
         (scene, state)
-    }
-
-    /// Somebody posts the account that the product acts as. Whatever people decide about others, this is called off.
-    fn post_the_acting_admin(&mut self, dice: &Dice, podio: &State, start: Timestamp) {
-        let mail = ACTING_ADMIN.to_owned();
-        let user = podio.person_by_mail(&mail).expect("the acting admin");
-        self.wishes.push(Wish {
-            leaver: self.leavers.len(),
-            by_mail: dice.chance(0.7),
-            at: start + SignedDuration::from_secs(dice.between(0, 600)),
-            effective_at: None,
-            dry_run: false,
-            require_approval: false,
-            key: format!("msg_{}", self.wishes.len()),
-            repeats: Vec::new(),
-            cancel_at: None,
-        });
-        self.leavers.push(Leaver { user, mail });
     }
 
     /// One leaver in that many spaces, a Podio as it is documented, and nothing that goes wrong.

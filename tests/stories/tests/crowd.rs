@@ -11,6 +11,7 @@ use podio_sandbox::{
     Call, Config, ErrorBody, FaultAction, FaultRule, Population, Profile, population::ORG_ID, state::SpaceRole,
 };
 use stories::{Leaver, Setup, World};
+use worker::HookPolicy;
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 const SPACES: usize = 12;
@@ -22,10 +23,15 @@ fn mail(n: usize) -> String {
 }
 
 async fn department(members: usize) -> (World, Vec<OffboardingId>) {
+    department_at(members, &[]).await
+}
+
+async fn department_at(members: usize, switches: &[&str]) -> (World, Vec<OffboardingId>) {
     let mails: Vec<String> = (0..CROWD).map(mail).collect();
     let population =
         Population::new(11).members(members).spaces(30).department(mails.iter().map(String::as_str), SPACES);
-    let podio = Config { population, ..Config::new(Profile::Documented) };
+    let mut podio = Config { population, ..Config::new(Profile::Documented) };
+    switches.iter().for_each(|switch| podio.switches.apply(switch).unwrap());
     let world = World::new(Setup { podio, ceiling: (1_000, 3_600), mass_threshold: 100 }).await;
     (world, Vec::new())
 }
@@ -133,6 +139,24 @@ async fn where_podio_denies_the_list_each_is_asked_for_singly() {
     all_removed(&mut world, &ids).await;
     assert_eq!(singles(&world).len(), 2 * CROWD, "once to find and once to read back");
     assert_eq!(pages(&world), 1, "nobody tries again");
+}
+
+#[tokio::test]
+async fn a_podio_that_refuses_large_pages_is_asked_for_smaller_ones() {
+    let (mut world, mut ids) = department_at(60, &["page-max=100", "over-max=refuse"]).await;
+    post_all(&world, &mut ids).await;
+    let leavers: Vec<UserId> = (0..CROWD).map(|n| user(&world, n)).collect();
+    let left = |world: &World| leavers.iter().all(|leaver| !removals_from_org(world, *leaver).is_empty());
+    world.pass(DAY, async |world| left(world).then_some(())).await;
+    // Another worker reads back, who has not learned of it.
+    world.decide(HookPolicy::default());
+    let rested = all_removed(&mut world, &ids).await;
+    let read_back = || rested.iter().filter(|offboarding| offboarding.rides).map(|it| it.completed_at.unwrap());
+    let all_at_once = read_back().max().unwrap().duration_since(read_back().min().unwrap());
+    assert!(all_at_once < SignedDuration::from_secs(10), "{all_at_once:#} from the first to the last");
+    assert!(singles(&world).len() <= 2);
+    assert!(pages(&world) <= 8, "{} pages, the first of them refused", pages(&world));
+    assert!((0..CROWD).all(|n| is_gone(&world, user(&world, n))));
 }
 
 #[tokio::test]

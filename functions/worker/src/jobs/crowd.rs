@@ -141,16 +141,15 @@ impl Worker {
         caller.sign_in().await?;
         let mut roster = self.roster.lock().await;
         let Some(roster) = roster.as_mut() else { return Ok(None) };
-        let mut own = 0;
+        let read_by_others = roster.pages();
         while roster.serves(stage.offboarding.org_id, since) && !roster.shows(leaver.user_id) {
             if let Some(calls) = roster.whole() {
-                caller.cite(&calls[..calls.len() - own]).await?;
+                caller.cite(&calls[..read_by_others]).await?;
                 return Ok(Some(roster.begun()));
             }
             if !roster.is_worth_reading() || !self.read_on(roster, caller).await? {
                 break;
             }
-            own += 1;
         }
         Ok(None)
     }
