@@ -23,7 +23,7 @@ const IDLE: Duration = Duration::from_secs(90);
 /// # Panics
 /// When the program has not installed TLS ([`crate::runtime::install_tls`]), which is its first step.
 pub(crate) fn client(connect: Duration, attempt: Duration) -> SharedHttpClient {
-    let limits = Limits { connect, idle: IDLE, largest_body: LARGEST_BODY };
+    let limits = Limits { connect, idle: IDLE, largest_body: LARGEST_BODY, proxied: false };
     let connections = Connections::new(limits).unwrap_or_else(|error| panic!("{error}"));
     let connector = SharedHttpConnector::new(Connector { connections, attempt });
     http_client_fn(move |_, _| connector.clone())

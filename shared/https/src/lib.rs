@@ -4,7 +4,7 @@
 //! one request on its way at a time, or a few, and each finds a connection that is free. A request goes over the wire once;
 //! whoever wants it to go again sends it again. Bodies are held in memory, so that an answer is there as a whole or not.
 
-mod connect;
+mod tls;
 
 use std::{
     fmt,
@@ -12,16 +12,13 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{Request, Response};
-use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
-use hyper::body::Incoming;
-use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use jiff::Timestamp;
+use reqwest::{Client, redirect, retry};
 use rustls::ClientConfig;
-use tokio::time::{Instant, timeout_at};
 
-use self::connect::{Connector, tls};
+use self::tls::tls;
 
 /// What a pool of connections keeps to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,12 +29,20 @@ pub struct Limits {
     pub idle: Duration,
     /// The bytes of an answer's body, at most.
     pub largest_body: usize,
+    /// Whether the environment may name a proxy (`HTTPS_PROXY`).
+    pub proxied: bool,
 }
 
-/// The program did not choose who does its cryptography.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("no TLS crypto provider is installed in this process")]
-pub struct NoCryptoProvider;
+/// Why there is no pool.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The program did not choose who does its cryptography.
+    #[error("no TLS crypto provider is installed in this process")]
+    NoCryptoProvider,
+    /// The HTTP client could not be set up.
+    #[error("the HTTP client could not be built")]
+    Http(#[source] reqwest::Error),
+}
 
 /// Not even a status arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -76,7 +81,7 @@ pub struct Connections {
 /// of that by no other, and wakes up with connections that the other side has closed long ago. A request on one of these
 /// may or may not have taken effect.
 struct Pool {
-    client: Client<Connector, Full<Bytes>>,
+    client: Client,
     used_at: Timestamp,
 }
 
@@ -84,10 +89,11 @@ impl Connections {
     /// A pool without connections yet. The program must have installed a crypto provider for rustls before.
     ///
     /// # Errors
-    /// It has not: a library must not choose for the program.
-    pub fn new(limits: Limits) -> Result<Self, NoCryptoProvider> {
+    /// It has not, for a library must not choose for the program; or there is no client to be had.
+    pub fn new(limits: Limits) -> Result<Self, BuildError> {
         let tls = tls()?;
-        let pool = Arc::new(Mutex::new(Pool { client: client(&tls, limits), used_at: Timestamp::now() }));
+        let client = client(&tls, limits).map_err(BuildError::Http)?;
+        let pool = Arc::new(Mutex::new(Pool { client, used_at: Timestamp::now() }));
         Ok(Self { pool, tls, limits })
     }
 
@@ -100,27 +106,35 @@ impl Connections {
         request: Request<Bytes>,
         patience: Duration,
     ) -> Result<Response<Result<Bytes, BodyFault>>, Lost> {
-        let deadline = Instant::now() + patience;
-        let sent = self.client_at(Timestamp::now()).request(request.map(Full::new));
-        let answered = timeout_at(deadline, sent).await.map_err(|_| Lost::Late)?;
-        let answer = answered.map_err(|error| if error.is_connect() { Lost::Unconnected } else { Lost::Broken })?;
-        let (head, body) = answer.into_parts();
-        let body = timeout_at(deadline, read(body, self.limits.largest_body)).await.unwrap_or(Err(BodyFault::Broken));
-        Ok(Response::from_parts(head, body))
+        let mut request = reqwest::Request::try_from(request).map_err(|_| Lost::Unconnected)?;
+        *request.timeout_mut() = Some(patience);
+        let mut answer = self.client_at(Timestamp::now()).execute(request).await.map_err(|error| lost(&error))?;
+        let mut whole = Response::new(());
+        *whole.status_mut() = answer.status();
+        *whole.headers_mut() = std::mem::take(answer.headers_mut());
+        let body = read(answer, self.limits.largest_body).await;
+        Ok(whole.map(|()| body))
     }
 
     /// From now on connections are made anew.
     pub fn forget(&self) {
-        self.lock().client = client(&self.tls, self.limits);
+        self.renew(&mut self.lock());
     }
 
-    fn client_at(&self, now: Timestamp) -> Client<Connector, Full<Bytes>> {
+    fn client_at(&self, now: Timestamp) -> Client {
         let mut pool = self.lock();
         if now.duration_since(pool.used_at).unsigned_abs() > self.limits.idle {
-            pool.client = client(&self.tls, self.limits);
+            self.renew(&mut pool);
         }
         pool.used_at = now;
         pool.client.clone()
+    }
+
+    /// What could be built once can be built again; and if not, old connections are better than none.
+    fn renew(&self, pool: &mut Pool) {
+        if let Ok(client) = client(&self.tls, self.limits) {
+            pool.client = client;
+        }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Pool> {
@@ -134,17 +148,36 @@ impl fmt::Debug for Connections {
     }
 }
 
-fn client(tls: &Arc<ClientConfig>, limits: Limits) -> Client<Connector, Full<Bytes>> {
-    Client::builder(TokioExecutor::new())
+fn client(tls: &Arc<ClientConfig>, limits: Limits) -> reqwest::Result<Client> {
+    let builder = Client::builder()
+        .tls_backend_preconfigured(ClientConfig::clone(tls))
+        .connect_timeout(limits.connect)
         .pool_idle_timeout(limits.idle)
-        .build(Connector::new(Arc::clone(tls), limits.connect))
+        // A redirected or repeated request would be sent, and charged to a quota, behind the caller's back.
+        .redirect(redirect::Policy::none())
+        .retry(retry::never());
+    if limits.proxied { builder } else { builder.no_proxy() }.build()
 }
 
-async fn read(body: Incoming, largest: usize) -> Result<Bytes, BodyFault> {
-    match Limited::new(body, largest).collect().await {
-        Ok(body) => Ok(body.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(BodyFault::TooLarge),
-        Err(_) => Err(BodyFault::Broken),
+fn lost(error: &reqwest::Error) -> Lost {
+    if error.is_connect() {
+        Lost::Unconnected
+    } else if error.is_timeout() {
+        Lost::Late
+    } else {
+        Lost::Broken
+    }
+}
+
+async fn read(mut answer: reqwest::Response, largest: usize) -> Result<Bytes, BodyFault> {
+    let mut body = BytesMut::new();
+    loop {
+        match answer.chunk().await {
+            Ok(Some(chunk)) if body.len() + chunk.len() > largest => return Err(BodyFault::TooLarge),
+            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+            Ok(None) => return Ok(body.freeze()),
+            Err(_) => return Err(BodyFault::Broken),
+        }
     }
 }
 

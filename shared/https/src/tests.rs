@@ -9,7 +9,8 @@ use tokio::{
 
 use super::*;
 
-const LIMITS: Limits = Limits { connect: Duration::from_secs(5), idle: Duration::from_secs(30), largest_body: 8 };
+const LIMITS: Limits =
+    Limits { connect: Duration::from_secs(5), idle: Duration::from_secs(30), largest_body: 8, proxied: false };
 
 /// A server whose connections answer every request with `answer`; each is told when it is made.
 async fn answering(answer: &'static str) -> (String, mpsc::UnboundedReceiver<()>) {
@@ -56,8 +57,7 @@ async fn who_wakes_up_after_a_freeze_connects_anew() {
     let mut made = 0;
     for (seconds, expected) in [(0, 1), (20, 1), (45, 1), (76, 2), (80, 2), (3_600, 3), (3_601, 3), (0, 4)] {
         let client = pool.client_at(start + SignedDuration::from_secs(seconds));
-        let answer = client.request(get(&base).map(Full::new)).await.unwrap();
-        answer.into_body().collect().await.unwrap();
+        client.execute(get(&base).try_into().unwrap()).await.unwrap().bytes().await.unwrap();
         while connections.try_recv().is_ok() {
             made += 1;
         }

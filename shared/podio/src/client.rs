@@ -8,7 +8,7 @@ use http::{
     header::{ACCEPT, ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_TYPE, USER_AGENT},
 };
 use jiff::Timestamp;
-use podio_https::{Connections, Limits, NoCryptoProvider};
+use podio_https::{Connections, Limits};
 
 use crate::{
     answer::{Answer, LARGEST_BODY},
@@ -60,9 +60,9 @@ pub enum BuildError {
     /// The address is not one of an API.
     #[error("the address of Podio must be https (http on loopback only), without credentials, query or fragment")]
     Address,
-    /// The program did not choose who does its cryptography.
+    /// There is no HTTP client.
     #[error(transparent)]
-    NoCryptoProvider(#[from] NoCryptoProvider),
+    Http(#[from] podio_https::BuildError),
 }
 
 impl Podio {
@@ -76,17 +76,22 @@ impl Podio {
     pub fn with_timeouts(base: &str, timeouts: Timeouts) -> Result<Self, BuildError> {
         let uri: Uri = base.parse().map_err(|_| BuildError::Address)?;
         let authority = uri.authority().ok_or(BuildError::Address)?;
+        let is_near = is_loopback(authority.host());
         let scheme = match uri.scheme_str() {
             Some("https") => true,
-            Some("http") => is_loopback(authority.host()),
+            Some("http") => is_near,
             _ => false,
         };
         let bare = !authority.as_str().contains('@') && uri.query().is_none() && !base.contains('#');
         if !scheme || !bare {
             return Err(BuildError::Address);
         }
-        let connections =
-            Connections::new(Limits { connect: timeouts.connect, idle: IDLE, largest_body: LARGEST_BODY })?;
+        let connections = Connections::new(Limits {
+            connect: timeouts.connect,
+            idle: IDLE,
+            largest_body: LARGEST_BODY,
+            proxied: !is_near,
+        })?;
         Ok(Self { connections, base: base.trim_end_matches('/').to_owned(), timeouts, transport: None })
     }
 
