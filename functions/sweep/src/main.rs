@@ -18,7 +18,8 @@ use sweep::{Ports, Sweep};
 /// How long after the expected moment something counts as lost.
 const PATIENCE: &str = "SWEEP_PATIENCE_SECONDS";
 
-#[tokio::main]
+// A function has a part of one processor: threads would only make its start longer.
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     runtime::run(serve()).await
 }

@@ -22,7 +22,8 @@ use worker::{
 /// How long the start waits for a first answer of DynamoDB's.
 const WARM_UP: Duration = Duration::from_secs(1);
 
-#[tokio::main]
+// A function has a part of one processor: threads would only make its start longer.
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     runtime::run(serve()).await
 }

@@ -1,52 +1,50 @@
-//! How the AWS SDK is set up: TLS by `ring`, short timeouts, three tries, credentials from the environment.
+//! How the AWS SDK is set up: three tries, short timeouts, credentials from the environment.
 
 use std::time::Duration;
 
-use aws_config::{
-    BehaviorVersion, Region, SdkConfig, ecs::EcsCredentialsProvider,
-    environment::EnvironmentVariableCredentialsProvider, meta::credentials::CredentialsProviderChain,
-    retry::RetryConfig, timeout::TimeoutConfig,
+use aws_sdk_dynamodb::config::{
+    BehaviorVersion, Credentials, Region, SharedCredentialsProvider, StalledStreamProtectionConfig,
+    retry::{ReconnectMode, RetryConfig},
 };
-use aws_sdk_dynamodb::config::SharedCredentialsProvider;
-use aws_smithy_http_client::{
-    Builder,
-    tls::{Provider, rustls_provider::CryptoMode},
-};
+use aws_types::SdkConfig;
+
+use crate::http;
 
 const CONNECT: Duration = Duration::from_secs(2);
-/// One try. DynamoDB and SQS answer within milliseconds; a try that takes longer is better done over.
+/// One try. DynamoDB and SQS answer within milliseconds; a try that takes longer is better done over. The connections see to
+/// that; another timer of the SDK's around all tries would cost each call and change little.
 const ATTEMPT: Duration = Duration::from_secs(5);
-/// All tries together, well within a function's time.
-const OPERATION: Duration = Duration::from_secs(15);
 const ATTEMPTS: u32 = 3;
 /// The first pause between tries, at most: somebody waits for the answer.
 const BACKOFF: Duration = Duration::from_millis(200);
 
-/// The set-up that all functions share.
+/// The set-up that all functions share. The program must have installed TLS ([`crate::runtime::install_tls`]) before.
 ///
-/// Region, endpoint and credentials come from the SDK's own environment variables, or from the container's credentials
-/// endpoint: where functions run, nothing else exists, and nothing else is waited for. `aws_config`'s own loader would bring
-/// along every other way to find them, which makes each package larger.
+/// Region, endpoint and credentials come from the SDK's own environment variables: where functions run, nothing else
+/// exists. `aws-config` would bring along every other way to find them, which makes each package larger.
 pub fn sdk_config() -> SdkConfig {
-    let http = Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
-    let environment = EnvironmentVariableCredentialsProvider::new();
-    let container = EcsCredentialsProvider::builder().build();
-    let credentials = CredentialsProviderChain::first_try("environment", environment).or_else("container", container);
-    let timeouts = TimeoutConfig::builder()
-        .connect_timeout(CONNECT)
-        .operation_attempt_timeout(ATTEMPT)
-        .operation_timeout(OPERATION)
-        .build();
+    let retries = RetryConfig::standard()
+        .with_max_attempts(ATTEMPTS)
+        .with_initial_backoff(BACKOFF)
+        // The connections see to that themselves.
+        .with_reconnect_mode(ReconnectMode::ReuseAllConnections);
     let mut config = SdkConfig::builder();
     config.set_region(variable("AWS_REGION").or_else(|| variable("AWS_DEFAULT_REGION")).map(Region::new));
     config.set_endpoint_url(variable("AWS_ENDPOINT_URL"));
+    config.set_credentials_provider(credentials().map(SharedCredentialsProvider::new));
     config
         .behavior_version(BehaviorVersion::v2026_01_12())
-        .http_client(http)
-        .credentials_provider(SharedCredentialsProvider::new(credentials))
-        .timeout_config(timeouts)
-        .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS).with_initial_backoff(BACKOFF))
+        .http_client(http::client(CONNECT, ATTEMPT))
+        .retry_config(retries)
+        // Bodies are small and in memory, and a try is bounded as a whole.
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .build()
+}
+
+/// What Lambda gives a function; it stays the same for as long as the process lives.
+fn credentials() -> Option<Credentials> {
+    let (id, secret) = (variable("AWS_ACCESS_KEY_ID")?, variable("AWS_SECRET_ACCESS_KEY")?);
+    Some(Credentials::new(id, secret, variable("AWS_SESSION_TOKEN"), None, "environment"))
 }
 
 /// DynamoDB.

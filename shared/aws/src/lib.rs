@@ -7,6 +7,7 @@ mod aws_error;
 pub mod config;
 mod credentials;
 mod events;
+mod http;
 pub mod metrics;
 pub mod queue;
 mod rules;

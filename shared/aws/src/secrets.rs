@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use aws_config::SdkConfig;
+use aws_types::SdkConfig;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 

@@ -4,6 +4,7 @@ use std::fmt;
 
 use http::{HeaderMap, StatusCode, header::CONTENT_TYPE};
 use jiff::Timestamp;
+pub use podio_https::BodyFault;
 
 use crate::{
     error::{Complaint, DecodeError, DecodeFault, Error, NotFoundKind},
@@ -23,15 +24,6 @@ pub struct Answer {
     pub headers: HeaderMap,
     /// The body, or why it is not there.
     pub body: Result<Vec<u8>, BodyFault>,
-}
-
-/// Why a body is not there although the headers are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BodyFault {
-    /// The connection broke or the time ran out.
-    Broken,
-    /// It is over [`LARGEST_BODY`].
-    TooLarge,
 }
 
 impl Answer {

@@ -1,7 +1,8 @@
 //! Building the functions.
 //!
-//! The build is over the whole workspace, as cargo-lambda's own would be: Cargo then resolves features the same way, and
-//! nothing is compiled twice.
+//! For development the build is over the whole workspace, as `cargo lambda watch` has it: Cargo then resolves features the same
+//! way, and nothing is compiled twice. With the release profile it is over the functions alone, as `cargo lambda build
+//! --release` has it: what is measured is what is deployed.
 
 use std::{
     path::{Path, PathBuf},
@@ -28,12 +29,10 @@ pub async fn functions(workspace: &Path, release: bool) -> anyhow::Result<PathBu
 /// Cargo is not there or says no; its own words are on standard error.
 pub async fn some(workspace: &Path, release: bool, functions: &[Function]) -> anyhow::Result<PathBuf> {
     let mut command = Command::new("cargo");
-    command.args(["build", "--workspace", "--message-format=json-render-diagnostics"]);
+    command.args(["build", "--message-format=json-render-diagnostics"]);
+    command.arg(if release { "--release" } else { "--workspace" });
     for function in functions {
         command.args(["--bin", function.name()]);
-    }
-    if release {
-        command.arg("--release");
     }
     without_cargos_own_variables(command.as_std_mut());
     let output = command

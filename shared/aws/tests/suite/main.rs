@@ -11,8 +11,8 @@ mod scripted;
 mod sqs_wire;
 mod store;
 
-use aws_config::{Region, SdkConfig};
-use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
+use aws_sdk_dynamodb::config::{Credentials, Region, SharedCredentialsProvider};
+use aws_types::SdkConfig;
 use podio_aws::{config, runtime};
 
 /// The SDK as the functions set it up, sent to a place on this machine.

@@ -6,14 +6,14 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Method};
 use jiff::Timestamp;
 use podio_lifecycle::ids::UserId;
 use serde::Deserialize;
 
 use crate::{
     answer::{Answer, BodyFault},
-    client::Podio,
+    client::{JSON, Podio},
     error::{Complaint, Error},
     oauth::{ClientCredentials, Grant},
     request,
@@ -94,30 +94,28 @@ impl TokenError {
 const DOCUMENTED_LIFE: Duration = Duration::from_secs(8 * 60 * 60);
 const LONGEST_LIFE: u64 = 30 * 24 * 60 * 60;
 
+/// What a form is called.
+const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
+
 impl Podio {
     /// Exchanges a grant for an access token.
     ///
     /// One request; two where the server reads JSON only, or does not have the older address. Not charged to the quota of the calls.
     pub async fn token(&self, client: &ClientCredentials, grant: &Grant) -> Result<TokenGrant, TokenError> {
         let parameters: Vec<_> = client.parameters().into_iter().chain(grant.parameters()).collect();
-        let form = self.token_request("/oauth/token", |request| request.form(&parameters)).await?;
+        let body = serde_urlencoded::to_string(&parameters).map_err(|_| unsendable())?;
+        let form = self.token_request("/oauth/token", (FORM, body)).await?;
         if !reads_json_only(&form) {
             return read(&form, self.now());
         }
         let parameters: BTreeMap<_, _> = parameters.into_iter().collect();
-        let json = self.token_request("/oauth/token/v2", |request| request.json(&parameters)).await?;
+        let body = serde_json::to_string(&parameters).map_err(|_| unsendable())?;
+        let json = self.token_request("/oauth/token/v2", (JSON, body)).await?;
         read(&json, self.now())
     }
 
-    async fn token_request(
-        &self,
-        path: &str,
-        body: impl FnOnce(reqwest::RequestBuilder) -> reqwest::RequestBuilder,
-    ) -> Result<Answer, TokenError> {
-        let unsendable = || TokenError::Unexpected { status: None, complaint: Complaint::default() };
-        let url = self.url(path).ok_or_else(unsendable)?;
-        let request = body(self.http().post(url)).build().map_err(|_| unsendable())?;
-        debug_assert!(request.headers().contains_key(CONTENT_TYPE));
+    async fn token_request(&self, path: &str, body: (HeaderValue, String)) -> Result<Answer, TokenError> {
+        let request = self.to(&Method::POST, path, Some(body)).ok_or_else(unsendable)?;
         let answer = self.fetch(request).await.map_err(|error| match error {
             Error::Unavailable { status, uncertain } => TokenError::Unavailable { status, uncertain },
             _ => unsendable(),
@@ -125,6 +123,10 @@ impl Podio {
         tracing::debug!(route = path, status = answer.status.as_u16(), "podio token call");
         Ok(answer)
     }
+}
+
+fn unsendable() -> TokenError {
+    TokenError::Unexpected { status: None, complaint: Complaint::default() }
 }
 
 /// Whether the server did not see the form at all, or has the newer endpoint only.
