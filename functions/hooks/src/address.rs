@@ -30,11 +30,6 @@ pub(crate) fn path(request: &Request) -> &str {
         Some(RequestContext::ApiGatewayV2(context)) => context.stage.as_deref(),
         _ => None,
     };
-    without_stage(path, stage)
-}
-
-/// The path without the stage, if it begins with one.
-pub(crate) fn without_stage<'a>(path: &'a str, stage: Option<&str>) -> &'a str {
     let rest = stage.and_then(|stage| path.strip_prefix('/')?.strip_prefix(stage));
     rest.filter(|rest| rest.starts_with('/')).unwrap_or(path)
 }

@@ -9,25 +9,21 @@
 
 mod address;
 mod body;
-mod event;
 mod settings;
 mod verdict;
 
 use std::sync::Arc;
 
 use jiff::SignedDuration;
-use lambda_http::{Body, Request, Response};
+use lambda_http::{Body, Request, Response, http::Method};
 use podio_lifecycle::{
     hooks::Delivery,
     ports::{AcceptDeliveries, Accepted, Clock, SendJobs},
 };
 use podio_signatures::hook_key;
 
+pub use self::settings::{SECRETS, Settings};
 use self::{address::Address, verdict::Verdict};
-pub use self::{
-    event::{Event, Reply},
-    settings::{SECRETS, Settings},
-};
 
 /// The largest body that is read.
 pub const MAX_BODY_BYTES: usize = 256 * 1024;
@@ -43,25 +39,8 @@ pub struct Ports {
     pub clock: Arc<dyn Clock>,
 }
 
-/// A request, as far as it matters here.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Posted {
-    /// The method.
-    pub method: String,
-    /// The path, without the stage.
-    pub path: String,
-    /// The body.
-    pub body: Vec<u8>,
-}
-
-/// Answers one request of `lambda_http`'s. Never fails otherwise than by an answer.
-pub async fn handle(ports: &Ports, settings: &Settings, request: &Request) -> Response<Body> {
-    let (method, path) = (request.method().to_string(), address::path(request).to_owned());
-    answer(ports, settings, &Posted { method, path, body: request.body().to_vec() }).await
-}
-
 /// Answers one request. Never fails otherwise than by an answer.
-pub async fn answer(ports: &Ports, settings: &Settings, request: &Posted) -> Response<Body> {
+pub async fn handle(ports: &Ports, settings: &Settings, request: &Request) -> Response<Body> {
     let started = ports.clock.now();
     let delivery = read(ports, settings, request);
     let verdict = match &delivery {
@@ -83,18 +62,18 @@ pub async fn answer(ports: &Ports, settings: &Settings, request: &Posted) -> Res
 }
 
 /// The delivery that a request brings, if it is one and came through the right door.
-fn read(ports: &Ports, settings: &Settings, request: &Posted) -> Result<Delivery, Verdict> {
-    let Address { on, key } = Address::parse(&request.path).ok_or(Verdict::NotFound)?;
-    if request.method != "POST" {
+fn read(ports: &Ports, settings: &Settings, request: &Request) -> Result<Delivery, Verdict> {
+    let Address { on, key } = Address::parse(address::path(request)).ok_or(Verdict::NotFound)?;
+    if request.method() != Method::POST {
         return Err(Verdict::MethodNotAllowed);
     }
-    if request.body.len() > MAX_BODY_BYTES {
+    if request.body().len() > MAX_BODY_BYTES {
         return Err(Verdict::TooLarge);
     }
     if !hook_key::verify(&settings.hook_secret, on.ref_type.as_str(), &on.ref_id.to_string(), key) {
         return Err(Verdict::NotFound);
     }
-    let fields = body::fields(&request.body).ok_or(Verdict::Malformed)?;
+    let fields = body::fields(request.body()).ok_or(Verdict::Malformed)?;
     Delivery::read(on, &fields, ports.clock.now(), settings.interest).map_err(|_| Verdict::Malformed)
 }
 

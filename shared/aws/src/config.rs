@@ -5,15 +5,17 @@ use std::time::Duration;
 use aws_sdk_dynamodb::config::{
     BehaviorVersion, Credentials, Region, SharedCredentialsProvider, StalledStreamProtectionConfig,
     retry::{ReconnectMode, RetryConfig},
+    timeout::TimeoutConfig,
 };
 use aws_types::SdkConfig;
 
 use crate::http;
 
 const CONNECT: Duration = Duration::from_secs(2);
-/// One try. DynamoDB and SQS answer within milliseconds; a try that takes longer is better done over. The connections see to
-/// that; another timer of the SDK's around all tries would cost each call and change little.
+/// One try. DynamoDB and SQS answer within milliseconds; a try that takes longer is better done over.
 const ATTEMPT: Duration = Duration::from_secs(5);
+/// All tries together, well within a function's time.
+const OPERATION: Duration = Duration::from_secs(15);
 const ATTEMPTS: u32 = 3;
 /// The first pause between tries, at most: somebody waits for the answer.
 const BACKOFF: Duration = Duration::from_millis(200);
@@ -23,6 +25,7 @@ const BACKOFF: Duration = Duration::from_millis(200);
 /// Region, endpoint and credentials come from the SDK's own environment variables: where functions run, nothing else
 /// exists. `aws-config` would bring along every other way to find them, which makes each package larger.
 pub fn sdk_config() -> SdkConfig {
+    let timeouts = TimeoutConfig::builder().operation_timeout(OPERATION).build();
     let retries = RetryConfig::standard()
         .with_max_attempts(ATTEMPTS)
         .with_initial_backoff(BACKOFF)
@@ -35,6 +38,7 @@ pub fn sdk_config() -> SdkConfig {
     config
         .behavior_version(BehaviorVersion::v2026_01_12())
         .http_client(http::client(CONNECT, ATTEMPT))
+        .timeout_config(timeouts)
         .retry_config(retries)
         // Bodies are small and in memory, and a try is bounded as a whole.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
