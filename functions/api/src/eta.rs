@@ -33,7 +33,8 @@ pub(crate) fn eta(
 ) -> Option<Timestamp> {
     let spaces = pending(batches).count();
     let ahead = offboarding.calls_ahead(u32::try_from(spaces).unwrap_or(u32::MAX));
-    let waits_for_others = offboarding.is_read_back_with_others();
+    let is_scarce = quota.is_scarce(quota.removal_ceiling(configured), now);
+    let waits_for_others = is_scarce && offboarding.is_read_back_with_others();
     if ahead == 0 && !(waits_for_others && offboarding.state == State::Verifying) {
         return None;
     }

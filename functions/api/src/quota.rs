@@ -59,7 +59,8 @@ pub(crate) async fn get(exchange: &Exchange<'_>) -> Result<Answer, Problem> {
     }
     let drained = eta::drained(&log, backlog, from, ceiling);
     // Behind the last call, everyone who has left is looked for once more.
-    let drained = drained.map(|at| if reads_back { Offboarding::read_back_at(at, ceiling.window()) } else { at });
+    let waits = reads_back && log.is_scarce(now, ceiling);
+    let drained = drained.map(|at| if waits { Offboarding::read_back_at(at, ceiling.window()) } else { at });
     let shown = Quota {
         limit: ceiling.limit(),
         window_seconds: ceiling.window().as_secs(),

@@ -81,6 +81,14 @@ impl Worker {
         look(&self.quota.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
     }
 
+    /// Reads the quota, if this process never has.
+    pub(crate) async fn know_the_quota(&self) -> Result<(), StoreError> {
+        match self.with_known_quota(|known| *known == Quota::default()) {
+            true => self.update_quota(|_, _| ()).await,
+            false => Ok(()),
+        }
+    }
+
     fn remember(&self, quota: &Quota) {
         self.quota.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone_from(quota);
     }

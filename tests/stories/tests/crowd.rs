@@ -8,7 +8,7 @@ use podio_lifecycle::{
     ports::ReadCalls,
 };
 use podio_sandbox::{
-    Call, Config, ErrorBody, FaultAction, FaultRule, Population, Profile, population::ORG_ID, state::SpaceRole,
+    Call, Config, ErrorBody, FaultAction, FaultRule, Population, Profile, Quota, population::ORG_ID, state::SpaceRole,
 };
 use stories::{Leaver, Setup, World};
 use worker::HookPolicy;
@@ -16,6 +16,7 @@ use worker::HookPolicy;
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 const SPACES: usize = 12;
 const CROWD: usize = 10;
+const LIMIT: u32 = 70;
 const REMOVED: State = State::Completed { outcome: Outcome::Removed };
 
 fn mail(n: usize) -> String {
@@ -30,9 +31,11 @@ async fn department_at(members: usize, switches: &[&str]) -> (World, Vec<Offboar
     let mails: Vec<String> = (0..CROWD).map(mail).collect();
     let population =
         Population::new(11).members(members).spaces(30).department(mails.iter().map(String::as_str), SPACES);
-    let mut podio = Config { population, ..Config::new(Profile::Documented) };
+    // So few that a department makes them scarce.
+    let quota = Quota { limit: LIMIT, general_limit: None, ..Quota::of(Profile::Documented) };
+    let mut podio = Config { population, quota, ..Config::new(Profile::Documented) };
     switches.iter().for_each(|switch| podio.switches.apply(switch).unwrap());
-    let world = World::new(Setup { podio, ceiling: (1_000, 3_600), mass_threshold: 100 }).await;
+    let world = World::new(Setup { podio, ceiling: (LIMIT, 3_600), mass_threshold: 100 }).await;
     (world, Vec::new())
 }
 
@@ -157,6 +160,20 @@ async fn a_podio_that_refuses_large_pages_is_asked_for_smaller_ones() {
     assert!(singles(&world).len() <= 2);
     assert!(pages(&world) <= 8, "{} pages, the first of them refused", pages(&world));
     assert!((0..CROWD).all(|n| is_gone(&world, user(&world, n))));
+}
+
+#[tokio::test]
+async fn where_there_is_plenty_nobody_waits_to_be_read_back_with_others() {
+    let mails: Vec<String> = (0..CROWD).map(mail).collect();
+    let population = Population::new(11).members(100).spaces(30).department(mails.iter().map(String::as_str), SPACES);
+    let podio = Config { population, ..Config::new(Profile::Documented) };
+    let mut world = World::new(Setup { podio, ceiling: (250, 3_600), mass_threshold: 100 }).await;
+    let mut ids = Vec::new();
+    post_all(&world, &mut ids).await;
+    let start = world.clock.read();
+    all_removed(&mut world, &ids).await;
+    let took = world.clock.read().duration_since(start);
+    assert!(took < SignedDuration::from_mins(2), "{took:#}");
 }
 
 #[tokio::test]

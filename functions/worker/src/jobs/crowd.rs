@@ -6,10 +6,13 @@
 use std::collections::HashMap;
 
 use jiff::{SignedDuration, Timestamp};
-use podio_client::{Error, org_member::OrgMember};
+use podio_client::{
+    Error,
+    org_member::{self, OrgMember},
+};
 use podio_lifecycle::{
     capability::Capability,
-    ids::OrgId,
+    ids::{OrgId, UserId},
     offboarding::{Leaver, Offboarding, Person, SearchStep, State},
 };
 
@@ -77,7 +80,11 @@ impl Worker {
         let mut crowds: HashMap<(OrgId, Wish), (Timestamp, Vec<&mut StageTask>)> = HashMap::new();
         for task in tasks {
             let Task::Stage(stage) = task else { continue };
-            stage.read_back_from = stage.read_back_from(self.policy.ceiling.window());
+            if let Some(from) = stage.read_back_from(self.policy.ceiling.window()) {
+                // Where there is plenty nobody is kept waiting to save a call.
+                let waits = from.duration_since(now) <= SHORT || self.is_scarce(stage, now).await;
+                stage.read_back_from = waits.then_some(from);
+            }
             let Some((wish, since)) = stage.wish(now) else { continue };
             let crowd = crowds.entry((stage.offboarding.org_id, wish)).or_insert((since, Vec::new()));
             crowd.0 = crowd.0.max(since);
@@ -95,6 +102,18 @@ impl Worker {
             let is_served = is_crowd || roster.tells_of(stage);
             stage.listed_since = (is_served && roster.serves(org, since)).then_some(since);
         }
+    }
+
+    /// Whether the calls of a read-back have become scarce, as far as this worker knows.
+    async fn is_scarce(&self, stage: &StageTask, now: Timestamp) -> bool {
+        if let Err(error) = self.know_the_quota().await {
+            tracing::warn!(%error, "the quota could not be read");
+        }
+        let route = org_member::get(stage.offboarding.org_id, UserId(0)).quota_route();
+        self.with_known_quota(|known| {
+            let ceiling = known.ceiling(&route, self.policy.ceiling);
+            known.is_scarce(ceiling, now)
+        })
     }
 
     /// The person, if the list shows them and somebody's reading on is worth it.

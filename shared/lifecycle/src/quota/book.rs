@@ -115,6 +115,11 @@ impl Quota {
         log.and_then(|log| log.booking(slot)).map_or(slot.0, |booking| booking.at)
     }
 
+    /// Whether more than half of a window is given out under a ceiling.
+    pub fn is_scarce(&self, ceiling: Ceiling, now: Timestamp) -> bool {
+        self.logs.get(&key(ceiling)).is_some_and(|log| log.is_scarce(now, ceiling))
+    }
+
     /// The slots under a ceiling.
     pub fn log(&self, ceiling: Ceiling) -> ReservationLog {
         self.logs.get(&key(ceiling)).cloned().unwrap_or_default()
