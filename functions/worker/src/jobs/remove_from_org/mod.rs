@@ -10,8 +10,10 @@ mod turn;
 use podio_client::{Error, NotFoundKind, org_member};
 use podio_lifecycle::{
     hold::{HoldCode, Reason, summarised, unapproved},
+    ids::UserId,
     offboarding::{Claim, Event, FailureCode, Leaver},
-    removal::{RemovalBatch, RemovalState, SpaceRemoval},
+    ports::SaveError,
+    removal::{Company, RemovalBatch, RemovalState, SpaceRemoval},
 };
 
 use self::{extend::Batches, turn::Turn};
@@ -135,12 +137,9 @@ impl Worker {
         batches: &[RemovalBatch],
         caller: &mut Caller<'_>,
     ) -> Result<Vec<Reason>, Halt> {
-        let spaces = batches.iter().flat_map(|batch| &batch.spaces);
-        let mut left: Vec<SpaceRemoval> =
-            spaces.filter(|space| space.state == RemovalState::LeftToOrgRemoval).cloned().collect();
-        // Who was in a space hours ago may have left since.
-        for space in &mut left {
-            space.company = self.company(space.space_id, leaver.user_id, caller).await?;
+        let mut left = Vec::new();
+        for batch in batches {
+            left.extend(self.look_again_into(batch, leaver.user_id, caller).await?);
         }
         let mut reasons = summed_up(&left).reasons();
         match caller.call(&org_member::get(stage.offboarding.org_id, leaver.user_id)).await? {
@@ -162,6 +161,41 @@ impl Worker {
             Err(error) => return Err(Halt::of(&error, "the look-up of the member")),
         }
         Ok(reasons)
+    }
+}
+
+impl Worker {
+    /// Looks into the spaces of a batch that are left to the removal: who was there hours ago may have left since. What
+    /// cannot be seen is noted and not asked for again: under a tight quota a run may have slots for a few looks only, and
+    /// would never come to an end were all of them made anew each time.
+    async fn look_again_into(
+        &self,
+        batch: &RemovalBatch,
+        user: UserId,
+        caller: &mut Caller<'_>,
+    ) -> Result<Vec<SpaceRemoval>, Halt> {
+        let mut seen = batch.clone();
+        let mut result = Ok(());
+        let is_left = |space: &&mut SpaceRemoval| space.state == RemovalState::LeftToOrgRemoval;
+        for space in seen.spaces.iter_mut().filter(is_left).filter(|space| space.company != Company::Hidden) {
+            match self.company(space.space_id, user, caller).await {
+                Ok(company) => space.company = company,
+                Err(halt) => {
+                    result = Err(halt);
+                    break;
+                }
+            }
+        }
+        let hidden = |batch: &RemovalBatch| batch.spaces.iter().filter(|it| it.company == Company::Hidden).count();
+        if hidden(&seen) > hidden(batch) {
+            match self.ports.removals.replace_batch(&seen).await {
+                Ok(()) => {}
+                Err(SaveError::Store(error)) => return Err(error.into()),
+                Err(SaveError::Conflict | SaveError::PersonTaken(_)) => return Err(Halt::Overtaken),
+            }
+        }
+        result?;
+        Ok(seen.spaces.into_iter().filter(|space| space.state == RemovalState::LeftToOrgRemoval).collect())
     }
 }
 
