@@ -168,16 +168,9 @@ async fn listens(sandbox: &Running, hooks: usize) -> bool {
 
 /// The story, as the oracles of the simulation know it.
 fn scene(row: &Row, before: &State, dealings: &Dealings) -> Scene {
-    let wish = |(leaver, part): (usize, Part)| Wish {
-        leaver,
-        by_mail: part != Part::Diego,
-        at: dealings.posted.get(&leaver).copied().unwrap_or(Timestamp::MIN),
-        effective_at: None,
-        dry_run: false,
-        require_approval: false,
-        key: format!("msg_{leaver}"),
-        repeats: Vec::new(),
-        cancel_at: None,
+    let wish = |(leaver, part): (usize, Part)| {
+        let at = dealings.posted.get(&leaver).copied().unwrap_or(Timestamp::MIN);
+        Wish::plain(leaver, part != Part::Diego, at, leaver)
     };
     let company = row.has_company().then_some((Timestamp::MIN, Stranger::Spends(LIMIT)));
     let (quiet, _) = Scene::quiet(1);

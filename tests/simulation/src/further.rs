@@ -17,17 +17,9 @@ impl Scene {
     pub(crate) fn post_the_acting_admin(&mut self, dice: &Dice, podio: &State, start: Timestamp) {
         let mail = ACTING_ADMIN.to_owned();
         let user = podio.person_by_mail(&mail).expect("the acting admin");
-        self.wishes.push(Wish {
-            leaver: self.leavers.len(),
-            by_mail: dice.chance(0.7),
-            at: start + SignedDuration::from_secs(dice.between(0, 600)),
-            effective_at: None,
-            dry_run: false,
-            require_approval: false,
-            key: format!("msg_{}", self.wishes.len()),
-            repeats: Vec::new(),
-            cancel_at: None,
-        });
+        let by_mail = dice.chance(0.7);
+        let at = start + SignedDuration::from_secs(dice.between(0, 600));
+        self.wishes.push(Wish::plain(self.leavers.len(), by_mail, at, self.wishes.len()));
         self.leavers.push(Leaver { user, mail });
     }
 
@@ -44,17 +36,11 @@ impl Scene {
             }
             let leaver = self.leavers.len();
             self.leavers.push(Leaver { user, mail });
-            self.wishes.push(Wish {
-                leaver,
-                by_mail: dice.chance(0.8),
-                at: start + SignedDuration::from_millis(dice.between(0, 3_000)),
-                effective_at: None,
-                dry_run: false,
-                require_approval: false,
-                key: format!("msg_{}", self.wishes.len()),
-                repeats: Vec::new(),
-                cancel_at: dice.chance(0.1).then(|| start + SignedDuration::from_secs(dice.between(0, 60))),
-            });
+            let by_mail = dice.chance(0.8);
+            let at = start + SignedDuration::from_millis(dice.between(0, 3_000));
+            let wish = Wish::plain(leaver, by_mail, at, self.wishes.len());
+            let cancel_at = dice.chance(0.1).then(|| start + SignedDuration::from_secs(dice.between(0, 60)));
+            self.wishes.push(Wish { cancel_at, ..wish });
             if dice.chance(0.2) {
                 let at = start + SignedDuration::from_secs(dice.between(0, 3_600));
                 self.strangers.push((at, Stranger::Adds(leaver)));

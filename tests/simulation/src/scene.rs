@@ -43,6 +43,23 @@ pub struct Wish {
     pub cancel_at: Option<Timestamp>,
 }
 
+impl Wish {
+    /// A request to remove somebody at once, posted once as message `number`.
+    pub fn plain(leaver: usize, by_mail: bool, at: Timestamp, number: usize) -> Self {
+        Self {
+            leaver,
+            by_mail,
+            at,
+            effective_at: None,
+            dry_run: false,
+            require_approval: false,
+            key: format!("msg_{number}"),
+            repeats: Vec::new(),
+            cancel_at: None,
+        }
+    }
+}
+
 /// Something that happens in Podio without us.
 #[derive(Debug, Clone)]
 pub enum Stranger {
@@ -145,22 +162,11 @@ impl Scene {
         let podio = Config { population, ..Sandbox::new(Profile::Documented) };
         let state = podio.initial_state(start);
         let user = state.person_by_mail(&mail).expect("somebody with a part");
-        let wish = Wish {
-            leaver: 0,
-            by_mail: true,
-            at: start,
-            effective_at: None,
-            dry_run: false,
-            require_approval: false,
-            key: "msg_0".to_owned(),
-            repeats: Vec::new(),
-            cancel_at: None,
-        };
         let scene = Self {
             switches: podio.switches,
             quota: podio.quota,
             leavers: vec![Leaver { user, mail }],
-            wishes: vec![wish],
+            wishes: vec![Wish::plain(0, true, start, 0)],
             strangers: Vec::new(),
             rates: Rates::default(),
             podio_faults: Vec::new(),
