@@ -148,7 +148,7 @@ impl<'a> Caller<'a> {
             request_id: receipt.request_id,
         };
         for offboarding in self.offboarding.into_iter().chain(&self.others) {
-            self.worker.ports.record.record(offboarding, &call, self.worker.ports.random.bytes()).await?;
+            self.record(offboarding, &call).await?;
         }
         self.last_call = Some(call);
         match exchange.result {
@@ -169,11 +169,15 @@ impl<'a> Caller<'a> {
 
     /// Records calls that were made for another offboarding and serve this one as well.
     pub(crate) async fn cite(&self, calls: &[CallRecord]) -> Result<(), Halt> {
-        for (offboarding, call) in self.offboarding.into_iter().flat_map(|id| calls.iter().map(move |call| (id, call)))
-        {
-            self.worker.ports.record.record(offboarding, call, self.worker.ports.random.bytes()).await?;
+        let Some(offboarding) = self.offboarding else { return Ok(()) };
+        for call in calls {
+            self.record(offboarding, call).await?;
         }
         Ok(())
+    }
+
+    async fn record(&self, offboarding: &OffboardingId, call: &CallRecord) -> Result<(), Halt> {
+        Ok(self.worker.ports.record.record(offboarding, call, self.worker.ports.random.bytes()).await?)
     }
 
     /// Makes sure that the next `calls` calls need not be reserved one by one, if the quota has room for them now.

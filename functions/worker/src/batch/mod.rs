@@ -80,17 +80,8 @@ impl Worker {
         let mut waits = Waits::default();
         let mut near: Vec<Ready<'_>> = Vec::new();
         for ((message, job), prepared) in jobs.iter().zip(self.prepare(&jobs).await) {
-            let prepared = match prepared {
-                Prepared::Task(task, slots, end) => {
-                    if let Task::Space(space) = &*task {
-                        self.reserve_the_end(space, end).await;
-                    }
-                    Prepared::Task(task, slots, Vec::new())
-                }
-                other => other,
-            };
             match prepared {
-                Prepared::Task(task, slots, _) if is_far(&slots, self.now()) => match *task {
+                Prepared::Task(task, slots) if is_far(&slots, self.now()) => match *task {
                     Task::Space(space) => waits.add(message, job, &space, slots),
                     other @ (Task::Stage(_) | Task::Hook(_)) => {
                         near.push((message, job, Prepared::Wait(Box::new(other), slots)));
@@ -132,7 +123,7 @@ impl Worker {
             }
             Prepared::Unreadable(error) => return Ran::Ended(message, self.storage_failed(message, job, &error).await),
             Prepared::Wait(task, slots) => (*task, Err(Halt::Wait(slots))),
-            Prepared::Task(mut task, slots, _) => {
+            Prepared::Task(mut task, slots) => {
                 let (lane, route) = (task.lane(), task.route());
                 let mut caller = Caller::new(self, job.offboarding(), lane, route, slots);
                 let result = match &mut *task {

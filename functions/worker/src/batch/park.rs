@@ -48,11 +48,11 @@ impl<'a> Waits<'a> {
 impl Worker {
     /// Notes the slots that were reserved for the end of an offboarding, behind the last of its spaces. Should that fail,
     /// the end asks for others when it comes.
-    pub(super) async fn reserve_the_end(&self, task: &SpaceTask, slots: Vec<Booking>) {
+    pub(super) async fn reserve_the_end(&self, task: &SpaceTask, slots: &[Booking]) {
         if slots.is_empty() {
             return;
         }
-        let slots = slots.into_iter().map(|booking| booking.slot).collect();
+        let slots = slots.iter().map(|booking| booking.slot).collect();
         if let Err(error) = self.ledger().commit(&task.offboarding, Event::EndReserved { slots }, self.now()).await {
             tracing::info!(%error, offboarding = %task.offboarding.id, "the end will ask for its own slots");
         }

@@ -26,8 +26,8 @@ pub(super) enum Prepared {
     Nothing,
     /// Its record, or the quota's, could not be read.
     Unreadable(StoreError),
-    /// To be run, with these slots, and those for the end of the offboarding.
-    Task(Box<Task>, Vec<Booking>, Vec<Booking>),
+    /// To be run, with these slots.
+    Task(Box<Task>, Vec<Booking>),
     /// A stage's job whose slots lie ahead.
     Wait(Box<Task>, Vec<Booking>),
 }
@@ -35,7 +35,7 @@ pub(super) enum Prepared {
 impl Prepared {
     /// The slot that a space's record holds still and that is about to be spent.
     fn held(&self) -> Option<(&SpaceTask, Slot)> {
-        let Self::Task(task, slots, _) = self else { return None };
+        let Self::Task(task, slots) = self else { return None };
         let Task::Space(space) = &**task else { return None };
         let spent = |slot: &Slot| slots.iter().any(|booking| booking.slot == *slot);
         space.entry.slot.filter(spent).map(|slot| (space, slot))
@@ -112,10 +112,15 @@ impl Worker {
             Ok(allotted) => (allotted, None),
             Err(error) => (vec![Allotted::default(); jobs.len()], Some(error)),
         };
+        for (task, allotted) in tasks.iter().zip(&allotted) {
+            if let Ok(Some(Task::Space(space))) = task {
+                self.reserve_the_end(space, &allotted.then).await;
+            }
+        }
         let prepared = tasks.into_iter().zip(allotted).map(|(task, allotted)| match (task, &failed) {
             (Err(error), _) => Prepared::Unreadable(error),
             (Ok(Some(_)), Some(error)) => Prepared::Unreadable(error.clone()),
-            (Ok(Some(task)), None) => Prepared::Task(Box::new(task), allotted.slots, allotted.then),
+            (Ok(Some(task)), None) => Prepared::Task(Box::new(task), allotted.slots),
             (Ok(None), _) => Prepared::Nothing,
         });
         prepared.collect()
@@ -137,7 +142,7 @@ impl Worker {
             let concerned = |space: &SpaceTask| space.offboarding.id == id && space.key == key;
             for (_, _, prepared) in &mut jobs {
                 if prepared.held().is_some_and(|(space, _)| concerned(space))
-                    && let Prepared::Task(_, slots, _) = prepared
+                    && let Prepared::Task(_, slots) = prepared
                 {
                     slots.clear();
                 }
