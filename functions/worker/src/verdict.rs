@@ -5,7 +5,7 @@ use podio_client::Error;
 use podio_lifecycle::{
     ledger::NotCommitted,
     offboarding::{Failure, FailureCode},
-    ports::StoreError,
+    ports::{SaveError, StoreError},
     quota::Booking,
 };
 
@@ -74,6 +74,16 @@ fn code(error: &Error) -> String {
 impl From<StoreError> for Halt {
     fn from(error: StoreError) -> Self {
         Self::Storage(error)
+    }
+}
+
+/// Whoever wrote in between has moved things on.
+impl From<SaveError> for Halt {
+    fn from(error: SaveError) -> Self {
+        match error {
+            SaveError::Store(error) => Self::Storage(error),
+            SaveError::Conflict | SaveError::PersonTaken(_) => Self::Overtaken,
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use podio_lifecycle::{
     hooks::{Delivery, DeliveryState, HookRef, Reason},
     job::Job,
     offboarding::{Failure, podio_unavailable},
-    ports::{Metric, SaveError},
+    ports::Metric,
     quota::Slot,
 };
 
@@ -54,11 +54,8 @@ impl Worker {
     }
 
     async fn note_delivery(&self, delivery: &Delivery, until: Timestamp) -> Result<Option<SignedDuration>, Halt> {
-        match self.ports.deliveries.note_delivery(delivery).await {
-            Ok(()) => Ok(Some(until.duration_since(self.now()))),
-            Err(SaveError::Store(error)) => Err(error.into()),
-            Err(SaveError::Conflict | SaveError::PersonTaken(_)) => Err(Halt::Overtaken),
-        }
+        self.ports.deliveries.note_delivery(delivery).await?;
+        Ok(Some(until.duration_since(self.now())))
     }
 
     async fn refuse(&self, delivery: &Delivery, failure: Failure) -> Result<Option<SignedDuration>, Halt> {

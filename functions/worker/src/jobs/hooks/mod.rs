@@ -11,7 +11,6 @@ use podio_client::hook;
 use podio_lifecycle::{
     hooks::{CloudEvent, Delivery, EventType, HookRef},
     ids::HookId,
-    ports::SaveError,
     quota::{Lane, Slot},
 };
 
@@ -88,14 +87,9 @@ impl Worker {
             return Ok(());
         }
         let taken = delivery.parked(Vec::new(), self.now());
-        match self.ports.deliveries.note_delivery(&taken).await {
-            Ok(()) => {
-                *delivery = Delivery { revision: taken.revision + 1, ..taken };
-                Ok(())
-            }
-            Err(SaveError::Store(error)) => Err(error.into()),
-            Err(SaveError::Conflict | SaveError::PersonTaken(_)) => Err(Halt::Overtaken),
-        }
+        self.ports.deliveries.note_delivery(&taken).await?;
+        *delivery = Delivery { revision: taken.revision + 1, ..taken };
+        Ok(())
     }
 
     /// Tells others, where there is a bus.

@@ -9,7 +9,6 @@ use podio_lifecycle::{
     hold::Preview,
     ids::{SpaceId, UserId},
     offboarding::{Leaver, SearchStep},
-    ports::SaveError,
     removal::{Company, RemovalBatch, RemovalState, SpaceRemoval},
 };
 
@@ -39,11 +38,8 @@ impl Worker {
             // A batch without anything to remove never takes part: nobody may count it down later.
             batch.counted = batch.is_settled();
             // What was seen is kept even where the quota, or Podio, cut the look short.
-            match self.ports.removals.replace_batch(batch).await {
-                Ok(()) => batch.revision += 1,
-                Err(SaveError::Store(error)) => return Err(error.into()),
-                Err(SaveError::Conflict | SaveError::PersonTaken(_)) => return Err(Halt::Overtaken),
-            }
+            self.ports.removals.replace_batch(batch).await?;
+            batch.revision += 1;
             result?;
             stage.search.step = SearchStep::Check { batches: count, next: number + 1 };
         }

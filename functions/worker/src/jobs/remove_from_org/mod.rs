@@ -12,7 +12,6 @@ use podio_lifecycle::{
     hold::{HoldCode, Reason, summarised, unapproved},
     ids::UserId,
     offboarding::{Claim, Event, FailureCode, Leaver},
-    ports::SaveError,
     removal::{Company, RemovalBatch, RemovalState, SpaceRemoval},
 };
 
@@ -188,11 +187,7 @@ impl Worker {
         }
         let hidden = |batch: &RemovalBatch| batch.spaces.iter().filter(|it| it.company == Company::Hidden).count();
         if hidden(&seen) > hidden(batch) {
-            match self.ports.removals.replace_batch(&seen).await {
-                Ok(()) => {}
-                Err(SaveError::Store(error)) => return Err(error.into()),
-                Err(SaveError::Conflict | SaveError::PersonTaken(_)) => return Err(Halt::Overtaken),
-            }
+            self.ports.removals.replace_batch(&seen).await?;
         }
         result?;
         Ok(seen.spaces.into_iter().filter(|space| space.state == RemovalState::LeftToOrgRemoval).collect())
