@@ -6,7 +6,7 @@ use podio_lifecycle::{
     ids::{OffboardingId, OrgId, SpaceId, UserId},
     offboarding::{Failure, Offboarding, Outcome, Person, Stage, State},
     quota::{Ceiling, Quota},
-    removal::{RemovalBatch, RemovalState, SpaceRemoval, Tally},
+    removal::{RemovalBatch, RemovalState, SpaceRemoval, Tally, latest, tally},
 };
 use serde::Serialize;
 
@@ -144,7 +144,7 @@ pub(crate) fn spaces<'a>(offboarding: &Offboarding, batches: &'a [RemovalBatch])
         state: space.state,
         settled_at: space.settled_at,
     };
-    batches.iter().flat_map(|batch| &batch.spaces).filter(of_plan).map(shown).collect()
+    latest(batches).map(|(_, space)| space).filter(of_plan).map(shown).collect()
 }
 
 /// Whether what is stored of the plan is the whole of it.
@@ -177,7 +177,7 @@ fn progress(offboarding: &Offboarding, batches: &[RemovalBatch]) -> Progress {
         let settled = offboarding.counted;
         Tally { pending: offboarding.spaces_total.saturating_sub(settled.total()), ..settled }
     } else {
-        batches.iter().map(RemovalBatch::tally).sum()
+        tally(latest(batches).map(|(_, space)| space))
     };
     Progress {
         spaces_total: tally.total(),

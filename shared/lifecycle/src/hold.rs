@@ -12,6 +12,8 @@ pub enum HoldCode {
     SpaceWouldBeDeleted,
     /// Podio would make somebody else the space's admin.
     SpaceWouldLoseItsAdmin,
+    /// The space did not let the leaver go, and the removal from the organization would not end that membership either.
+    SpaceWouldKeepTheLeaver,
     /// Nobody would be left to administer the organization.
     LastOrgAdmin,
     /// The leaver is the account whose credential the worker uses.
@@ -95,6 +97,8 @@ pub struct Preview {
     pub unseen: Vec<SpaceId>,
     /// Spaces where somebody else would be made admin.
     pub promoted: Vec<SpaceId>,
+    /// Spaces that did not let the leaver go and that the removal would not touch.
+    pub kept: Vec<SpaceId>,
 }
 
 impl Preview {
@@ -114,7 +118,13 @@ impl Preview {
             let detail = "The leaver is the last admin; Podio would promote others. Name a new admin, or approve.";
             Reason::of_space(HoldCode::SpaceWouldLoseItsAdmin, space, detail)
         });
-        deleted.chain(unseen).chain(promoted).collect()
+        let kept = self.kept.iter().map(|&space| {
+            let detail = "This space did not let the leaver go, and by Podio's preview the removal from the organization would \
+                          not end that membership. Make the acting admin an admin of the space, then approve: it is asked \
+                          once more before the organization is left. If the leaver is not in it, approve.";
+            Reason::of_space(HoldCode::SpaceWouldKeepTheLeaver, space, detail)
+        });
+        deleted.chain(unseen).chain(promoted).chain(kept).collect()
     }
 }
 
@@ -160,8 +170,8 @@ mod tests {
 
     #[test]
     fn a_space_that_would_be_deleted_is_not_also_said_to_lose_its_admin() {
-        let preview =
-            Preview { deleted: vec![SpaceId(1)], unseen: vec![SpaceId(1)], promoted: vec![SpaceId(1), SpaceId(2)] };
+        let promoted = vec![SpaceId(1), SpaceId(2)];
+        let preview = Preview { deleted: vec![SpaceId(1)], unseen: vec![SpaceId(1)], promoted, ..Preview::default() };
         let codes: Vec<_> = preview.reasons().iter().map(Reason::approval).collect();
         assert_eq!(
             codes,

@@ -4,6 +4,8 @@
 //! and counting it down is then one conditional write of one item; a batch whose last space is settled is counted into
 //! its offboarding exactly once.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -142,6 +144,37 @@ impl Tally {
     }
 }
 
+/// What came of each space, in the order of the plan, and the batch that says so. Of a space that was asked again, the last
+/// answer counts.
+pub fn latest(batches: &[RemovalBatch]) -> impl Iterator<Item = (&RemovalBatch, &SpaceRemoval)> {
+    let mut places: BTreeMap<SpaceId, usize> = BTreeMap::new();
+    let mut last: Vec<(&RemovalBatch, &SpaceRemoval)> = Vec::new();
+    for (batch, entry) in batches.iter().flat_map(|batch| batch.spaces.iter().map(move |entry| (batch, entry))) {
+        let place = *places.entry(entry.space_id).or_insert(last.len());
+        match last.get_mut(place) {
+            Some((known, _)) if known.key.number > batch.key.number => {}
+            Some(known) => *known = (batch, entry),
+            None => last.push((batch, entry)),
+        }
+    }
+    last.into_iter()
+}
+
+/// How spaces stand.
+pub fn tally<'a>(spaces: impl IntoIterator<Item = &'a SpaceRemoval>) -> Tally {
+    let mut tally = Tally::default();
+    for space in spaces {
+        match space.state {
+            RemovalState::Unchecked | RemovalState::Pending => tally.pending += 1,
+            RemovalState::NotAMember => {}
+            RemovalState::Removed => tally.removed += 1,
+            RemovalState::AlreadyGone => tally.already_gone += 1,
+            RemovalState::LeftToOrgRemoval => tally.left_to_org_removal += 1,
+        }
+    }
+    tally
+}
+
 impl std::ops::Add for Tally {
     type Output = Self;
     fn add(self, other: Self) -> Self {
@@ -150,6 +183,19 @@ impl std::ops::Add for Tally {
             already_gone: self.already_gone + other.already_gone,
             left_to_org_removal: self.left_to_org_removal + other.left_to_org_removal,
             pending: self.pending + other.pending,
+        }
+    }
+}
+
+/// Never below nothing.
+impl std::ops::Sub for Tally {
+    type Output = Self;
+    fn sub(self, other: Self) -> Self {
+        Self {
+            removed: self.removed.saturating_sub(other.removed),
+            already_gone: self.already_gone.saturating_sub(other.already_gone),
+            left_to_org_removal: self.left_to_org_removal.saturating_sub(other.left_to_org_removal),
+            pending: self.pending.saturating_sub(other.pending),
         }
     }
 }
@@ -196,17 +242,7 @@ impl RemovalBatch {
 
     /// How its spaces stand.
     pub fn tally(&self) -> Tally {
-        let mut tally = Tally::default();
-        for space in &self.spaces {
-            match space.state {
-                RemovalState::Unchecked | RemovalState::Pending => tally.pending += 1,
-                RemovalState::NotAMember => {}
-                RemovalState::Removed => tally.removed += 1,
-                RemovalState::AlreadyGone => tally.already_gone += 1,
-                RemovalState::LeftToOrgRemoval => tally.left_to_org_removal += 1,
-            }
-        }
-        tally
+        tally(&self.spaces)
     }
 
     /// Whether every space is settled.

@@ -41,6 +41,7 @@ fn plan(spaces: u32, batches: u32, reasons: Vec<Reason>) -> Plan {
         batches,
         last_batch: batches.checked_sub(1),
         rides: false,
+        previewed: false,
         reasons,
     }
 }
@@ -170,7 +171,7 @@ fn the_preview_right_before_the_organization_removal_can_still_hold() {
 }
 
 fn found(batches: u32, last_batch: u32, left: Vec<SpaceId>) -> Event {
-    Event::SpacesFound { batches, spaces: batches * 3, last_batch, left }
+    Event::SpacesFound { batches, spaces: batches * 3, again: Tally::default(), last_batch, left }
 }
 
 fn look_again(space: u64) -> Event {

@@ -68,15 +68,26 @@ impl Sight {
         }
     }
 
+    /// Whether nothing takes its last admin out of a space.
+    fn is_kept_by_its_last_admin(&self) -> bool {
+        self.keeps_last_admin && !self.ends_spaces
+    }
+
+    /// Whether that shows only when the organization has been left.
+    fn shows_too_late(&self) -> bool {
+        self.far() == Far::LookedInto && self.is_kept_by_its_last_admin() && !self.previewed_in_vain
+    }
+
     /// What is known of a space that the acting admin is not in.
     fn far(&self) -> Far {
         match self {
             // The preview says what the removal would do to it, which is nothing or which it names.
             Self { previewed: true, .. } => Far::Previewed,
             Self { listed: true, open: true, .. } => Far::LookedInto,
-            // It cannot be left by its own call, and Podio's preview says that the removal ends, and deletes, nothing. So nobody
-            // is asked, and the leaver stays in it: see the limits in the README.
-            Self { previewed_in_vain: true, .. } => Far::Harmless,
+            // It cannot be left by its own call, and by Podio's preview the removal does not end it either.
+            Self { listed: true, previewed_in_vain: true, .. } => Far::Kept,
+            // Nobody can see it, and by Podio's preview nothing happens to it.
+            Self { listed: false, previewed_in_vain: true, .. } => Far::OutOfSight,
             // It could not be left, and nobody knows who else is in it.
             Self { listed: true, open: false, .. } => Far::Shut,
             // Nobody can see it, but Podio counts more spaces than it lists.
@@ -92,7 +103,7 @@ impl Sight {
 enum Far {
     Previewed,
     LookedInto,
-    Harmless,
+    Kept,
     Shut,
     Counted,
     OutOfSight,
@@ -125,42 +136,52 @@ fn ending(asked: &'static [&'static str]) -> Ending {
 /// not seen could be lost.
 fn in_a_far_space(sight: &Sight) -> Ending {
     match sight.far() {
-        Far::Previewed | Far::LookedInto | Far::Harmless | Far::OutOfSight => ending(&[]),
+        Far::Previewed | Far::LookedInto | Far::OutOfSight => ending(&[]),
+        // Unless the acting admin has been let in for the sake of another leaver.
+        Far::Kept => Ending { perhaps_asked: &["space_would_keep_the_leaver"], ..ending(&[]) },
         Far::Shut | Far::Counted => ending(&["space_would_be_deleted"]),
     }
 }
 
 /// The same, and a space comes meanwhile. Without a preview it shows by a hook or, too late for a look into it, by a number.
 fn jane(sight: &Sight) -> Ending {
-    let suspected = sight.counted && !sight.previewed;
-    let perhaps_asked: &[_] = if suspected { &["space_would_be_deleted"] } else { &[] };
-    Ending { perhaps_asked, ..in_a_far_space(sight) }
+    let foreseen = in_a_far_space(sight);
+    match sight.counted && !sight.previewed && foreseen.perhaps_asked.is_empty() {
+        true => Ending { perhaps_asked: &["space_would_be_deleted"], ..foreseen },
+        false => foreseen,
+    }
 }
 
 /// Her own space would lose its last admin. Where it does not let her go, and the organization does not end it either,
 /// somebody has to make another admin.
 fn ada(sight: &Sight) -> Ending {
     let asked: &[_] = match sight.far() {
+        Far::LookedInto if sight.is_kept_by_its_last_admin() && sight.previewed_in_vain => {
+            &["space_would_lose_its_admin", "space_would_keep_the_leaver"]
+        }
         Far::Previewed | Far::LookedInto => &["space_would_lose_its_admin"],
+        Far::Kept => &["space_would_keep_the_leaver"],
         Far::Shut | Far::Counted => &["space_would_be_deleted"],
-        Far::Harmless | Far::OutOfSight => &[],
+        Far::OutOfSight => &[],
     };
-    let stuck = sight.far() == Far::LookedInto && sight.keeps_last_admin && !sight.ends_spaces;
-    Ending { fails: stuck.then_some("still_a_member"), ..ending(asked) }
+    Ending { fails: sight.shows_too_late().then_some("still_a_member"), ..ending(asked) }
 }
 
 /// His own space would be lost with him. The operator calls it off, unless that is asked too late: where the space is not
 /// seen before the others are left.
 fn solomon(sight: &Sight, approves: bool) -> Ending {
     let (asked, early): (&[_], _) = match sight.far() {
+        Far::LookedInto if sight.is_kept_by_its_last_admin() && sight.previewed_in_vain && approves => {
+            (&["space_would_be_deleted", "space_would_keep_the_leaver"], true)
+        }
         Far::Previewed | Far::LookedInto => (&["space_would_be_deleted"], true),
+        Far::Kept => (&["space_would_keep_the_leaver"], false),
         Far::Shut | Far::Counted => (&["space_would_be_deleted"], false),
-        Far::Harmless | Far::OutOfSight => (&[], false),
+        Far::OutOfSight => (&[], false),
     };
-    let stuck = sight.far() == Far::LookedInto && sight.keeps_last_admin && !sight.ends_spaces;
     match early && !approves {
         true => Ending { end: CANCELLED, ..ending(asked) },
-        false => Ending { fails: stuck.then_some("still_a_member"), ..ending(asked) },
+        false => Ending { fails: sight.shows_too_late().then_some("still_a_member"), ..ending(asked) },
     }
 }
 
@@ -224,6 +245,7 @@ fn is_out_of_reach(life: &Life, space: SpaceId) -> bool {
     let acting = Part::Acting.user(&life.podio);
     let is_near = life.before.spaces.get(&space).is_some_and(|space| space.active_member(acting).is_some());
     let came_later = life.dealings.added.iter().any(|(_, added, _)| *added == space);
-    let is_reached = is_near || (sight.listed && sight.open);
+    // Where it is known that the leaver would stay, the operator lets the acting admin in.
+    let is_reached = is_near || (sight.listed && (sight.open || sight.previewed_in_vain));
     (is_network && survives) || (!sight.ends_spaces && (came_later || !is_reached))
 }

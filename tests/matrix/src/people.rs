@@ -116,6 +116,9 @@ impl<'a> People<'a> {
             self.dealings.cancelled.insert(id.clone(), Timestamp::now());
             return;
         }
+        if codes.contains("space_would_keep_the_leaver") {
+            self.podio.with_state(|state| admit_acting(state, part.user(state)));
+        }
         // Once spaces were left there is no way back: the operator can only let it go on.
         let codes: Vec<String> = codes.into_iter().collect();
         self.dealings.approved.push((id.clone(), Timestamp::now(), codes.clone()));
@@ -157,13 +160,19 @@ impl<'a> People<'a> {
     }
 }
 
-/// Somebody else runs the spaces, and the leaver is out.
-fn remove_by_hand(state: &mut State, user: UserId) {
-    let now = Timestamp::now();
+/// The acting admin runs the leaver's spaces too.
+fn admit_acting(state: &mut State, user: UserId) {
     let acting = Part::Acting.user(state);
     for space in state.spaces_of_member(ORG_ID, user) {
-        state.add_to_space(now, space, acting, SpaceRole::Admin);
+        state.add_to_space(Timestamp::now(), space, acting, SpaceRole::Admin);
         state.set_space_role(space, acting, SpaceRole::Admin);
-        state.remove_from_space(now, space, &[user]).expect("somebody else is its admin");
+    }
+}
+
+/// Somebody else runs the spaces, and the leaver is out.
+fn remove_by_hand(state: &mut State, user: UserId) {
+    admit_acting(state, user);
+    for space in state.spaces_of_member(ORG_ID, user) {
+        state.remove_from_space(Timestamp::now(), space, &[user]).expect("somebody else is its admin");
     }
 }

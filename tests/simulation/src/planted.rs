@@ -44,6 +44,8 @@ pub enum Bug {
     StartedEarly,
     /// The preview's spaces that would be deleted are passed over.
     DangerOverlooked,
+    /// A space that refused is taken for one that the organization removal ends.
+    RefusalOverlooked,
     /// Nobody sends again what was lost.
     NoSweep,
     /// An address is logged.
@@ -52,7 +54,7 @@ pub enum Bug {
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::OrgBeforeTheLastSpace,
         Self::WrongRouteIsGone,
         Self::SlotAfterTheCall,
@@ -63,6 +65,7 @@ impl Bug {
         Self::CancelIgnored,
         Self::StartedEarly,
         Self::DangerOverlooked,
+        Self::RefusalOverlooked,
         Self::NoSweep,
         Self::AddressLogged,
     ];
@@ -76,7 +79,7 @@ impl Bug {
             Self::ClaimForgotten => &[7],
             Self::CancelIgnored | Self::StartedEarly => &[6],
             // The second guard stops the offboarding before it does any harm.
-            Self::CountedTwice | Self::RefreshTokenOverwritten | Self::NoSweep => &[9],
+            Self::CountedTwice | Self::RefreshTokenOverwritten | Self::RefusalOverlooked | Self::NoSweep => &[9],
             Self::AddressLogged => &[8],
         }
     }
@@ -98,7 +101,11 @@ impl Bug {
                 wiring.offboardings = Arc::new(Settled(wiring.offboardings));
                 wiring.changes = Arc::new(Changed { inner: wiring.changes, bug: self });
             }
-            Self::CountedTwice | Self::ClaimForgotten | Self::CancelIgnored | Self::AddressLogged => {
+            Self::CountedTwice
+            | Self::ClaimForgotten
+            | Self::CancelIgnored
+            | Self::RefusalOverlooked
+            | Self::AddressLogged => {
                 wiring.changes = Arc::new(Changed { inner: wiring.changes, bug: self });
             }
             Self::SlotAfterTheCall => {
@@ -237,6 +244,7 @@ impl WriteOffboardings for Changed {
                 }
             }
             Bug::ClaimForgotten => changed.work.claim = Default::default(),
+            Bug::RefusalOverlooked => changed.previewed = true,
             Bug::CancelIgnored if matches!(changed.state, State::Cancelled { .. }) => return Ok(()),
             Bug::AddressLogged => {
                 let mail = changed.leaver.as_ref().and_then(|leaver| leaver.email.as_ref());

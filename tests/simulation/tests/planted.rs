@@ -28,6 +28,7 @@ fn known(bug: Bug) -> u64 {
         Bug::RefreshTokenOverwritten => 40,
         Bug::DangerOverlooked => 96,
         Bug::ClaimForgotten => 10,
+        Bug::RefusalOverlooked => 75,
         Bug::SlotAfterTheCall | Bug::CountedTwice => 4,
         Bug::OrgBeforeTheLastSpace
         | Bug::WrongRouteIsGone

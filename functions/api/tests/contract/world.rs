@@ -143,6 +143,7 @@ impl World {
             batches,
             last_batch: batches.checked_sub(1),
             rides: false,
+            previewed: false,
             reasons,
         };
         self.happen(id, Event::Planned(plan)).await;

@@ -5,7 +5,7 @@ use podio_client::{Error, NotFoundKind, org_member, space_member};
 use podio_lifecycle::{
     capability::Capability,
     offboarding::{Event, FailureCode, Leaver, SKEW, SearchStep},
-    removal::RemovalState,
+    removal::{RemovalState, latest},
 };
 
 use super::{
@@ -81,7 +81,7 @@ impl Worker {
             return Ok(());
         };
         let (own, _) = offboarding.split(self.ports.offboardings.batches(&offboarding.id, plan).await?);
-        let spaces = own.iter().flat_map(|batch| &batch.spaces);
+        let spaces = latest(&own).map(|(_, space)| space);
         let mut refused: Vec<_> = spaces.filter(|space| space.state == RemovalState::LeftToOrgRemoval).collect();
         // First those that a person was asked about: the leaver was their last admin, which is a reason to refuse.
         refused.sort_by_key(|space| {

@@ -25,6 +25,8 @@ pub struct Plan {
     pub last_batch: Option<u32>,
     /// Whether some spaces are left by the calls of other leavers.
     pub rides: bool,
+    /// Whether Podio's preview named the spaces: then it names each space that the organization removal ends.
+    pub previewed: bool,
     /// Dangers, approved or not.
     pub reasons: Vec<Reason>,
 }
@@ -65,6 +67,8 @@ pub enum Event {
         batches: u32,
         /// The spaces in them.
         spaces: u32,
+        /// What those of them had come to that were part of the plan before.
+        again: Tally,
         /// The number of the last batch.
         last_batch: u32,
         /// Suspects that are still to be looked into.

@@ -135,6 +135,13 @@ pub struct Offboarding {
     /// behind the last space of its own could say when.
     #[serde(default)]
     pub rides: bool,
+    /// Whether Podio's preview named the spaces of the plan: then it names each space that the organization removal ends.
+    #[serde(default)]
+    pub previewed: bool,
+    /// Refusals of spaces in batches before this one have lapsed: the person was added again, or an operator has decided
+    /// something since. Such a space is asked once more.
+    #[serde(default)]
+    pub asked_anew_from: u32,
     /// Spaces of the plan.
     pub spaces_total: u32,
     /// How the spaces of the batches counted so far ended.
@@ -195,6 +202,8 @@ impl Offboarding {
             open_batches: 0,
             last_batch: None,
             rides: false,
+            previewed: false,
+            asked_anew_from: 0,
             spaces_total: 0,
             counted: Tally::default(),
             approved: Vec::new(),

@@ -71,7 +71,7 @@ impl Offboarding {
                     next.state = State::Held { reasons, resume: Stage::Finalizing };
                 }
             }
-            (State::Finalizing, Event::SpacesFound { batches, spaces, last_batch, left }) => {
+            (State::Finalizing, Event::SpacesFound { batches, spaces, again, last_batch, left }) => {
                 let is_new = batches > 0 && self.may_be_extended();
                 if self.open_batches > 0 || !is_new || self.last_batch.is_some_and(|last| last_batch <= last) {
                     return Err(Refusal::OutOfPlace);
@@ -80,7 +80,8 @@ impl Offboarding {
                 next.extensions += 1;
                 next.open_batches = batches;
                 next.last_batch = Some(last_batch);
-                next.spaces_total += spaces;
+                next.counted = self.counted - again;
+                next.spaces_total += spaces.saturating_sub(again.total());
                 next.suspects = left;
             }
             (State::Removing, Event::LookAgain { space }) => {
@@ -243,6 +244,8 @@ impl Offboarding {
         self.open_batches = plan.batches;
         self.last_batch = plan.last_batch;
         self.rides = plan.rides;
+        self.previewed = plan.previewed;
+        self.asked_anew_from = 0;
         self.counted = Tally::default();
         self.extensions = 0;
         if self.request.dry_run {
@@ -293,6 +296,8 @@ impl Offboarding {
         }
         if self.rounds < ROUNDS {
             self.rounds += 1;
+            // Whoever was added again has another membership, which may be let go.
+            self.ask_anew();
             self.state = State::Finalizing;
         } else {
             let detail = "Podio confirmed the removal, yet the person is still a member. Remove them in Podio by hand, \
@@ -328,6 +333,7 @@ impl Offboarding {
 
     /// Goes on with a stage after somebody decided so.
     fn enter(&mut self, stage: Stage) {
+        self.ask_anew();
         self.state = match stage {
             Stage::Planning => {
                 // Days may have gone by: what was planned is looked at afresh.
@@ -339,6 +345,11 @@ impl Offboarding {
             Stage::Finalizing => State::Finalizing,
             Stage::Verifying => State::Verifying,
         };
+    }
+
+    /// Lets the spaces that refused be asked once more.
+    fn ask_anew(&mut self) {
+        self.asked_anew_from = self.last_batch.map_or(0, |last| last + 1);
     }
 
     fn fail(&mut self, failure: Failure) {

@@ -84,7 +84,8 @@ fn those_who_stayed(evidence: &Evidence<'_>) -> Vec<Violation> {
         let ends_spaces = evidence.scene.switches.org_delete == OrgDelete::EndsSpaces;
         for space in evidence.podio.spaces_of_member(ORG_ID, leaver.user) {
             let came_later = !ends_spaces && evidence.was_added(leaver.user, space, wish);
-            let unseen = !ends_spaces && (!evidence.is_listed(space) || !evidence.is_open(space));
+            let is_within_reach = evidence.is_open(space) || evidence.is_asked_about(space);
+            let unseen = !ends_spaces && (!evidence.is_listed(space) || !is_within_reach);
             if !came_later && !unseen && !evidence.is_network(space) {
                 broken_rules.push(broken(9, format!("{} was proven gone and is in {space}", leaver.user)));
             }

@@ -30,6 +30,14 @@ impl Evidence<'_> {
         self.scene.switches.org_admin_in_foreign_spaces == Permission::Allowed || self.acts_in(space)
     }
 
+    /// Whether the product knows of a shut space that leaving the organization would not end that membership: a preview that
+    /// names nothing says so. Then the operator is asked, and lets the acting admin in.
+    pub(super) fn is_asked_about(&self, space: SpaceId) -> bool {
+        let switches = &self.scene.switches;
+        let in_vain = switches.end_member_info == Route::Offered && switches.org_delete == OrgDelete::KeepsSpaces;
+        in_vain && self.is_listed(space)
+    }
+
     /// Whether a space that came in mid-flight shows before the organization is left: only a preview shows it, and only
     /// where the organization removal ends spaces.
     pub(super) fn shows_newcomers(&self) -> bool {

@@ -145,7 +145,7 @@ fn fresh() -> Offboarding {
 
 fn plan() -> Plan {
     let leaver = Leaver { user_id: UserId(7), email: None, name: None, listed: false };
-    Plan { leaver, spaces: 3, batches: 3, last_batch: Some(2), rides: false, reasons: Vec::new() }
+    Plan { leaver, spaces: 3, batches: 3, last_batch: Some(2), rides: false, previewed: true, reasons: Vec::new() }
 }
 
 impl World {

@@ -27,6 +27,21 @@ pub(super) enum Spaces {
     ToCheck(Vec<SpaceRemoval>),
 }
 
+/// The preview right before the removal.
+pub(crate) enum SecondPreview {
+    /// Podio offers none, or not to this account.
+    NotOffered,
+    /// The membership has ended already.
+    NobodyThere,
+    /// What the removal would do.
+    Shown {
+        /// The dangers.
+        preview: Preview,
+        /// Each space in which it would end the membership.
+        spaces: Vec<SpaceRemoval>,
+    },
+}
+
 impl Worker {
     /// The best that Podio offers: the preview, else the member's spaces, else all spaces of the organization.
     pub(super) async fn preview(
@@ -67,26 +82,29 @@ impl Worker {
         Ok(Spaces::ToCheck(distinct(named, RemovalState::Unchecked)))
     }
 
-    /// The preview alone, and the spaces that it names, where Podio offers one.
+    /// The preview alone, where Podio offers one.
     pub(crate) async fn preview_again(
         &self,
         stage: &StageTask,
         leaver: &Leaver,
         caller: &mut Caller<'_>,
-    ) -> Result<Option<(Preview, Vec<SpaceRemoval>)>, Halt> {
+    ) -> Result<SecondPreview, Halt> {
         let request = org_member::end_member_info(stage.offboarding.org_id, leaver.user_id);
         if !caller.may_offer(Capability::EndMemberInfo).await? {
-            return Ok(None);
+            return Ok(SecondPreview::NotOffered);
         }
         match caller.call(&request).await? {
-            Ok(info) => Ok(Some(read(info))),
+            Ok(info) => {
+                let (preview, spaces) = read(info);
+                Ok(SecondPreview::Shown { preview, spaces })
+            }
             // Leaving the last space may have ended the membership of the organization with it.
-            Err(Error::NotFound(NotFoundKind::Object) | Error::Gone) => Ok(Some((Preview::default(), Vec::new()))),
+            Err(Error::NotFound(NotFoundKind::Object) | Error::Gone) => Ok(SecondPreview::NobodyThere),
             Err(Error::NotFound(NotFoundKind::Route)) => {
                 caller.learn_missing(Capability::EndMemberInfo).await?;
-                Ok(None)
+                Ok(SecondPreview::NotOffered)
             }
-            Err(Error::Forbidden { .. } | Error::Invalid { .. }) => Ok(None),
+            Err(Error::Forbidden { .. } | Error::Invalid { .. }) => Ok(SecondPreview::NotOffered),
             Err(error) => Err(Halt::of(&error, "the preview of the removal")),
         }
     }
@@ -113,7 +131,7 @@ async fn offered<T>(caller: &mut Caller<'_>, capability: Capability, request: &R
 /// The dangers that a preview shows, and each space that it names.
 fn read(info: EndMemberInfo) -> (Preview, Vec<SpaceRemoval>) {
     let ids = |spaces: &[SpaceMembership]| spaces.iter().map(|space| space.space_id).collect();
-    let preview = Preview { deleted: ids(&info.to_delete), unseen: Vec::new(), promoted: ids(&info.to_promote) };
+    let preview = Preview { deleted: ids(&info.to_delete), promoted: ids(&info.to_promote), ..Preview::default() };
     let every = info.to_remove.into_iter().chain(info.to_promote).chain(info.to_delete);
     let spaces = distinct(every.map(|space| (space.space_id, space.name)), RemovalState::Pending);
     (preview, spaces)

@@ -4,19 +4,24 @@
 //! a second time without having looked whether the first took effect. Spaces that the preview names and the plan does not
 //! settle are left one by one first ([`extend`]). Whoever leaves spaces behind goes one after the other ([`turn`]).
 
+mod batches;
 mod extend;
 mod turn;
 
 use podio_client::{Error, NotFoundKind, org_member};
 use podio_lifecycle::{
-    hold::{HoldCode, Reason, summarised, unapproved},
+    hold::{HoldCode, Preview, Reason, summarised, unapproved},
     ids::UserId,
     offboarding::{Claim, Event, FailureCode, Leaver},
-    removal::{Company, RemovalBatch, RemovalState, SpaceRemoval},
+    removal::{Company, RemovalBatch, SpaceRemoval},
 };
 
-use self::{extend::Batches, turn::Turn};
-use super::{CLAIM, StageTask, plan::summed_up, verify_removal::Standing};
+use self::{batches::Batches, turn::Turn};
+use super::{
+    CLAIM, StageTask,
+    plan::{SecondPreview, summed_up},
+    verify_removal::Standing,
+};
 use crate::{Worker, caller::Caller, verdict::Halt};
 
 impl Worker {
@@ -114,18 +119,68 @@ impl Worker {
         batches: &Batches,
         caller: &mut Caller<'_>,
     ) -> Result<Look, Halt> {
-        if let Some((preview, spaces)) = self.preview_again(stage, leaver, caller).await? {
-            let named = spaces.len();
-            let found = batches.missing(spaces);
-            return Ok(Look { stays_behind: found.len() < named, found, reasons: preview.reasons() });
+        match self.preview_again(stage, leaver, caller).await? {
+            SecondPreview::NobodyThere => return Ok(Look::default()),
+            // It names what the removal would end. Where it names nothing and never did, the removal ends no space.
+            SecondPreview::Shown { preview, spaces } if spaces.is_empty() && !stage.offboarding.previewed => {
+                return self.look_at_refused(stage, leaver, batches, preview, caller).await;
+            }
+            SecondPreview::Shown { preview, spaces } => {
+                let named = spaces.len();
+                let found = batches.missing(spaces);
+                return Ok(Look { stays_behind: found.len() < named, found, reasons: preview.reasons() });
+            }
+            SecondPreview::NotOffered => {}
         }
-        let found = self.look_into_suspects(stage, leaver, batches, caller).await?;
+        let mut found = self.look_into_suspects(stage, leaver, batches, caller).await?;
+        for entry in batches.to_ask_anew() {
+            if found.iter().all(|known| known.space_id != entry.space_id) {
+                found.push(entry);
+            }
+        }
         let mut reasons = summed_up(&found).reasons();
         // Where the spaces are left first, what else the removal can harm is looked at when they are.
         if !extends(stage, batches, &found) {
-            reasons.extend(self.dangers_without_preview(stage, leaver, &batches.own, caller).await?);
+            reasons.extend(self.dangers_without_preview(stage, leaver, batches, caller).await?);
         }
         Ok(Look { found, reasons, stays_behind: false })
+    }
+
+    /// Spaces that did not let the leaver go, where the removal from the organization does not end such memberships: they
+    /// are asked once more if anything was decided since, and else a person is.
+    async fn look_at_refused(
+        &self,
+        stage: &StageTask,
+        leaver: &Leaver,
+        batches: &Batches,
+        mut preview: Preview,
+        caller: &mut Caller<'_>,
+    ) -> Result<Look, Halt> {
+        let found = batches.to_ask_anew();
+        if !extends(stage, batches, &found) && batches.leave_any_behind() {
+            // Spaces that are not shown may have refused without the leaver being in them.
+            let counted = self.counted_spaces(stage, leaver, caller).await?;
+            if counted != Some(0) {
+                preview.kept = batches.refused();
+            }
+        }
+        Ok(Look { found, reasons: preview.reasons(), stays_behind: false })
+    }
+
+    /// In how many spaces the leaver is, where Podio tells.
+    async fn counted_spaces(
+        &self,
+        stage: &StageTask,
+        leaver: &Leaver,
+        caller: &mut Caller<'_>,
+    ) -> Result<Option<u32>, Halt> {
+        match caller.call(&org_member::get(stage.offboarding.org_id, leaver.user_id)).await? {
+            Ok(member) => Ok(member.spaces.map(|spaces| spaces.invited + spaces.started).or(member.space_memberships)),
+            // Gone with the last space.
+            Err(Error::NotFound(NotFoundKind::Object) | Error::Gone) => Ok(Some(0)),
+            Err(Error::NotFound(NotFoundKind::Route) | Error::Forbidden { .. } | Error::Invalid { .. }) => Ok(None),
+            Err(error) => Err(Halt::of(&error, "the look-up of the member")),
+        }
     }
 
     /// Without a preview: what the removal can still harm, looked at right before it is sent.
@@ -133,31 +188,20 @@ impl Worker {
         &self,
         stage: &StageTask,
         leaver: &Leaver,
-        batches: &[RemovalBatch],
+        batches: &Batches,
         caller: &mut Caller<'_>,
     ) -> Result<Vec<Reason>, Halt> {
         let mut left = Vec::new();
-        for batch in batches {
-            left.extend(self.look_again_into(batch, leaver.user_id, caller).await?);
+        for batch in &batches.own {
+            let is_left = |space: &SpaceRemoval| batches.is_refused_in(batch, space.space_id);
+            left.extend(self.look_again_into(batch, is_left, leaver.user_id, caller).await?);
         }
         let mut reasons = summed_up(&left).reasons();
-        match caller.call(&org_member::get(stage.offboarding.org_id, leaver.user_id)).await? {
-            Ok(member) => {
-                let counted = member.spaces.map(|spaces| spaces.invited + spaces.started).or(member.space_memberships);
-                if counted.is_some_and(|count| count as usize > left.len()) {
-                    let detail = "Podio counts more spaces of the leaver than it shows, so the deletion of one cannot be \
-                                  ruled out. Add the acting admin to all spaces, or approve.";
-                    reasons.push(Reason::general(HoldCode::SpaceWouldBeDeleted, detail));
-                }
-            }
-            // Gone with the last space, or not to be seen: nothing more is known than before.
-            Err(
-                Error::NotFound(NotFoundKind::Object | NotFoundKind::Route)
-                | Error::Gone
-                | Error::Forbidden { .. }
-                | Error::Invalid { .. },
-            ) => {}
-            Err(error) => return Err(Halt::of(&error, "the look-up of the member")),
+        let counted = self.counted_spaces(stage, leaver, caller).await?;
+        if counted.is_some_and(|count| count as usize > left.len()) {
+            let detail = "Podio counts more spaces of the leaver than it shows, so the deletion of one cannot be ruled out. \
+                          Add the acting admin to all spaces, or approve.";
+            reasons.push(Reason::general(HoldCode::SpaceWouldBeDeleted, detail));
         }
         Ok(reasons)
     }
@@ -170,13 +214,14 @@ impl Worker {
     async fn look_again_into(
         &self,
         batch: &RemovalBatch,
+        is_left: impl Fn(&SpaceRemoval) -> bool,
         user: UserId,
         caller: &mut Caller<'_>,
     ) -> Result<Vec<SpaceRemoval>, Halt> {
         let mut seen = batch.clone();
         let mut result = Ok(());
-        let is_left = |space: &&mut SpaceRemoval| space.state == RemovalState::LeftToOrgRemoval;
-        for space in seen.spaces.iter_mut().filter(is_left).filter(|space| space.company != Company::Hidden) {
+        let open = |space: &&mut SpaceRemoval| is_left(space) && space.company != Company::Hidden;
+        for space in seen.spaces.iter_mut().filter(open) {
             match self.company(space.space_id, user, caller).await {
                 Ok(company) => space.company = company,
                 Err(halt) => {
@@ -190,11 +235,12 @@ impl Worker {
             self.ports.removals.replace_batch(&seen).await?;
         }
         result?;
-        Ok(seen.spaces.into_iter().filter(|space| space.state == RemovalState::LeftToOrgRemoval).collect())
+        Ok(seen.spaces.into_iter().filter(is_left).collect())
     }
 }
 
 /// What the look right before the removal shows.
+#[derive(Default)]
 struct Look {
     /// Spaces that are still to be left.
     found: Vec<SpaceRemoval>,

@@ -6,9 +6,8 @@
 //! and keeps it until the answer to the removal is there.
 
 use jiff::{SignedDuration, Timestamp};
-use podio_lifecycle::{offboarding::SKEW, removal::RemovalState};
+use podio_lifecycle::offboarding::SKEW;
 
-use super::extend::Batches;
 use crate::{
     Worker,
     jobs::{CLAIM, StageTask},
@@ -30,14 +29,6 @@ impl Turn {
     /// Whether a call that is sent now is over before anybody else has the turn, even if their clock is ahead.
     pub(super) fn outlasts_a_call(&self, now: Timestamp) -> bool {
         self.until.duration_since(now) >= CLAIM + SKEW
-    }
-}
-
-impl Batches {
-    /// Whether the leaver is known to be in a space still.
-    pub(super) fn leave_any_behind(&self) -> bool {
-        let mut spaces = self.own.iter().flat_map(|batch| &batch.spaces);
-        spaces.any(|space| space.state == RemovalState::LeftToOrgRemoval)
     }
 }
 

@@ -1,0 +1,174 @@
+//! What the batches of a plan say, when the organization is about to be left.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use podio_lifecycle::{
+    ids::SpaceId,
+    job::BatchKey,
+    offboarding::Offboarding,
+    removal::{RemovalBatch, RemovalState, SpaceRemoval, Tally, latest, tally},
+};
+
+/// The batches of the plan, when the organization is about to be left.
+pub(super) struct Batches {
+    /// Those that are part of it, each of them settled.
+    pub own: Vec<RemovalBatch>,
+    /// Those that a worker wrote down and did not announce.
+    pub unannounced: Vec<RemovalBatch>,
+    /// Refusals in batches before this one have lapsed.
+    asked_anew_from: u32,
+}
+
+/// A space that did not let the leaver go when it was asked last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Refusal {
+    /// The batch that says so.
+    batch: u32,
+    /// Whether the space is to be asked once more.
+    lapsed: bool,
+}
+
+impl Batches {
+    /// Sorts the batches of an offboarding's plan.
+    pub(super) fn of(offboarding: &Offboarding, stored: Vec<RemovalBatch>) -> Self {
+        let (own, unannounced) = offboarding.split(stored);
+        Self { own, unannounced, asked_anew_from: offboarding.asked_anew_from }
+    }
+
+    /// Whether somebody before has found spaces and could not say so.
+    pub(super) fn are_unannounced(&self) -> bool {
+        !self.unannounced.is_empty()
+    }
+
+    /// Whether the leaver is known to be in a space still.
+    pub(super) fn leave_any_behind(&self) -> bool {
+        !self.refusals().is_empty()
+    }
+
+    /// Of the spaces that the leaver is in, those that are still to be left: neither left to the organization removal,
+    /// nor written down to be left, nor said by Podio again and again not to be the leaver's.
+    pub(super) fn missing(&self, seen: impl IntoIterator<Item = SpaceRemoval>) -> Vec<SpaceRemoval> {
+        let written = self.unannounced.iter().flat_map(|batch| &batch.spaces);
+        let mut known: BTreeSet<SpaceId> = written.map(|entry| entry.space_id).collect();
+        known.extend(self.refusals().into_iter().filter(|(_, refusal)| !refusal.lapsed).map(|(space, _)| space));
+        let mut gone = BTreeSet::new();
+        for entry in self.own.iter().flat_map(|batch| &batch.spaces) {
+            // A preview may name a space in which nothing but an item is shared with the leaver.
+            if entry.state == RemovalState::AlreadyGone && !gone.insert(entry.space_id) {
+                known.insert(entry.space_id);
+            }
+        }
+        seen.into_iter().filter(|entry| !known.contains(&entry.space_id)).collect()
+    }
+
+    /// The spaces whose refusal has lapsed, and which nobody has written down again.
+    pub(super) fn to_ask_anew(&self) -> Vec<SpaceRemoval> {
+        let refusals = self.refusals();
+        let is_lapsed = |entry: &&SpaceRemoval| refusals.get(&entry.space_id).is_some_and(|refusal| refusal.lapsed);
+        let entries = latest(&self.own).map(|(_, entry)| entry);
+        let again = |entry: &SpaceRemoval| SpaceRemoval::new(entry.space_id, entry.name.clone(), RemovalState::Pending);
+        self.missing(entries.filter(is_lapsed).map(again))
+    }
+
+    /// The spaces that did not let the leaver go when they were asked last.
+    pub(super) fn refused(&self) -> Vec<SpaceId> {
+        self.refusals().into_keys().collect()
+    }
+
+    /// Whether a batch has the last word on a space, and the space has refused.
+    pub(super) fn is_refused_in(&self, batch: &RemovalBatch, space: SpaceId) -> bool {
+        self.refusals().get(&space).is_some_and(|refusal| refusal.batch == batch.key.number)
+    }
+
+    /// What the spaces that are written down anew had come to before.
+    pub(super) fn counted_before(&self) -> Tally {
+        let written = self.unannounced.iter().flat_map(|batch| &batch.spaces);
+        let written: BTreeSet<SpaceId> = written.map(|entry| entry.space_id).collect();
+        tally(latest(&self.own).map(|(_, entry)| entry).filter(|entry| written.contains(&entry.space_id)))
+    }
+
+    /// The name of the batch after the last.
+    pub(super) fn next(&self, plan: u64) -> BatchKey {
+        let last = self.own.iter().chain(&self.unannounced).map(|batch| batch.key.number).max();
+        BatchKey { plan, number: last.map_or(0, |last| last + 1) }
+    }
+
+    fn refusals(&self) -> BTreeMap<SpaceId, Refusal> {
+        let refused = latest(&self.own).filter(|(_, entry)| entry.state == RemovalState::LeftToOrgRemoval);
+        let refusal = |batch: u32| Refusal { batch, lapsed: batch < self.asked_anew_from };
+        refused.map(|(batch, entry)| (entry.space_id, refusal(batch.key.number))).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use podio_lifecycle::ids::OffboardingId;
+
+    use super::*;
+
+    fn batch(number: u32, spaces: &[(u64, RemovalState)]) -> RemovalBatch {
+        let id = OffboardingId::new(Timestamp::UNIX_EPOCH, [1; 10]);
+        let entry = |(space, state): &(u64, RemovalState)| SpaceRemoval::new(SpaceId(*space), None, *state);
+        let spaces = spaces.iter().map(entry).collect();
+        RemovalBatch::cut_from(&id, BatchKey { plan: 4, number }, spaces, None).remove(0)
+    }
+
+    fn batches(own: Vec<RemovalBatch>, asked_anew_from: u32) -> Batches {
+        Batches { own, unannounced: Vec::new(), asked_anew_from }
+    }
+
+    fn ids(spaces: Vec<SpaceRemoval>) -> Vec<u64> {
+        spaces.into_iter().map(|entry| entry.space_id.0).collect()
+    }
+
+    fn seen(space: u64) -> [SpaceRemoval; 1] {
+        [SpaceRemoval::new(SpaceId(space), None, RemovalState::Pending)]
+    }
+
+    #[test]
+    fn a_space_is_missing_unless_it_was_refused_or_is_written_down() {
+        let own = vec![
+            batch(0, &[(1, RemovalState::Removed), (2, RemovalState::LeftToOrgRemoval)]),
+            batch(1, &[(3, RemovalState::AlreadyGone)]),
+        ];
+        let unannounced = vec![batch(2, &[(4, RemovalState::Pending)])];
+        let batches = Batches { unannounced, ..batches(own, 0) };
+        let missing = batches.missing((1..=5).flat_map(seen));
+        assert_eq!(ids(missing), [1, 3, 5], "a membership that came back is a membership");
+        assert_eq!(batches.next(4), BatchKey { plan: 4, number: 3 });
+    }
+
+    #[test]
+    fn a_space_that_podio_shows_and_twice_does_not_know_is_left_to_the_organization_removal() {
+        let gone = |number| batch(number, &[(3, RemovalState::AlreadyGone)]);
+        assert_eq!(ids(batches(vec![gone(0)], 0).missing(seen(3))), [3]);
+        assert_eq!(ids(batches(vec![gone(0), gone(1)], 0).missing(seen(3))), [0; 0]);
+    }
+
+    #[test]
+    fn a_refusal_counts_until_it_lapses_and_another_one_counts_again() {
+        let refused = |number| batch(number, &[(3, RemovalState::LeftToOrgRemoval)]);
+        let lapsed = batches(vec![refused(0)], 1);
+        assert_eq!((ids(lapsed.missing(seen(3))), ids(lapsed.to_ask_anew())), (vec![3], vec![3]));
+        let again = batches(vec![refused(0), refused(1)], 1);
+        assert_eq!((ids(again.missing(seen(3))), ids(again.to_ask_anew())), (vec![], vec![]));
+        assert_eq!(again.refused(), [SpaceId(3)]);
+        assert!(!again.is_refused_in(&again.own[0], SpaceId(3)) && again.is_refused_in(&again.own[1], SpaceId(3)));
+    }
+
+    #[test]
+    fn a_space_that_lets_the_leaver_go_when_asked_again_has_not_refused() {
+        let own = vec![batch(0, &[(3, RemovalState::LeftToOrgRemoval)]), batch(1, &[(3, RemovalState::Removed)])];
+        let batches = batches(own, 1);
+        assert!(!batches.leave_any_behind());
+        assert_eq!(ids(batches.to_ask_anew()), [0; 0]);
+    }
+
+    #[test]
+    fn a_space_that_is_asked_again_is_not_counted_twice() {
+        let own = vec![batch(0, &[(1, RemovalState::Removed), (3, RemovalState::LeftToOrgRemoval)])];
+        let again = Batches { unannounced: vec![batch(1, &[(3, RemovalState::Pending)])], ..batches(own, 1) };
+        assert_eq!(again.counted_before(), Tally { left_to_org_removal: 1, ..Tally::default() });
+    }
+}
