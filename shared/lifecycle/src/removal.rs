@@ -36,7 +36,7 @@ pub enum RemovalState {
     Removed,
     /// Podio said that there was no such membership.
     AlreadyGone,
-    /// Podio refused; ending the organization membership ends this one too.
+    /// Podio refused; ending the organization membership ends this one too, in most Podios.
     LeftToOrgRemoval,
 }
 
@@ -131,7 +131,7 @@ pub struct Tally {
     pub removed: u32,
     /// There was nothing to remove.
     pub already_gone: u32,
-    /// Refused by Podio, ended with the organization membership.
+    /// Refused by Podio, and left to the removal from the organization.
     pub left_to_org_removal: u32,
     /// Still to do.
     pub pending: u32,

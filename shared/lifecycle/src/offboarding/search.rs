@@ -79,6 +79,9 @@ pub struct Search {
     /// Whether one of the candidates is an admin of the organization.
     #[serde(default)]
     pub candidate_is_admin: bool,
+    /// Whether Podio has said, since the organization is about to be left, that the leaver is in no space any more.
+    #[serde(default)]
+    pub in_no_space: bool,
 }
 
 #[cfg(test)]

@@ -317,6 +317,8 @@ impl Offboarding {
         self.approved.dedup();
         let reasons = unapproved(shown.to_vec(), &self.approved);
         if reasons.is_empty() {
+            // What was repaired meanwhile is to take effect, however often the plan was extended before.
+            self.extensions = 0;
             self.enter(resume);
         } else {
             self.state = State::Held { reasons, resume };

@@ -6,7 +6,7 @@ use podio_lifecycle::{
     ids::SpaceId,
     job::BatchKey,
     offboarding::Offboarding,
-    removal::{RemovalBatch, RemovalState, SpaceRemoval, Tally, latest, tally},
+    removal::{Company, RemovalBatch, RemovalState, SpaceRemoval, Tally, latest, tally},
 };
 
 /// The batches of the plan, when the organization is about to be left.
@@ -61,12 +61,16 @@ impl Batches {
         seen.into_iter().filter(|entry| !known.contains(&entry.space_id)).collect()
     }
 
-    /// The spaces whose refusal has lapsed, and which nobody has written down again.
+    /// The spaces whose refusal has lapsed, and which nobody has written down again. Who is in a space that could not be looked
+    /// into is not asked anew.
     pub(super) fn to_ask_anew(&self) -> Vec<SpaceRemoval> {
         let refusals = self.refusals();
         let is_lapsed = |entry: &&SpaceRemoval| refusals.get(&entry.space_id).is_some_and(|refusal| refusal.lapsed);
         let entries = latest(&self.own).map(|(_, entry)| entry);
-        let again = |entry: &SpaceRemoval| SpaceRemoval::new(entry.space_id, entry.name.clone(), RemovalState::Pending);
+        let again = |entry: &SpaceRemoval| SpaceRemoval {
+            company: if entry.company == Company::Hidden { Company::Hidden } else { Company::Unknown },
+            ..SpaceRemoval::new(entry.space_id, entry.name.clone(), RemovalState::Pending)
+        };
         self.missing(entries.filter(is_lapsed).map(again))
     }
 
@@ -75,9 +79,9 @@ impl Batches {
         self.refusals().into_keys().collect()
     }
 
-    /// Whether a batch has the last word on a space, and the space has refused.
-    pub(super) fn is_refused_in(&self, batch: &RemovalBatch, space: SpaceId) -> bool {
-        self.refusals().get(&space).is_some_and(|refusal| refusal.batch == batch.key.number)
+    /// The same, and the number of the batch that says so of each.
+    pub(super) fn refused_in(&self) -> BTreeMap<SpaceId, u32> {
+        self.refusals().into_iter().map(|(space, refusal)| (space, refusal.batch)).collect()
     }
 
     /// What the spaces that are written down anew had come to before.
@@ -154,7 +158,7 @@ mod tests {
         let again = batches(vec![refused(0), refused(1)], 1);
         assert_eq!((ids(again.missing(seen(3))), ids(again.to_ask_anew())), (vec![], vec![]));
         assert_eq!(again.refused(), [SpaceId(3)]);
-        assert!(!again.is_refused_in(&again.own[0], SpaceId(3)) && again.is_refused_in(&again.own[1], SpaceId(3)));
+        assert_eq!(again.refused_in(), BTreeMap::from([(SpaceId(3), 1)]), "the last word counts");
     }
 
     #[test]

@@ -45,7 +45,8 @@ impl Worker {
             false => None,
         };
         let result = self.remove_in_turn(stage, &leaver, &batches, &mut turn, caller).await;
-        if turn.is_some() {
+        // A duplicate that was overtaken leaves the turn to its twin, which may be about to send the removal.
+        if turn.is_some() && !matches!(result, Err(Halt::Overtaken)) {
             self.end_turn(stage).await;
         }
         result
@@ -150,7 +151,7 @@ impl Worker {
     /// are asked once more if anything was decided since, and else a person is.
     async fn look_at_refused(
         &self,
-        stage: &StageTask,
+        stage: &mut StageTask,
         leaver: &Leaver,
         batches: &Batches,
         mut preview: Preview,
@@ -158,10 +159,15 @@ impl Worker {
     ) -> Result<Look, Halt> {
         let found = batches.to_ask_anew();
         if !extends(stage, batches, &found) && batches.leave_any_behind() {
-            // Spaces that are not shown may have refused without the leaver being in them.
-            let counted = self.counted_spaces(stage, leaver, caller).await?;
-            if counted != Some(0) {
-                preview.kept = batches.refused();
+            preview.kept = batches.refused();
+            let is_new = !unapproved(summarised(preview.reasons()), &stage.offboarding.approved).is_empty();
+            if is_new && !stage.search.in_no_space {
+                // Spaces that are not shown may have refused without the leaver being in them. Asked once: a run that waits
+                // for a slot must not begin with this again.
+                stage.search.in_no_space = self.counted_spaces(stage, leaver, caller).await? == Some(0);
+            }
+            if stage.search.in_no_space {
+                preview.kept.clear();
             }
         }
         Ok(Look { found, reasons: preview.reasons(), stays_behind: false })
@@ -191,9 +197,9 @@ impl Worker {
         batches: &Batches,
         caller: &mut Caller<'_>,
     ) -> Result<Vec<Reason>, Halt> {
-        let mut left = Vec::new();
+        let (refused_in, mut left) = (batches.refused_in(), Vec::new());
         for batch in &batches.own {
-            let is_left = |space: &SpaceRemoval| batches.is_refused_in(batch, space.space_id);
+            let is_left = |space: &SpaceRemoval| refused_in.get(&space.space_id) == Some(&batch.key.number);
             left.extend(self.look_again_into(batch, is_left, leaver.user_id, caller).await?);
         }
         let mut reasons = summed_up(&left).reasons();
