@@ -9,7 +9,7 @@ use podio_lifecycle::{
     offboarding::{Event, FailureCode, Offboarding, Outcome, State},
 };
 use podio_sandbox::{
-    Config, ErrorBody, FaultAction, FaultRule, Population, Profile,
+    Config, ErrorBody, FaultAction, FaultRule, Population, Profile, Quota,
     population::{ACTING_ADMIN, LEAVER, ORG_ID},
     state::SpaceRole,
 };
@@ -154,4 +154,57 @@ async fn a_retry_asks_a_space_that_refused_once_more() {
         assert_eq!((done.state, spaces_of_jane(&world)), (REMOVED, vec![]));
         assert_eq!((done.counted.removed, done.counted.total()), (12, 12), "each space by its own call: {offered}");
     }
+}
+
+/// Nine spaces that refuse, no preview, and so many calls an hour; the company is looked at right before the end.
+async fn without_preview(limit: u32) -> World {
+    let population = Population::new(2).members(20).spaces(9).leaver("Jane Doe", LEAVER, 9);
+    let quota = Quota { limit, general_limit: None, ..Quota::of(Profile::Guide) };
+    let mut podio = Config { population, quota, ..Config::new(Profile::Guide) };
+    podio.switches.apply("org-delete=ends-spaces").unwrap();
+    let world = World::new(Setup { podio, ceiling: (limit, 3600), mass_threshold: 25 }).await;
+    let refusal = FaultAction::Error { status: 403, body: ErrorBody::Json, after_effect: false };
+    world.podio.add_fault(FaultRule::new("DELETE", "/space/*", refusal));
+    world
+}
+
+#[tokio::test]
+async fn looks_that_a_backlog_cuts_short_are_made_close_together() {
+    let population = Population::new(2).members(20).spaces(80).leaver("Jane Doe", LEAVER, 9).leaver(
+        "Bob Busy",
+        "bob@example.com",
+        70,
+    );
+    let quota = Quota { limit: 30, general_limit: None, ..Quota::of(Profile::Documented) };
+    let mut podio = Config { population, quota, ..Config::new(Profile::Documented) };
+    podio.switches.apply("end-member-info=absent").unwrap();
+    let mut world = World::new(Setup { podio, ceiling: (30, 3600), mass_threshold: 25 }).await;
+    let refusal = FaultAction::Error { status: 403, body: ErrorBody::Json, after_effect: false };
+    let jane = person(&world, LEAVER);
+    for path in [format!("/space/*/member/{jane}"), format!("/space/*/member/{jane},*")] {
+        world.podio.add_fault(FaultRule::new("DELETE", &path, refusal.clone()));
+    }
+    let ids = [world.post(&Leaver::of(LEAVER)).await, world.post(&Leaver::of("bob@example.com")).await];
+
+    let done = world.until_it_rests(&ids[0], DAY * 7).await;
+
+    assert_eq!((done.state, spaces_of_jane(&world)), (REMOVED, vec![]));
+    assert_ne!(world.look(&ids[1]).await.state, REMOVED, "a backlog waits still");
+    let is_look = |call: &podio_sandbox::Call| call.method == "GET" && call.path.contains("/member/v2/");
+    let looks = world.podio.log().iter().filter(|call| is_look(call)).count();
+    assert!(looks <= 9 * 2, "{looks} looks: once in vain, once close together");
+    assert_eq!(world.rejections(), 0);
+}
+
+#[tokio::test]
+async fn spaces_that_can_never_all_be_looked_into_are_a_persons_question() {
+    let mut world = without_preview(6).await;
+    let id = world.post(&Leaver::of(LEAVER)).await;
+    let held = world.until_it_rests(&id, DAY * 7).await;
+    assert_eq!(asked(&held).len(), 9);
+    assert!(asked(&held).iter().all(|(code, space)| *code == HoldCode::SpaceWouldBeDeleted && space.is_some()));
+    world.operator(&id, Event::Approved(None)).await;
+    let done = world.until_it_rests(&id, DAY * 7).await;
+    assert_eq!((done.state, spaces_of_jane(&world)), (REMOVED, vec![]));
+    assert_eq!((requests(&world), world.rejections()), (9 + 9, 0));
 }

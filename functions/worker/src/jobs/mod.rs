@@ -14,7 +14,7 @@ use podio_client::{Page, org_member, space_member};
 use podio_lifecycle::{
     ids::{OffboardingId, OrgId, SpaceId, UserId},
     job::BatchKey,
-    offboarding::{Claim, Event, Offboarding, Person, Search, SearchStep, State},
+    offboarding::{Claim, Event, Looks, Offboarding, Person, Search, SearchStep, State},
     quota::Lane,
     removal::{RemovalBatch, RemovalState, SpaceRemoval},
 };
@@ -126,7 +126,10 @@ impl StageTask {
             },
             State::Finalizing => match self.offboarding.work.claim {
                 // The preview, or the look at the member that stands in for it, and the removal.
-                Claim::None => 2,
+                Claim::None => match self.search.looks {
+                    Some(Looks::Together(looks)) => 2 + looks as usize,
+                    Some(Looks::TooMany) | None => 2,
+                },
                 Claim::InFlight { since } if now.duration_since(since) < CLAIM => 0,
                 Claim::InFlight { .. } | Claim::Uncertain => 3,
             },

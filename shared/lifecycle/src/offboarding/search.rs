@@ -82,6 +82,19 @@ pub struct Search {
     /// Whether Podio has said, since the organization is about to be left, that the leaver is in no space any more.
     #[serde(default)]
     pub in_no_space: bool,
+    /// What is to become of the looks right before the organization is left, once the quota has cut them short.
+    #[serde(default)]
+    pub looks: Option<Looks>,
+}
+
+/// Looks into the spaces that did not let the leaver go, which are worth something only right before the organization is left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Looks {
+    /// So many are to be made one after the other: their slots are reserved close together.
+    Together(u32),
+    /// There are more than that can be done for.
+    TooMany,
 }
 
 #[cfg(test)]

@@ -6,14 +6,14 @@
 
 mod batches;
 mod extend;
+mod look_again;
 mod turn;
 
 use podio_client::{Error, NotFoundKind, org_member};
 use podio_lifecycle::{
     hold::{HoldCode, Preview, Reason, summarised, unapproved},
-    ids::UserId,
-    offboarding::{Claim, Event, FailureCode, Leaver},
-    removal::{Company, RemovalBatch, SpaceRemoval},
+    offboarding::{Claim, Event, FailureCode, Leaver, Looks},
+    removal::SpaceRemoval,
 };
 
 use self::{batches::Batches, turn::Turn};
@@ -44,7 +44,11 @@ impl Worker {
             true => Some(self.take_turn(stage).await?),
             false => None,
         };
+        let looks = stage.search.looks;
         let result = self.remove_in_turn(stage, &leaver, &batches, &mut turn, caller).await;
+        if !matches!(result, Err(Halt::Wait(_))) {
+            stage.search.looks = looks;
+        }
         // A duplicate that was overtaken leaves the turn to its twin, which may be about to send the removal.
         if turn.is_some() && !matches!(result, Err(Halt::Overtaken)) {
             self.end_turn(stage).await;
@@ -192,56 +196,22 @@ impl Worker {
     /// Without a preview: what the removal can still harm, looked at right before it is sent.
     async fn dangers_without_preview(
         &self,
-        stage: &StageTask,
+        stage: &mut StageTask,
         leaver: &Leaver,
         batches: &Batches,
         caller: &mut Caller<'_>,
     ) -> Result<Vec<Reason>, Halt> {
-        let (refused_in, mut left) = (batches.refused_in(), Vec::new());
-        for batch in &batches.own {
-            let is_left = |space: &SpaceRemoval| refused_in.get(&space.space_id) == Some(&batch.key.number);
-            left.extend(self.look_again_into(batch, is_left, leaver.user_id, caller).await?);
-        }
-        let mut reasons = summed_up(&left).reasons();
+        let mut reasons = match stage.search.looks {
+            Some(Looks::TooMany) => look_again::unseen(batches),
+            Some(Looks::Together(_)) | None => self.dangers_left_behind(stage, leaver.user_id, batches, caller).await?,
+        };
         let counted = self.counted_spaces(stage, leaver, caller).await?;
-        if counted.is_some_and(|count| count as usize > left.len()) {
+        if counted.is_some_and(|count| count as usize > batches.refused().len()) {
             let detail = "Podio counts more spaces of the leaver than it shows, so the deletion of one cannot be ruled out. \
                           Add the acting admin to all spaces, or approve.";
             reasons.push(Reason::general(HoldCode::SpaceWouldBeDeleted, detail));
         }
         Ok(reasons)
-    }
-}
-
-impl Worker {
-    /// Looks into the spaces of a batch that are left to the removal: who was there hours ago may have left since. What
-    /// cannot be seen is noted and not asked for again: under a tight quota a run may have slots for a few looks only, and
-    /// would never come to an end were all of them made anew each time.
-    async fn look_again_into(
-        &self,
-        batch: &RemovalBatch,
-        is_left: impl Fn(&SpaceRemoval) -> bool,
-        user: UserId,
-        caller: &mut Caller<'_>,
-    ) -> Result<Vec<SpaceRemoval>, Halt> {
-        let mut seen = batch.clone();
-        let mut result = Ok(());
-        let open = |space: &&mut SpaceRemoval| is_left(space) && space.company != Company::Hidden;
-        for space in seen.spaces.iter_mut().filter(open) {
-            match self.company(space.space_id, user, caller).await {
-                Ok(company) => space.company = company,
-                Err(halt) => {
-                    result = Err(halt);
-                    break;
-                }
-            }
-        }
-        let hidden = |batch: &RemovalBatch| batch.spaces.iter().filter(|it| it.company == Company::Hidden).count();
-        if hidden(&seen) > hidden(batch) {
-            self.ports.removals.replace_batch(&seen).await?;
-        }
-        result?;
-        Ok(seen.spaces.into_iter().filter(is_left).collect())
     }
 }
 
