@@ -151,6 +151,8 @@ impl Scene {
         if dice.chance(0.1) {
             scene.post_a_department(dice, &mut state, start);
         }
+        switches::draw_others(dice, &mut scene.switches);
+        state.switches = scene.switches.clone();
         (scene, state)
     }
 

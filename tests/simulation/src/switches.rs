@@ -1,10 +1,10 @@
-//! Every switch of the sandbox that has something to say to a leaver, and its values.
+//! Every switch of the sandbox, and its values.
 
 use podio_sandbox::{Profile, Switches, switches::OverMax};
 
 use crate::dice::Dice;
 
-/// The switches and their values, by the names that the sandbox gives them.
+/// The switches that have something to say to a leaver and their values, by the names that the sandbox gives them.
 pub const SWITCHES: &[(&str, &[&str])] = &[
     ("token-endpoints", &["both", "form", "json"]),
     ("refresh-rotation", &["same", "new-old-invalid", "new-old-valid", "none-returned"]),
@@ -58,6 +58,28 @@ pub const SWITCHES: &[(&str, &[&str])] = &[
     ("delivery-order", &["at-once", "in-order", "reversed", "shuffled"]),
 ];
 
+/// The others, which are drawn when everything else is.
+pub const OTHERS: &[(&str, &[&str])] = &[
+    ("client-credentials", &["accepted", "refused"]),
+    ("password-grant", &["tokens", "second-factor"]),
+    ("deleted-item", &["not-found", "gone"]),
+    ("unknown-mails", &["refused", "accepted"]),
+    ("org-hooks", &["accepted", "refused"]),
+    ("empty-external-id", &["absent", "present"]),
+    ("hook-retries", &["0", "3"]),
+    ("hook-failures-allowed", &["1", "50"]),
+    ("hook-timeout-seconds", &["1", "10"]),
+];
+
+/// Sets some of the others. To be called last, so that whatever else a seed draws stays as it is.
+pub fn draw_others(dice: &Dice, switches: &mut Switches) {
+    for (name, values) in OTHERS {
+        if dice.chance(0.2) {
+            switches.set(name, dice.pick::<&str>(values)).expect("a switch and one of its values");
+        }
+    }
+}
+
 /// One of the two profiles, with some switches set otherwise.
 pub fn drawn(dice: &Dice) -> Switches {
     let mut switches = Switches::of(*dice.pick(&[Profile::Documented, Profile::Guide]));
@@ -73,4 +95,17 @@ pub fn drawn(dice: &Dice) -> Switches {
     }
     switches.page_default = switches.page_default.min(switches.page_max);
     switches
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_switch_of_the_sandbox_is_drawn() {
+        let drawn: Vec<&str> = SWITCHES.iter().chain(OTHERS).map(|(name, _)| *name).collect();
+        for (name, _) in Switches::domains() {
+            assert!(drawn.contains(&name.as_str()), "{name}");
+        }
+    }
 }

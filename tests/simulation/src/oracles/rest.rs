@@ -3,7 +3,7 @@
 use podio_lifecycle::ids::OffboardingId;
 use podio_sandbox::{
     population::ORG_ID,
-    switches::{EndedMembership, OrgDelete, RefreshRotation},
+    switches::{EndedMembership, OrgDelete, PasswordGrant, RefreshRotation},
 };
 
 use super::{Evidence, Violation, broken, targets};
@@ -53,7 +53,8 @@ fn is_excused(evidence: &Evidence<'_>, id: &OffboardingId, code: &str) -> bool {
         // A refresh token that Podio has rotated is lost with the answer that brought it.
         "credential_rejected" => {
             let rotates = switches.refresh_rotation == RefreshRotation::NewOldInvalid;
-            !evidence.scene.password && (revoked || rotates && evidence.token_lost)
+            let logs_in = evidence.scene.password && switches.password_grant == PasswordGrant::Tokens;
+            !logs_in && (revoked || rotates && evidence.token_lost)
         }
         _ => false,
     }
