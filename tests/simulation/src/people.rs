@@ -156,13 +156,11 @@ impl World {
     /// The operator does in Podio what the failure asks for: somebody else runs the spaces, and the leaver is out.
     fn remove_by_hand(&mut self, user: Option<u64>) {
         let Some(user) = user.map(UserId) else { return };
-        let now = self.clock.read();
-        let mut state = self.podio.state();
-        let Some(acting) = state.tokens.acting_user() else { return };
+        let spaces = self.podio.state().spaces_of_member(ORG_ID, user);
+        self.let_in(spaces.clone());
         self.journal.note(format_args!("-- {user} is removed by hand"));
-        for space in state.spaces_of_member(ORG_ID, user) {
-            state.add_to_space(now, space, acting, SpaceRole::Admin);
-            state.set_space_role(space, acting, SpaceRole::Admin);
+        let (now, mut state) = (self.clock.read(), self.podio.state());
+        for space in spaces {
             state.remove_from_space(now, space, &[user]).ok();
         }
     }

@@ -156,18 +156,6 @@ async fn a_retry_asks_a_space_that_refused_once_more() {
     }
 }
 
-/// Nine spaces that refuse, no preview, and so many calls an hour; the company is looked at right before the end.
-async fn without_preview(limit: u32) -> World {
-    let population = Population::new(2).members(20).spaces(9).leaver("Jane Doe", LEAVER, 9);
-    let quota = Quota { limit, general_limit: None, ..Quota::of(Profile::Guide) };
-    let mut podio = Config { population, quota, ..Config::new(Profile::Guide) };
-    podio.switches.apply("org-delete=ends-spaces").unwrap();
-    let world = World::new(Setup { podio, ceiling: (limit, 3600), mass_threshold: 25 }).await;
-    let refusal = FaultAction::Error { status: 403, body: ErrorBody::Json, after_effect: false };
-    world.podio.add_fault(FaultRule::new("DELETE", "/space/*", refusal));
-    world
-}
-
 #[tokio::test]
 async fn looks_that_a_backlog_cuts_short_are_made_close_together() {
     let population = Population::new(2).members(20).spaces(80).leaver("Jane Doe", LEAVER, 9).leaver(
@@ -198,7 +186,14 @@ async fn looks_that_a_backlog_cuts_short_are_made_close_together() {
 
 #[tokio::test]
 async fn spaces_that_can_never_all_be_looked_into_are_a_persons_question() {
-    let mut world = without_preview(6).await;
+    // Without a preview, and with six calls an hour: nine looks right before the end cannot be made.
+    let population = Population::new(2).members(20).spaces(9).leaver("Jane Doe", LEAVER, 9);
+    let quota = Quota { limit: 6, general_limit: None, ..Quota::of(Profile::Guide) };
+    let mut podio = Config { population, quota, ..Config::new(Profile::Guide) };
+    podio.switches.apply("org-delete=ends-spaces").unwrap();
+    let mut world = World::new(Setup { podio, ceiling: (6, 3600), mass_threshold: 25 }).await;
+    let refusal = FaultAction::Error { status: 403, body: ErrorBody::Json, after_effect: false };
+    world.podio.add_fault(FaultRule::new("DELETE", "/space/*", refusal));
     let id = world.post(&Leaver::of(LEAVER)).await;
     let held = world.until_it_rests(&id, DAY * 7).await;
     assert_eq!(asked(&held).len(), 9);

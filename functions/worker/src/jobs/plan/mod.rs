@@ -38,17 +38,14 @@ impl Worker {
             stage.search.acting = caller.acting_user().await?;
             stage.search.acting_asked = true;
         }
-        let (preview, batches, previewed) = match stage.search.step {
-            SearchStep::Check { .. } => {
-                let (preview, batches) = self.check_spaces(stage, &leaver, caller).await?;
-                (preview, batches, false)
-            }
+        let (preview, batches) = match stage.search.step {
+            SearchStep::Check { .. } => self.check_spaces(stage, &leaver, caller).await?,
             _ => match self.preview(stage, &leaver, caller).await? {
                 Spaces::Known { preview, spaces } => {
                     // Nothing is removed in a dry run, so nothing need be watched.
                     let due_at = (!stage.offboarding.request.dry_run).then(|| self.now());
                     let batches = self.write_down(stage, spaces, due_at).await?;
-                    (preview, batches, true)
+                    (preview, batches)
                 }
                 Spaces::ToCheck(spaces) => {
                     let batches = self.write_down(stage, spaces, None).await?;
@@ -57,12 +54,11 @@ impl Worker {
                     // From here on a run that dies does not start over.
                     let event = Event::Parked { slots: Vec::new(), until: None, search: stage.search.clone() };
                     self.advance(stage, event).await?;
-                    let (preview, batches) = self.check_spaces(stage, &leaver, caller).await?;
-                    (preview, batches, false)
+                    self.check_spaces(stage, &leaver, caller).await?
                 }
             },
         };
-        self.conclude_plan(stage, leaver, &preview, &batches, previewed).await
+        self.conclude_plan(stage, leaver, &preview, &batches).await
     }
 
     /// Stores the spaces ten to an item, under this plan's name. They are watched from `due_at` on, or from the moment
@@ -85,7 +81,6 @@ impl Worker {
         leaver: Leaver,
         preview: &Preview,
         batches: &[RemovalBatch],
-        previewed: bool,
     ) -> Result<(), Halt> {
         let standing = Standing {
             user: Some(leaver.user_id),
@@ -100,6 +95,8 @@ impl Worker {
         let spaces = batches.iter().map(|batch| batch.tally().total()).sum();
         let last_batch = batches.iter().filter(|batch| !batch.counted).map(|batch| batch.key.number).max();
         let batches_open = u32::try_from(open).unwrap_or(u32::MAX);
+        // Spaces that no preview named are checked one by one.
+        let previewed = !matches!(stage.search.step, SearchStep::Check { .. });
         let plan = Plan { leaver, spaces, batches: batches_open, last_batch, rides: false, previewed, reasons };
         match self.commit_plan(&stage.offboarding, plan, batches).await {
             Ok(committed) => {

@@ -19,15 +19,6 @@ pub(super) struct Batches {
     asked_anew_from: u32,
 }
 
-/// A space that did not let the leaver go when it was asked last.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Refusal {
-    /// The batch that says so.
-    batch: u32,
-    /// Whether the space is to be asked once more.
-    lapsed: bool,
-}
-
 impl Batches {
     /// Sorts the batches of an offboarding's plan.
     pub(super) fn of(offboarding: &Offboarding, stored: Vec<RemovalBatch>) -> Self {
@@ -42,15 +33,25 @@ impl Batches {
 
     /// Whether the leaver is known to be in a space still.
     pub(super) fn leave_any_behind(&self) -> bool {
-        !self.refusals().is_empty()
+        !self.refused().is_empty()
+    }
+
+    /// The spaces that did not let the leaver go when they were asked last, and the number of the batch that says so.
+    pub(super) fn refused(&self) -> BTreeMap<SpaceId, u32> {
+        let refused = latest(&self.own).filter(|(_, entry)| entry.state == RemovalState::LeftToOrgRemoval);
+        refused.map(|(batch, entry)| (entry.space_id, batch.key.number)).collect()
+    }
+
+    /// The spaces that are written down and not announced.
+    pub(super) fn written(&self) -> BTreeSet<SpaceId> {
+        self.unannounced.iter().flat_map(|batch| &batch.spaces).map(|entry| entry.space_id).collect()
     }
 
     /// Of the spaces that the leaver is in, those that are still to be left: neither left to the organization removal,
     /// nor written down to be left, nor said by Podio again and again not to be the leaver's.
     pub(super) fn missing(&self, seen: impl IntoIterator<Item = SpaceRemoval>) -> Vec<SpaceRemoval> {
-        let written = self.unannounced.iter().flat_map(|batch| &batch.spaces);
-        let mut known: BTreeSet<SpaceId> = written.map(|entry| entry.space_id).collect();
-        known.extend(self.refusals().into_iter().filter(|(_, refusal)| !refusal.lapsed).map(|(space, _)| space));
+        let mut known = self.written();
+        known.extend(self.refused().into_iter().filter(|(_, batch)| !self.has_lapsed(*batch)).map(|(space, _)| space));
         let mut gone = BTreeSet::new();
         for entry in self.own.iter().flat_map(|batch| &batch.spaces) {
             // A preview may name a space in which nothing but an item is shared with the leaver.
@@ -61,33 +62,22 @@ impl Batches {
         seen.into_iter().filter(|entry| !known.contains(&entry.space_id)).collect()
     }
 
-    /// The spaces whose refusal has lapsed, and which nobody has written down again. Who is in a space that could not be looked
-    /// into is not asked anew.
+    /// The spaces whose refusal has lapsed, and which nobody has written down again. What could not be looked into is not
+    /// looked into again for that.
     pub(super) fn to_ask_anew(&self) -> Vec<SpaceRemoval> {
-        let refusals = self.refusals();
-        let is_lapsed = |entry: &&SpaceRemoval| refusals.get(&entry.space_id).is_some_and(|refusal| refusal.lapsed);
-        let entries = latest(&self.own).map(|(_, entry)| entry);
+        let lapsed = latest(&self.own).filter(|(batch, entry)| {
+            entry.state == RemovalState::LeftToOrgRemoval && self.has_lapsed(batch.key.number)
+        });
         let again = |entry: &SpaceRemoval| SpaceRemoval {
             company: if entry.company == Company::Hidden { Company::Hidden } else { Company::Unknown },
             ..SpaceRemoval::new(entry.space_id, entry.name.clone(), RemovalState::Pending)
         };
-        self.missing(entries.filter(is_lapsed).map(again))
-    }
-
-    /// The spaces that did not let the leaver go when they were asked last.
-    pub(super) fn refused(&self) -> Vec<SpaceId> {
-        self.refusals().into_keys().collect()
-    }
-
-    /// The same, and the number of the batch that says so of each.
-    pub(super) fn refused_in(&self) -> BTreeMap<SpaceId, u32> {
-        self.refusals().into_iter().map(|(space, refusal)| (space, refusal.batch)).collect()
+        self.missing(lapsed.map(|(_, entry)| again(entry)))
     }
 
     /// What the spaces that are written down anew had come to before.
     pub(super) fn counted_before(&self) -> Tally {
-        let written = self.unannounced.iter().flat_map(|batch| &batch.spaces);
-        let written: BTreeSet<SpaceId> = written.map(|entry| entry.space_id).collect();
+        let written = self.written();
         tally(latest(&self.own).map(|(_, entry)| entry).filter(|entry| written.contains(&entry.space_id)))
     }
 
@@ -97,10 +87,9 @@ impl Batches {
         BatchKey { plan, number: last.map_or(0, |last| last + 1) }
     }
 
-    fn refusals(&self) -> BTreeMap<SpaceId, Refusal> {
-        let refused = latest(&self.own).filter(|(_, entry)| entry.state == RemovalState::LeftToOrgRemoval);
-        let refusal = |batch: u32| Refusal { batch, lapsed: batch < self.asked_anew_from };
-        refused.map(|(batch, entry)| (entry.space_id, refusal(batch.key.number))).collect()
+    /// Whether what a batch says of a refusal counts no more.
+    fn has_lapsed(&self, batch: u32) -> bool {
+        batch < self.asked_anew_from
     }
 }
 
@@ -157,8 +146,7 @@ mod tests {
         assert_eq!((ids(lapsed.missing(seen(3))), ids(lapsed.to_ask_anew())), (vec![3], vec![3]));
         let again = batches(vec![refused(0), refused(1)], 1);
         assert_eq!((ids(again.missing(seen(3))), ids(again.to_ask_anew())), (vec![], vec![]));
-        assert_eq!(again.refused(), [SpaceId(3)]);
-        assert_eq!(again.refused_in(), BTreeMap::from([(SpaceId(3), 1)]), "the last word counts");
+        assert_eq!(again.refused(), BTreeMap::from([(SpaceId(3), 1)]), "the last word counts");
     }
 
     #[test]

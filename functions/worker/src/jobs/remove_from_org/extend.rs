@@ -4,11 +4,9 @@
 //! offboarding goes back to leaving spaces. The batches come first and the word of them second, so a worker that dies in
 //! between leaves batches that nobody has announced; whoever comes next announces them as they are.
 
-use std::collections::BTreeSet;
-
 use podio_client::org_member;
 use podio_lifecycle::{
-    ids::{OrgId, SpaceId, UserId},
+    ids::{OrgId, UserId},
     offboarding::{Event, FailureCode, Leaver},
     quota::Slot,
     removal::{RemovalBatch, RemovalState, SpaceRemoval, Tally},
@@ -104,8 +102,7 @@ impl Worker {
         let Some(last_batch) = unannounced.iter().map(|batch| batch.key.number).max() else {
             return Err(Halt::Overtaken);
         };
-        let written: BTreeSet<SpaceId> =
-            unannounced.iter().flat_map(|batch| &batch.spaces).map(|entry| entry.space_id).collect();
+        let written = stored.written();
         let spaces = unannounced.iter().map(RemovalBatch::tally).sum::<Tally>().total();
         let suspects = stage.offboarding.suspects.iter().copied();
         let event = Event::SpacesFound {

@@ -29,7 +29,7 @@ pub(super) fn unseen(batches: &Batches) -> Vec<Reason> {
                   organization is left, so its deletion cannot be ruled out. Make the acting admin an admin of the space, then \
                   approve: it is asked once more. Or approve.";
     let reason = |space| Reason::of_space(HoldCode::SpaceWouldBeDeleted, space, detail);
-    batches.refused().into_iter().map(reason).collect()
+    batches.refused().into_keys().map(reason).collect()
 }
 
 impl Worker {
@@ -41,10 +41,11 @@ impl Worker {
         batches: &Batches,
         caller: &mut Caller<'_>,
     ) -> Result<Vec<Reason>, Halt> {
-        let refused_in = batches.refused_in();
-        let is_open = |batch: &RemovalBatch, space: &SpaceRemoval| {
-            refused_in.get(&space.space_id) == Some(&batch.key.number) && space.company != Company::Hidden
-        };
+        let refused = batches.refused();
+        let is_left =
+            |batch: &RemovalBatch, space: &SpaceRemoval| refused.get(&space.space_id) == Some(&batch.key.number);
+        let is_open =
+            |batch: &RemovalBatch, space: &&SpaceRemoval| is_left(batch, space) && space.company != Company::Hidden;
         let count = |batch: &RemovalBatch| batch.spaces.iter().filter(|space| is_open(batch, space)).count();
         let looks: usize = batches.own.iter().map(count).sum();
         if looks > 0 {
@@ -53,8 +54,7 @@ impl Worker {
         }
         let mut left = Vec::new();
         for batch in &batches.own {
-            let is_left = |space: &SpaceRemoval| refused_in.get(&space.space_id) == Some(&batch.key.number);
-            left.extend(self.look_again_into(batch, is_left, user, caller).await?);
+            left.extend(self.look_again_into(batch, |space| is_left(batch, space), user, caller).await?);
         }
         Ok(summed_up(&left).reasons())
     }

@@ -163,7 +163,7 @@ impl Worker {
     ) -> Result<Look, Halt> {
         let found = batches.to_ask_anew();
         if !extends(stage, batches, &found) && batches.leave_any_behind() {
-            preview.kept = batches.refused();
+            preview.kept = batches.refused().into_keys().collect();
             let is_new = !unapproved(summarised(preview.reasons()), &stage.offboarding.approved).is_empty();
             if is_new && !stage.search.in_no_space {
                 // Spaces that are not shown may have refused without the leaver being in them. Asked once: a run that waits
