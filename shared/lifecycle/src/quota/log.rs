@@ -262,9 +262,14 @@ impl ReservationLog {
     ) -> Vec<Booking> {
         let Some(&first) = gone.first() else { return Vec::new() };
         let owners: Vec<Booking> = self.removals_from(first - SignedDuration::from_millis(1)).copied().collect();
-        // Booked while those whom they displace are there still, so that nobody gets another's name.
-        let booked: Vec<Booking> = newcomers.iter().map(|at| self.book(*at, None, true)).collect();
         self.bookings.retain(|booking| booking.firm || gone.binary_search(&booking.at).is_err());
+        let booked: Vec<Booking> = newcomers
+            .iter()
+            .map(|at| {
+                let name = self.name_for(*at, &owners);
+                self.book(*at, Some(name), true)
+            })
+            .collect();
         let mut place = self.past(first - SignedDuration::from_millis(1));
         for owner in owners {
             if let Some(hole) = self.take_hole(owner.at, place, ceiling) {
@@ -326,25 +331,30 @@ impl ReservationLog {
         at
     }
 
-    /// Books the moment, or the first millisecond after it that is not booked, for an owner of that name, or of the
-    /// moment's own.
+    /// Books the moment, or the first millisecond after it that is not booked, for an owner of that name, or of one like
+    /// the moment. The moment is not put off for the sake of a name: the room behind it is exact to the millisecond.
     pub(super) fn book(&mut self, at: Timestamp, owner: Option<Slot>, firm: bool) -> Booking {
         let mut at = ceil(at);
-        while self.is_taken(at) || (owner.is_none() && self.is_named(Slot(at))) {
+        while self.is_taken(at) {
             at += SignedDuration::from_millis(1);
         }
-        let booking = Booking { at, slot: owner.unwrap_or(Slot(at)), firm };
+        let booking = Booking { at, slot: owner.unwrap_or_else(|| self.name_for(at, &[])), firm };
         let place = self.past(at);
         self.bookings.insert(place, booking);
         booking
     }
 
-    fn is_taken(&self, at: Timestamp) -> bool {
-        self.bookings.binary_search_by_key(&at, |booking| booking.at).is_ok()
+    /// A name for whoever gets that moment, which neither anybody in the log has nor any of the `others`.
+    fn name_for(&self, at: Timestamp, others: &[Booking]) -> Slot {
+        let mut name = Slot(at);
+        while self.bookings.iter().chain(others).any(|other| other.slot == name) {
+            name = Slot(name.0 + SignedDuration::from_millis(1));
+        }
+        name
     }
 
-    fn is_named(&self, slot: Slot) -> bool {
-        self.bookings.iter().any(|booking| booking.slot == slot)
+    fn is_taken(&self, at: Timestamp) -> bool {
+        self.bookings.binary_search_by_key(&at, |booking| booking.at).is_ok()
     }
 
     /// Those that may be moved, and lie after `moment`.
