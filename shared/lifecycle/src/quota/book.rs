@@ -53,7 +53,7 @@ impl Need<'_> {
     fn suffices(&self, kept: &[Booking]) -> bool {
         let close = |calls: &[Booking]| calls[calls.len() - 1].at.duration_since(calls[0].at) <= CLOSE * 2;
         match self.together {
-            true => kept.len() == self.held.len() && kept.get(..self.calls).is_some_and(close),
+            true => kept.get(..self.calls).is_some_and(close),
             false => !kept.is_empty(),
         }
     }
@@ -183,7 +183,12 @@ impl Quota {
         // Whoever has waited for a slot does not go to the back for having lost it.
         let lane = if !moved && !need.held.is_empty() { Lane::Interactive } else { need.lane };
         let slots = if need.together {
-            log.reserve_together(from, need.calls, allowed, lane)
+            let mut slots = log.reserve_together(from, need.calls, allowed, lane);
+            // What was held for later calls has just been given back, and would pass unused before those asked again.
+            let behind = slots.last().map_or(from, |last| last.at);
+            let later = need.held.len().saturating_sub(need.calls);
+            slots.extend((0..later).filter_map(|_| log.reserve(lane, behind, allowed)));
+            slots
         } else {
             let mut slots: Vec<Booking> = log.reserve(lane, from, allowed).into_iter().collect();
             // A second one is wanted most likely. Further ones only where they come at once: the job may not need them by
@@ -230,6 +235,7 @@ impl Quota {
         // which Podio has not told enough yet, or which it may count twice.
         let soon = now + ceiling.lateness();
         let elsewhere = if ceiling == configured { 0 } else { self.log(configured).used(soon, configured) };
+        let allowed = self.allowed(ceiling, now);
         let log = self.logs.entry(limit).or_default();
         let ours = log.used(soon, ceiling) + elsewhere;
         let expected = ceiling.limit().saturating_sub(ours);
@@ -237,7 +243,8 @@ impl Quota {
         if foreign == 0 {
             return;
         }
-        log.book_foreign(now, foreign, ceiling);
+        // Whoever has to give way to them finds a place where some room is left to others.
+        log.book_foreign(now, foreign, allowed);
         self.foreign += foreign as u64;
         log.forget(now, ceiling);
         if self.wary_until.is_some_and(|until| now < until) {
