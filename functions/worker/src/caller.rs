@@ -127,6 +127,10 @@ impl<'a> Caller<'a> {
         }
         let account = self.account().await?;
         self.take_slot(&request.quota_route()).await?;
+        let turn = self.worker.turn_to_probe().await;
+        if self.worker.is_refused() {
+            return Err(self.wait_anew().await?);
+        }
         let at = self.worker.now();
         let exchange = self.worker.podio.send(&account.token, request).await;
         let receipt = exchange.receipt;
@@ -135,6 +139,12 @@ impl<'a> Caller<'a> {
         if !is_refused && let Err(error) = self.worker.learn(&receipt).await {
             tracing::warn!(%error, "what Podio said about the quota could not be noted");
         }
+        if let Err(Error::RateLimited { wait }) = exchange.result {
+            self.book_rejection(wait).await?;
+        } else if receipt.status.is_some() {
+            self.worker.heard();
+        }
+        drop(turn);
         tracing::info!(
             offboarding = self.offboarding.map(tracing::field::display), method = %receipt.method, route = receipt.route,
             status = receipt.status, podio_request = receipt.request_id.as_deref(), "called Podio",
@@ -152,7 +162,7 @@ impl<'a> Caller<'a> {
         }
         self.last_call = Some(call);
         match exchange.result {
-            Err(Error::RateLimited { wait }) => Err(self.rejected(wait).await?),
+            Err(Error::RateLimited { .. }) => Err(self.wait_anew().await?),
             result => Ok(result),
         }
     }
@@ -310,11 +320,15 @@ impl<'a> Caller<'a> {
         Ok(reserved.into_iter().flat_map(|allotted| allotted.slots).collect())
     }
 
-    /// Podio refused although the log allowed it: everything stops for as long as it says, and this job takes a new slot.
-    async fn rejected(&mut self, wait: Option<std::time::Duration>) -> Result<Halt, Halt> {
+    /// Podio refused although the log allowed it: everything stops for as long as it says.
+    async fn book_rejection(&self, wait: Option<std::time::Duration>) -> Result<(), Halt> {
         let wait = wait.and_then(|wait| SignedDuration::try_from(wait).ok());
         tracing::warn!(wait_seconds = wait.map(|wait| wait.as_secs()), "Podio answered 420");
-        self.worker.book_rejection(wait).await?;
+        Ok(self.worker.book_rejection(wait).await?)
+    }
+
+    /// Takes a new slot in place of those that Podio would refuse.
+    async fn wait_anew(&mut self) -> Result<Halt, Halt> {
         self.slots.clear();
         Ok(match self.reserve(&self.route.clone(), 1).await? {
             slots if slots.is_empty() => Halt::Pause(self.background_from(&self.route)),

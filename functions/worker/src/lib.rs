@@ -8,6 +8,7 @@ pub mod batch;
 mod caller;
 mod jobs;
 mod message;
+mod probe;
 mod reserve;
 mod roster;
 pub mod settings;
@@ -136,6 +137,8 @@ pub struct Worker {
     turns: jobs::Turns,
     /// What was read of the members lately, for many jobs at once.
     roster: tokio::sync::Mutex<Option<roster::Roster>>,
+    /// Who finds out what others have left of the quota.
+    probe: probe::Probe,
 }
 
 impl Worker {
@@ -149,6 +152,7 @@ impl Worker {
             quota: Mutex::default(),
             turns: jobs::Turns::default(),
             roster: tokio::sync::Mutex::default(),
+            probe: probe::Probe::default(),
         }
     }
 

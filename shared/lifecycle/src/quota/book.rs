@@ -120,6 +120,16 @@ impl Quota {
         self.logs.get(&key(ceiling)).is_some_and(|log| log.is_scarce(now, ceiling))
     }
 
+    /// Whether Podio refuses every call.
+    pub fn is_blocked(&self, now: Timestamp) -> bool {
+        self.blocked_until.is_some_and(|until| now < until)
+    }
+
+    /// Whether somebody else is taken to spend on the key.
+    pub fn is_wary(&self, now: Timestamp) -> bool {
+        self.wary_until.is_some_and(|until| now < until)
+    }
+
     /// The slots under a ceiling.
     pub fn log(&self, ceiling: Ceiling) -> ReservationLog {
         self.logs.get(&key(ceiling)).cloned().unwrap_or_default()
@@ -247,7 +257,7 @@ impl Quota {
         log.book_foreign(now, foreign, allowed);
         self.foreign += foreign as u64;
         log.forget(now, ceiling);
-        if self.wary_until.is_some_and(|until| now < until) {
+        if self.is_wary(now) {
             self.wary_until = Some(now + ceiling.span() * 2);
         }
     }
@@ -258,7 +268,7 @@ impl Quota {
         let until = now + wait.unwrap_or(configured.window());
         self.blocked_until = self.blocked_until.max(Some(until));
         self.rejections += 1;
-        let was_wary = self.wary_until.is_some_and(|until| now < until);
+        let was_wary = self.is_wary(now);
         self.wary_until = self.wary_until.max(Some(now + configured.span() * 2));
         let limits: Vec<u32> = self.logs.keys().copied().collect();
         for limit in limits {
@@ -286,9 +296,8 @@ impl Quota {
 
     /// The ceiling less what is left to others.
     fn allowed(&self, ceiling: Ceiling, now: Timestamp) -> Ceiling {
-        let is_wary = self.wary_until.is_some_and(|until| now < until);
         let limit = key(ceiling);
-        if is_wary { ceiling.with_limit(limit - limit.div_ceil(LEFT_TO_OTHERS).min(limit - 1)) } else { ceiling }
+        if self.is_wary(now) { ceiling.with_limit(limit - limit.div_ceil(LEFT_TO_OTHERS).min(limit - 1)) } else { ceiling }
     }
 
     fn learn(&mut self, route: &str, limit: u32, now: Timestamp, configured: Ceiling) {

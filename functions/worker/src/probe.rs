@@ -1,0 +1,52 @@
+//! The first call after a silence, while others spend on the key.
+//!
+//! A batch calls side by side. Had the others used the quota up meanwhile, each of its calls would be refused, and all of
+//! them at once; the first answer tells, so the rest waits for it.
+
+use std::sync::{Mutex as Cell, PoisonError};
+
+use jiff::Timestamp;
+use podio_lifecycle::quota::Quota;
+use tokio::sync::{Mutex, MutexGuard};
+
+use crate::Worker;
+
+/// An answer of Podio's tells about the quota for this fraction of a window: a minute for an hour.
+const NEWS: i32 = 60;
+
+/// When Podio was heard of last, and whose call is to find out.
+#[derive(Default)]
+pub(crate) struct Probe {
+    heard: Cell<Option<Timestamp>>,
+    turn: Mutex<()>,
+}
+
+impl Worker {
+    /// Waits for the answer to somebody else's call, where that call is to tell whether there is anything left; none where
+    /// nobody need wait. Whoever gets the turn is the next to call.
+    pub(crate) async fn turn_to_probe(&self) -> Option<MutexGuard<'_, ()>> {
+        if !self.is_in_the_dark() {
+            return None;
+        }
+        let turn = self.probe.turn.lock().await;
+        self.is_in_the_dark().then_some(turn)
+    }
+
+    /// Podio has answered.
+    pub(crate) fn heard(&self) {
+        *self.probe.heard.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.now());
+    }
+
+    /// Whether Podio refuses everything at present, as far as this process knows.
+    pub(crate) fn is_refused(&self) -> bool {
+        let now = self.now();
+        self.with_known_quota(|known| known.is_blocked(now))
+    }
+
+    fn is_in_the_dark(&self) -> bool {
+        let (now, window) = (self.now(), self.policy.ceiling.window());
+        let heard = *self.probe.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_news = heard.is_some_and(|heard| now.duration_since(heard) < window / NEWS);
+        !is_news && self.with_known_quota(|known: &Quota| known.is_wary(now))
+    }
+}
