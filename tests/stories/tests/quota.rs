@@ -7,7 +7,7 @@ use podio_lifecycle::{
     ports::QuotaLog,
 };
 use podio_sandbox::{Config, FaultAction, FaultRule, Population, Profile, Quota, WindowModel, population::LEAVER};
-use stories::{Leaver, Setup, World};
+use stories::{Fleet, Leaver, Setup, Staff, World};
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 const REMOVED: State = State::Completed { outcome: Outcome::Removed };
@@ -71,6 +71,38 @@ async fn a_420_of_somebody_elses_making_is_waited_out_without_counting_as_a_fail
         let batches = world.batches(&id).await;
         assert!(batches.iter().flat_map(|batch| &batch.spaces).all(|space| space.attempts == 0));
     }
+}
+
+#[tokio::test]
+async fn while_others_spend_one_call_finds_out_whether_anything_is_left() {
+    let population = Population::new(2).spaces(30).leaver("Jane Doe", LEAVER, 28);
+    let podio = Config { population, ..Config::new(Profile::Documented) };
+    let setup = Setup { podio, ceiling: (20, 3600), mass_threshold: 25 };
+    let latency = SignedDuration::from_millis(300);
+    let staff = Staff { clocks: vec![SignedDuration::ZERO], latency, crashes: Vec::new() };
+    let mut fleet = Fleet::new(setup, staff).await;
+    fleet.world.podio.with_state(|state| state.switches.rate_limit_headers = podio_sandbox::switches::Part::Absent);
+    let refuse = |world: &World, times| {
+        let refusal = FaultAction::RateLimit { wait_seconds: Some(60) };
+        world.podio.add_fault(FaultRule::new("DELETE", "/space/*", refusal).times(times));
+    };
+    let refused = |world: &World| world.podio.log().iter().filter(|call| call.status == Some(420)).count();
+    refuse(&fleet.world, 1);
+    let id = fleet.world.post(&Leaver::of(LEAVER)).await;
+    let start = fleet.world.clock.read();
+    fleet.run(start + HOUR / 2, |_| false).await;
+    assert_eq!(fleet.world.look(&id).await.state, State::Removing, "it waits for the next hour");
+    assert_eq!(refused(&fleet.world), 1);
+
+    // By the time that the next ten spaces have their turn, side by side, others have spent that hour.
+    refuse(&fleet.world, 10);
+    assert!(fleet.run(start + HOUR * 2, |world| refused(world) > 1).await);
+    fleet.run(fleet.world.clock.read() + SignedDuration::from_secs(30), |_| false).await;
+
+    assert_eq!(refused(&fleet.world), 2, "the others waited for its answer");
+    fleet.world.podio.clear_faults();
+    fleet.run(start + HOUR * 9, |_| false).await;
+    assert_eq!(fleet.world.look(&id).await.state, REMOVED);
 }
 
 #[tokio::test]

@@ -297,7 +297,11 @@ impl Quota {
     /// The ceiling less what is left to others.
     fn allowed(&self, ceiling: Ceiling, now: Timestamp) -> Ceiling {
         let limit = key(ceiling);
-        if self.is_wary(now) { ceiling.with_limit(limit - limit.div_ceil(LEFT_TO_OTHERS).min(limit - 1)) } else { ceiling }
+        if self.is_wary(now) {
+            ceiling.with_limit(limit - limit.div_ceil(LEFT_TO_OTHERS).min(limit - 1))
+        } else {
+            ceiling
+        }
     }
 
     fn learn(&mut self, route: &str, limit: u32, now: Timestamp, configured: Ceiling) {

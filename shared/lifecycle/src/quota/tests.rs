@@ -131,7 +131,8 @@ fn what_lies_far_behind_its_name_is_renamed_when_its_owner_asks() {
     let far = Need { held: &[held], ..need("remove", Lane::Removal) };
     let told = quota.allot(&far, at(200_000), hour()).slots[0];
     assert!(told.at >= moved.at && told.at < moved.at + SECOND, "it keeps its place");
-    assert_eq!((told.slot, quota.log(hour()).booking(held)), (Slot(told.at), None));
+    assert!(told.slot.0.duration_since(told.at) < SECOND, "its name tells the moment again");
+    assert_eq!((quota.log(hour()).booking(told.slot), quota.log(hour()).booking(held)), (Some(told), None));
 }
 
 #[test]
@@ -143,6 +144,53 @@ fn a_moment_that_is_given_back_stops_the_moving_up() {
     let log = quota.log(hour());
     assert_eq!(log.booking(backlog[399]).unwrap().at, backlog[400].0);
     assert_eq!(log.booking(backlog[401]).unwrap().at, backlog[401].0, "those behind keep theirs");
+}
+
+#[test]
+fn whoever_goes_first_takes_the_very_moment_so_that_one_given_back_behind_it_still_fits() {
+    let mut quota = Quota::default();
+    removals(&mut quota, at(0), 1_000, hour());
+    let hurry = |quota: &mut Quota| given(quota, &need("find", Lane::Interactive), at(20_000), hour());
+    for _ in 0..20 {
+        hurry(&mut quota);
+    }
+    // A window after those whom they overtook, and not within the one that begins now.
+    let log = quota.log(hour());
+    let hole = *log.bookings().iter().find(|booking| booking.at > at(3_636_000)).unwrap();
+    quota.release("remove", &[hole.slot], hour());
+
+    hurry(&mut quota);
+
+    let log = quota.log(hour());
+    assert_eq!(log.freed(), []);
+    assert!(moments(&log).contains(&Slot(hole.at)), "it is used again, not lost");
+    assert!(fullest(&moments(&log), hour()) <= 250);
+}
+
+#[test]
+fn an_end_whose_calls_were_torn_apart_gets_all_of_them_together_again() {
+    let mut quota = Quota::default();
+    removals(&mut quota, at(0), 400, hour());
+    let last = quota.allot(&Need { then: 3, ..need("remove", Lane::Removal) }, at(0), hour());
+    removals(&mut quota, at(0), 400, hour());
+    let held: Vec<Slot> = last.then.iter().map(|booking| booking.slot).collect();
+    let end = Need { calls: 2, together: true, held: &held, ..need("end", Lane::Interactive) };
+    let now = last.then[0].at - SECOND * 20;
+    let apart = |quota: &Quota| {
+        let log = quota.log(hour());
+        let at = |slot: Slot| log.booking(slot).unwrap().at;
+        at(held[1]).duration_since(at(held[0]))
+    };
+    while apart(&quota) <= SECOND * 2 {
+        given(&mut quota, &need("find", Lane::Interactive), now, hour());
+    }
+
+    let before = quota.log(hour()).bookings().len();
+    let slots = quota.allot(&end, now, hour()).slots;
+
+    assert!(slots[1].at.duration_since(slots[0].at) <= SECOND, "{slots:?}");
+    assert!(slots[2].at > slots[1].at && slots[2].at < slots[1].at + SECOND * 20, "and the read-back soon after");
+    assert_eq!(quota.log(hour()).bookings().len(), before, "three for three");
 }
 
 #[test]
@@ -165,10 +213,10 @@ fn who_needs_two_calls_together_in_the_middle_of_a_burst_costs_nobody_a_slot() {
 fn those_in_a_hurry_do_not_push_each_other_aside() {
     let mut quota = Quota::default();
     removals(&mut quota, at(0), 600, hour());
-    let mut hurry = || given(&mut quota, &need("find", Lane::Interactive), at(40_000), hour())[0];
+    let mut hurry = || quota.allot(&need("find", Lane::Interactive), at(40_000), hour()).slots[0];
     let (first, second) = (hurry(), hurry());
-    assert!(first < second);
-    assert_eq!(quota.log(hour()).booking(first).map(|booking| booking.at), Some(first.0));
+    assert!(first.at < second.at);
+    assert_eq!(quota.log(hour()).booking(first.slot), Some(first));
 }
 
 #[test]
@@ -314,6 +362,22 @@ fn after_a_420_some_room_is_left_to_whoever_else_spends() {
     assert!(within(&quota) <= 225);
     removals(&mut quota, now, 500, hour());
     assert!(within(&quota) <= 225);
+}
+
+#[test]
+fn whoever_gives_way_to_others_leaves_them_their_room_at_the_end_too() {
+    for backlog in (1_000..1_250).step_by(10) {
+        let mut quota = Quota::default();
+        removals(&mut quota, at(0), backlog, hour());
+        quota.rejected(at(4_000_000), Some(SECOND * 15), hour());
+        let now = at(7_700_000);
+        let used = quota.log(hour()).used(now + hour().lateness(), hour());
+        let remaining = u32::try_from(200usize.saturating_sub(used)).unwrap();
+        quota.observe(&Seen { route: "remove", limit: Some(250), remaining: Some(remaining) }, now, hour());
+        assert!(quota.foreign >= 10, "{}", quota.foreign);
+        let ahead: Vec<Slot> = moments(&quota.log(hour())).into_iter().filter(|slot| slot.0 > now).collect();
+        assert!(fullest(&ahead, hour()) <= 225, "{} of a backlog of {backlog}", fullest(&ahead, hour()));
+    }
 }
 
 #[test]
