@@ -10,6 +10,7 @@ use podio_lifecycle::{
     ids::{OffboardingId, UserId},
     quota::{Booking, Lane, Need, Slot},
 };
+use tokio::sync::MutexGuard;
 
 use crate::{Worker, reserve::SHORT, tokens::Account, verdict::Halt};
 
@@ -126,8 +127,7 @@ impl<'a> Caller<'a> {
             return Err(Halt::Wait(self.slots.drain(..).collect()));
         }
         let account = self.account().await?;
-        self.take_slot(&request.quota_route()).await?;
-        let turn = self.worker.turn_to_probe().await;
+        let turn = self.take_turn(&request.quota_route()).await?;
         if self.worker.is_refused() {
             return Err(self.wait_anew().await?);
         }
@@ -270,6 +270,18 @@ impl<'a> Caller<'a> {
         match &self.account {
             Some(account) => Ok(account.clone()),
             None => Ok(self.account.insert(self.worker.tokens.current().await?).clone()),
+        }
+    }
+
+    /// Takes a slot, and the turn if others wait for the answer. Whoever has missed the slot meanwhile takes another.
+    async fn take_turn(&mut self, route: &str) -> Result<Option<MutexGuard<'a, ()>>, Halt> {
+        loop {
+            let slot = self.take_slot(route).await?;
+            let worker = self.worker;
+            let turn = worker.turn_to_probe().await;
+            if !slot.is_missed(worker.now(), worker.policy.ceiling) {
+                return Ok(turn);
+            }
         }
     }
 

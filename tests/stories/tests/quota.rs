@@ -3,8 +3,10 @@
 
 use jiff::SignedDuration;
 use podio_lifecycle::{
+    ids::OffboardingId,
     offboarding::{Outcome, State},
     ports::QuotaLog,
+    quota::Ceiling,
 };
 use podio_sandbox::{Config, FaultAction, FaultRule, Population, Profile, Quota, WindowModel, population::LEAVER};
 use stories::{Fleet, Leaver, Setup, Staff, World};
@@ -73,29 +75,37 @@ async fn a_420_of_somebody_elses_making_is_waited_out_without_counting_as_a_fail
     }
 }
 
-#[tokio::test]
-async fn while_others_spend_one_call_finds_out_whether_anything_is_left() {
+/// One worker, and a leaver whose 28 spaces take two windows of twenty calls; somebody else was seen to spend in the first.
+async fn beside_others(window: i64) -> (Fleet, OffboardingId) {
     let population = Population::new(2).spaces(30).leaver("Jane Doe", LEAVER, 28);
     let podio = Config { population, ..Config::new(Profile::Documented) };
-    let setup = Setup { podio, ceiling: (20, 3600), mass_threshold: 25 };
+    let setup = Setup { podio, ceiling: (20, window), mass_threshold: 25 };
     let latency = SignedDuration::from_millis(300);
     let staff = Staff { clocks: vec![SignedDuration::ZERO], latency, crashes: Vec::new() };
     let mut fleet = Fleet::new(setup, staff).await;
     fleet.world.podio.with_state(|state| state.switches.rate_limit_headers = podio_sandbox::switches::Part::Absent);
-    let refuse = |world: &World, times| {
-        let refusal = FaultAction::RateLimit { wait_seconds: Some(60) };
-        world.podio.add_fault(FaultRule::new("DELETE", "/space/*", refusal).times(times));
-    };
-    let refused = |world: &World| world.podio.log().iter().filter(|call| call.status == Some(420)).count();
-    refuse(&fleet.world, 1);
+    fleet.world.podio.add_fault(refusal().times(1));
     let id = fleet.world.post(&Leaver::of(LEAVER)).await;
-    let start = fleet.world.clock.read();
-    fleet.run(start + HOUR / 2, |_| false).await;
-    assert_eq!(fleet.world.look(&id).await.state, State::Removing, "it waits for the next hour");
+    fleet.run(fleet.world.clock.read() + SignedDuration::from_secs(window / 2), |_| false).await;
+    assert_eq!(fleet.world.look(&id).await.state, State::Removing, "it waits for the next window");
     assert_eq!(refused(&fleet.world), 1);
+    (fleet, id)
+}
 
+fn refusal() -> FaultRule {
+    FaultRule::new("DELETE", "/space/*", FaultAction::RateLimit { wait_seconds: Some(60) })
+}
+
+fn refused(world: &World) -> usize {
+    world.podio.log().iter().filter(|call| call.status == Some(420)).count()
+}
+
+#[tokio::test]
+async fn while_others_spend_one_call_finds_out_whether_anything_is_left() {
+    let (mut fleet, id) = beside_others(3600).await;
     // By the time that the next ten spaces have their turn, side by side, others have spent that hour.
-    refuse(&fleet.world, 10);
+    fleet.world.podio.add_fault(refusal().times(10));
+    let start = fleet.world.clock.read();
     assert!(fleet.run(start + HOUR * 2, |world| refused(world) > 1).await);
     fleet.run(fleet.world.clock.read() + SignedDuration::from_secs(30), |_| false).await;
 
@@ -103,6 +113,29 @@ async fn while_others_spend_one_call_finds_out_whether_anything_is_left() {
     fleet.world.podio.clear_faults();
     fleet.run(start + HOUR * 9, |_| false).await;
     assert_eq!(fleet.world.look(&id).await.state, REMOVED);
+}
+
+#[tokio::test]
+async fn whoever_missed_a_slot_while_another_found_out_takes_a_new_one() {
+    let (mut fleet, id) = beside_others(600).await;
+    fleet.run(fleet.world.clock.read() + SignedDuration::from_secs(290), |_| false).await;
+    let silent = FaultAction::Timeout { seconds: worker::FIRST_PATIENCE.as_secs(), after_effect: true };
+    fleet.world.podio.add_fault(FaultRule::new("DELETE", "/space/*", silent).times(1));
+    let start = fleet.world.clock.read();
+    let mut booked = std::collections::BTreeSet::new();
+    for second in 0..900 {
+        let (quota, _) = fleet.world.store.read().await.unwrap();
+        booked.extend(quota.logs.values().flat_map(|log| log.bookings()).map(|booking| booking.at));
+        fleet.run(start + SignedDuration::from_secs(second), |_| false).await;
+    }
+
+    assert_eq!(fleet.world.look(&id).await.state, REMOVED);
+    let ceiling = Ceiling::new(20, SignedDuration::from_mins(10)).unwrap();
+    for call in fleet.world.podio.log().iter().filter(|call| call.time > start) {
+        let slot = *booked.range(..=call.time).next_back().unwrap();
+        booked.remove(&slot);
+        assert!(call.time.duration_since(slot) <= ceiling.margin(), "{} {} without a slot", call.method, call.path);
+    }
 }
 
 #[tokio::test]
