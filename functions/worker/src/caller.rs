@@ -128,22 +128,19 @@ impl<'a> Caller<'a> {
         }
         let account = self.account().await?;
         let turn = self.take_turn(&request.quota_route()).await?;
-        if self.worker.is_refused() {
-            return Err(self.wait_anew().await?);
-        }
         let at = self.worker.now();
         let exchange = self.worker.podio.send(&account.token, request).await;
-        let receipt = exchange.receipt;
-        // A refusal is booked as such below. What other headers teach is worth nothing compared with their answer.
-        let is_refused = matches!(exchange.result, Err(Error::RateLimited { .. }));
-        if !is_refused && let Err(error) = self.worker.learn(&receipt).await {
-            tracing::warn!(%error, "what Podio said about the quota could not be noted");
-        }
-        if let Err(Error::RateLimited { wait }) = exchange.result {
-            self.book_rejection(wait).await?;
-        } else if receipt.status.is_some() {
+        let (receipt, answered_at) = (exchange.receipt, self.worker.now());
+        // What the headers of a refusal teach is worth nothing compared with the refusal.
+        let booked = if let Err(Error::RateLimited { wait }) = exchange.result {
+            self.book_rejection(wait).await
+        } else {
+            if let Err(error) = self.worker.learn(&receipt).await {
+                tracing::warn!(%error, "what Podio said about the quota could not be noted");
+            }
             self.worker.heard();
-        }
+            Ok(())
+        };
         drop(turn);
         tracing::info!(
             offboarding = self.offboarding.map(tracing::field::display), method = %receipt.method, route = receipt.route,
@@ -151,7 +148,7 @@ impl<'a> Caller<'a> {
         );
         let call = CallRecord {
             at,
-            answered_at: self.worker.now(),
+            answered_at,
             method: receipt.method.to_string(),
             path: receipt.path,
             status: receipt.status,
@@ -161,6 +158,7 @@ impl<'a> Caller<'a> {
             self.record(offboarding, &call).await?;
         }
         self.last_call = Some(call);
+        booked?;
         match exchange.result {
             Err(Error::RateLimited { .. }) => Err(self.wait_anew().await?),
             result => Ok(result),
@@ -225,6 +223,9 @@ impl<'a> Caller<'a> {
             self.finish_other(route).await;
         }
         self.slots.push_front(slot);
+        if self.worker.is_refused() {
+            return Err(self.wait_anew().await?);
+        }
         Ok(())
     }
 
@@ -273,15 +274,31 @@ impl<'a> Caller<'a> {
         }
     }
 
-    /// Takes a slot, and the turn if others wait for the answer. Whoever has missed the slot meanwhile takes another.
+    /// Takes a slot, and the turn if others wait for the answer. Whoever has missed the slot meanwhile takes another, and
+    /// whoever learns that Podio refuses everything waits until that is over.
     async fn take_turn(&mut self, route: &str) -> Result<Option<MutexGuard<'a, ()>>, Halt> {
+        let worker = self.worker;
         loop {
             let slot = self.take_slot(route).await?;
-            let worker = self.worker;
             let turn = worker.turn_to_probe().await;
+            if worker.is_refused() {
+                self.slots.push_front(slot);
+                return Err(self.wait_anew().await?);
+            }
             if !slot.is_missed(worker.now(), worker.policy.ceiling) {
                 return Ok(turn);
             }
+            if worker.now() > self.deadline {
+                return Err(Halt::Wait(self.slots.drain(..).collect()));
+            }
+            self.hurry();
+        }
+    }
+
+    /// Whoever has waited for a slot does not go to the back for having lost it.
+    fn hurry(&mut self) {
+        if self.lane == Lane::Removal {
+            self.lane = Lane::Interactive;
         }
     }
 
@@ -339,9 +356,11 @@ impl<'a> Caller<'a> {
         Ok(self.worker.book_rejection(wait).await?)
     }
 
-    /// Takes a new slot in place of those that Podio would refuse.
+    /// Takes a new slot in place of those that Podio would refuse; they are given back, wherever they were moved to.
     async fn wait_anew(&mut self) -> Result<Halt, Halt> {
-        self.slots.clear();
+        let unspent: Vec<Slot> = self.slots.drain(..).map(|booking| booking.slot).collect();
+        self.worker.give_back(&self.route, &unspent).await?;
+        self.hurry();
         Ok(match self.reserve(&self.route.clone(), 1).await? {
             slots if slots.is_empty() => Halt::Pause(self.background_from(&self.route)),
             slots => Halt::Wait(slots),

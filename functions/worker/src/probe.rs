@@ -5,16 +5,18 @@
 
 use std::sync::{Mutex as Cell, PoisonError};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use podio_lifecycle::quota::Quota;
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::Worker;
 
-/// An answer of Podio's tells about the quota for this fraction of a window: a minute for an hour.
+/// A call tells about the quota for this fraction of a window: a minute for an hour.
 const NEWS: i32 = 60;
+/// And at least for this long, so that nobody who has looked has to wait before the removal that the look was for.
+const LEAST: SignedDuration = SignedDuration::from_secs(20);
 
-/// When Podio was heard of last, and whose call is to find out.
+/// When a call was last not refused, and whose call is to find out.
 #[derive(Default)]
 pub(crate) struct Probe {
     heard: Cell<Option<Timestamp>>,
@@ -32,7 +34,8 @@ impl Worker {
         self.is_in_the_dark().then_some(turn)
     }
 
-    /// Podio has answered.
+    /// Podio has not refused a call. It may not have answered either: then the others need not wait any longer, one after
+    /// the other, for an answer that does not come.
     pub(crate) fn heard(&self) {
         *self.probe.heard.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.now());
     }
@@ -46,7 +49,7 @@ impl Worker {
     fn is_in_the_dark(&self) -> bool {
         let (now, window) = (self.now(), self.policy.ceiling.window());
         let heard = *self.probe.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_news = heard.is_some_and(|heard| now.duration_since(heard) < window / NEWS);
+        let is_news = heard.is_some_and(|heard| now.duration_since(heard) < LEAST.max(window / NEWS));
         !is_news && self.with_known_quota(|known: &Quota| known.is_wary(now))
     }
 }

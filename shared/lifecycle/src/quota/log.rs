@@ -132,7 +132,7 @@ impl ReservationLog {
         }
     }
 
-    /// Gives a slot the name of its moment, so that its owner need not look it up; only where the owner is told.
+    /// Gives a slot a name like its moment, so that its owner need not look it up; only where the owner is told.
     pub(super) fn rename(&mut self, booking: Booking) -> Booking {
         self.bookings.retain(|other| *other != booking);
         self.book(booking.at, None, booking.firm)
@@ -344,11 +344,12 @@ impl ReservationLog {
         booking
     }
 
-    /// A name for whoever gets that moment, which neither anybody in the log has nor any of the `others`.
+    /// A name for whoever gets that moment, which neither anybody in the log has nor any of the `others`; never one of a
+    /// later moment, since owners are moved to later moments only, and that is how it is stored.
     fn name_for(&self, at: Timestamp, others: &[Booking]) -> Slot {
         let mut name = Slot(at);
         while self.bookings.iter().chain(others).any(|other| other.slot == name) {
-            name = Slot(name.0 + SignedDuration::from_millis(1));
+            name = Slot(name.0 - SignedDuration::from_millis(1));
         }
         name
     }

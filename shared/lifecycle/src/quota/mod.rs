@@ -18,7 +18,7 @@ pub use lane::Lane;
 pub use log::ReservationLog;
 
 /// What a job holds of the quota: named after the moment at which its call was to be sent when it was reserved, or a
-/// millisecond or so later where that name was taken. Where the call is moved to since then, the log tells
+/// millisecond or so earlier where that name was taken. Where the call is moved to since then, the log tells
 /// ([`ReservationLog::booking`]). No two owners have the same one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -17,16 +17,18 @@ pub async fn the_quota_is_written_on_condition_of_what_was_read(store: Arc<impl 
     let mut quota = Quota::default();
     slots_for(&mut quota, Lane::Removal, 600, at(0), ceiling);
     slots_for(&mut quota, Lane::Interactive, 2, at(0), ceiling);
+    assert_eq!(store.write(0, &quota).await, Ok(()));
+    assert_eq!(store.read().await, Ok((quota.clone(), 1)), "with those who have overtaken others");
     quota.observe(&Seen { route: "GET /org/{org_id}", limit: Some(100), remaining: Some(99) }, at(1), ceiling);
     quota.rejected(at(1), Some(SignedDuration::from_secs(90)), ceiling);
     assert_eq!(quota.logs.len(), 2);
-    assert_eq!(store.write(0, &quota).await, Ok(()));
-    assert_eq!(store.read().await, Ok((quota.clone(), 1)));
+    assert_eq!(store.write(1, &quota).await, Ok(()));
+    assert_eq!(store.read().await, Ok((quota.clone(), 2)));
     assert_eq!(store.quota().await, Ok(quota.clone()));
 
-    assert_eq!(store.write(0, &quota).await, Err(SaveError::Conflict));
-    assert_eq!(store.write(2, &quota).await, Err(SaveError::Conflict));
-    assert_eq!(store.write(1, &quota).await, Ok(()));
+    assert_eq!(store.write(1, &quota).await, Err(SaveError::Conflict));
+    assert_eq!(store.write(3, &quota).await, Err(SaveError::Conflict));
+    assert_eq!(store.write(2, &quota).await, Ok(()));
 }
 
 pub async fn workers_that_reserve_at_once_never_share_a_slot(store: Arc<impl Store>) {
