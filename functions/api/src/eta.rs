@@ -52,7 +52,11 @@ pub(crate) fn eta(
             None => asked += 1,
         }
     }
-    let given = offboarding.work.slots.iter().map(|slot| slot.0).filter(|slot| *slot >= now);
+    let held = match offboarding.state {
+        State::Removing | State::Finalizing => quota.end_at(&offboarding.work.slots, configured),
+        _ => offboarding.work.slots.iter().map(|slot| quota.removal_at(*slot, configured)).collect(),
+    };
+    let given = held.into_iter().filter(|at| *at >= now);
     let urgent = ahead.saturating_sub(spaces).saturating_sub(given.clone().count());
     let end = if asked + urgent > 0 { quota.forecast(start, asked, left, urgent, configured) } else { left };
     // A fault makes the stage's job wait longer than the quota would.

@@ -51,7 +51,7 @@ impl Need<'_> {
     /// Whether what is left of the slots it holds will do. Calls that need not follow each other at once go out slot by
     /// slot: to give up one whose moment has come for a whole set would send the job to the back, again and again.
     fn suffices(&self, kept: &[Booking]) -> bool {
-        let close = |calls: &[Booking]| calls[calls.len() - 1].at.duration_since(calls[0].at) <= CLOSE * 2;
+        let close = |calls: &[Booking]| is_close(calls[0].at, calls[calls.len() - 1].at);
         match self.together {
             true => kept.get(..self.calls).is_some_and(close),
             false => !kept.is_empty(),
@@ -113,6 +113,15 @@ impl Quota {
     pub fn removal_at(&self, slot: Slot, configured: Ceiling) -> Timestamp {
         let log = self.logs.get(&key(self.removal_ceiling(configured)));
         log.and_then(|log| log.booking(slot)).map_or(slot.0, |booking| booking.at)
+    }
+
+    /// When the calls that end an offboarding go out, for which it holds these slots; none where others have torn them
+    /// apart, since then they are reserved anew as soon as all spaces are left.
+    pub fn end_at(&self, held: &[Slot], configured: Ceiling) -> Vec<Timestamp> {
+        let mut moments: Vec<Timestamp> = held.iter().map(|slot| self.removal_at(*slot, configured)).collect();
+        moments.sort_unstable();
+        let is_apart = moments.windows(2).next().is_some_and(|pair| !is_close(pair[0], pair[1]));
+        if is_apart { Vec::new() } else { moments }
     }
 
     /// Whether more than half of a window is given out under a ceiling.
@@ -329,6 +338,11 @@ impl Quota {
         let spent = self.logs.get(&believed).map(|log| log.spent(now)).unwrap_or_default();
         self.logs.entry(limit).or_default().merge(&spent);
     }
+}
+
+/// Whether calls make sense together although others have come between them.
+fn is_close(first: Timestamp, last: Timestamp) -> bool {
+    last.duration_since(first) <= CLOSE * 2
 }
 
 fn key(ceiling: Ceiling) -> u32 {
