@@ -82,10 +82,15 @@ impl<'a> Caller<'a> {
     }
 
     /// Gives back what was not spent and still lies ahead. Should that fail, the slots are lost, and nothing else.
-    pub(crate) async fn finish(self) {
+    pub(crate) async fn finish(mut self) {
+        self.give_back().await;
+    }
+
+    /// What does not lie ahead is lost: a duplicate of the message may have spent it.
+    async fn give_back(&mut self) {
         let now = self.worker.now();
         let ahead: Vec<Slot> =
-            self.slots.into_iter().filter(|booking| booking.at > now).map(|booking| booking.slot).collect();
+            self.slots.drain(..).filter(|booking| booking.at > now).map(|booking| booking.slot).collect();
         if let Err(error) = self.worker.give_back(&self.route, &ahead).await {
             tracing::warn!(%error, "slots could not be given back");
         }
@@ -356,10 +361,9 @@ impl<'a> Caller<'a> {
         Ok(self.worker.book_rejection(wait).await?)
     }
 
-    /// Takes a new slot in place of those that Podio would refuse; they are given back, wherever they were moved to.
+    /// Takes a new slot in place of those that Podio would refuse.
     async fn wait_anew(&mut self) -> Result<Halt, Halt> {
-        let unspent: Vec<Slot> = self.slots.drain(..).map(|booking| booking.slot).collect();
-        self.worker.give_back(&self.route, &unspent).await?;
+        self.give_back().await;
         self.hurry();
         Ok(match self.reserve(&self.route.clone(), 1).await? {
             slots if slots.is_empty() => Halt::Pause(self.background_from(&self.route)),
