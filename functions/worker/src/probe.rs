@@ -11,8 +11,8 @@ use tokio::sync::{Mutex, MutexGuard};
 
 use crate::Worker;
 
-/// A call tells about the quota for this fraction of a window: a minute for an hour.
-const NEWS: i32 = 60;
+/// A call tells about the quota for this fraction of a window: a minute and a half for an hour.
+const NEWS: i32 = 40;
 /// And at least for this long, so that nobody who has looked has to wait before the removal that the look was for.
 const LEAST: SignedDuration = SignedDuration::from_secs(20);
 

@@ -85,7 +85,7 @@ impl Caller<'_> {
         filter: Option<&EmailAddress>,
         search: &mut Search,
     ) -> Result<Result<Sighting, Error>, Halt> {
-        let mut cursor = Cursor::resume(&search.step, filter.is_some());
+        let mut cursor = Cursor::resume(&search.step, filter.is_some()).back();
         loop {
             search.step = cursor.step();
             let members = match self.page(org, filter, &mut cursor, search).await? {
@@ -158,6 +158,9 @@ fn endless() -> Halt {
     )
 }
 
+/// So many members at most are read again after a wait; fewer than a page, so that each run gets on.
+const OVERLAP: u32 = 20;
+
 /// Where in the list the next page begins, and what is needed to tell whether it is the last.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Cursor {
@@ -190,6 +193,14 @@ impl Cursor {
             SearchStep::Page { small, .. } => Self { filtered, small, ..Self::default() },
             _ => Self { filtered, ..Self::default() },
         }
+    }
+
+    /// Some way back, where time has passed since the last page: whoever was removed meanwhile has moved the others up, and
+    /// one of them may lie before the next page now.
+    fn back(self) -> Self {
+        let Some(previous) = self.previous else { return self };
+        let offset = self.offset.saturating_sub(previous.saturating_sub(1).min(OVERLAP));
+        Self { offset, fingerprint: None, ..self }
     }
 
     fn step(self) -> SearchStep {
@@ -298,6 +309,7 @@ mod tests {
         let small =
             Cursor { filtered: true, small: true, offset: 300, previous: Some(100), pages: 3, fingerprint: Some(1) };
         assert_eq!(Cursor::resume(&small.step(), true), small);
+        assert_eq!(Cursor::resume(&small.step(), true).back(), Cursor { offset: 280, fingerprint: None, ..small });
         assert_eq!(Cursor::resume(&small.step(), false), Cursor { small: true, ..Cursor::default() });
         assert_eq!(Cursor::resume(&SearchStep::Find, true), Cursor { filtered: true, ..Cursor::default() });
     }
