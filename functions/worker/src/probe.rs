@@ -6,7 +6,6 @@
 use std::sync::{Mutex as Cell, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
-use podio_lifecycle::quota::Quota;
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::Worker;
@@ -50,6 +49,6 @@ impl Worker {
         let (now, window) = (self.now(), self.policy.ceiling.window());
         let heard = *self.probe.heard.lock().unwrap_or_else(PoisonError::into_inner);
         let is_news = heard.is_some_and(|heard| now.duration_since(heard) < LEAST.max(window / NEWS));
-        !is_news && self.with_known_quota(|known: &Quota| known.is_wary(now))
+        !is_news && self.with_known_quota(|known| known.is_wary(now))
     }
 }

@@ -47,14 +47,12 @@ pub fn broken(row: &Row) -> Vec<String> {
     broken
 }
 
-/// The bounds that a cost breaks. Where Podio offers no short cuts, the guide's recipe, and a look into each of the
-/// leaver's spaces before it is left: the recipe leaves without looking, and deletes whatever it was the last member of.
+/// The bounds that a cost breaks. Where Podio offers no short cuts there are none but the recipe's own.
 pub fn too_dear(cost: &Cost) -> Option<String> {
     let most = match (cost.documented, cost.leavers) {
         (true, 1) => SPACES + BESIDE_SPACES,
         (true, leavers) if leavers >= LARGE => SPACES + BESIDE_SHARED * leavers,
-        (true, _) => cost.recipe,
-        (false, leavers) => cost.recipe + SPACES * leavers,
+        _ => cost.recipe,
     };
     (cost.calls > most).then(|| format!("{}: {} calls, not {most}", cost.name(), cost.calls))
 }
