@@ -13,6 +13,7 @@ use podio_lifecycle::{
 use podio_sandbox::{
     Config, Effect, ErrorBody, FaultAction, FaultRule, Population, Profile,
     population::{LEAVER, ORG_ID},
+    state::SpaceRole,
 };
 use stories::{Leaver, Setup, World};
 
@@ -245,10 +246,43 @@ async fn a_member_who_comes_back_is_removed_again() {
     let jane = world.podio.with_state(|state| state.person_by_mail(LEAVER)).unwrap();
     world.podio.with_state(|state| {
         let space = *state.spaces.keys().next().unwrap();
-        state.add_to_space(now, space, jane, podio_sandbox::state::SpaceRole::Regular);
+        state.add_to_space(now, space, jane, SpaceRole::Regular);
     });
     let done = world.until_it_rests(&id, DAY).await;
     assert_eq!(done.state, REMOVED);
     assert_eq!(org_deletes(&world), 2);
     assert!(world.podio.with_state(|state| state.org_member(ORG_ID, jane).is_none()));
+}
+
+#[tokio::test]
+async fn who_is_added_again_to_a_space_that_refuses_to_remove_anybody_twice_leaves_it_before_the_organization() {
+    let population = Population::new(2).spaces(30).leaver("Jane Doe", LEAVER, 12);
+    let mut podio = Config { population, ..Config::new(Profile::Documented) };
+    podio.switches.apply("second-delete=forbidden").unwrap();
+    let mut world = World::new(Setup { podio, ceiling: (250, 3600), mass_threshold: 25 }).await;
+    // Jane is out of the space, but nobody could note that.
+    let mut noted = false;
+    world.store.faults().decided_by(move |operation, moment| {
+        let is_first = operation == "settle" && moment == Moment::Before && !noted;
+        noted |= is_first;
+        is_first
+    });
+    let id = world.post(&Leaver::of(LEAVER)).await;
+    let refused = |world: &World| world.deletes().into_iter().find(|call| call.status == Some(403));
+    let refused = world.pass(DAY, async |world| refused(world)).await;
+    let now = world.clock.read();
+    world.podio.with_state(|state| {
+        let jane = state.person_by_mail(LEAVER).unwrap();
+        let space = refused.path.split('/').nth(2).unwrap().parse().unwrap();
+        state.add_to_space(now, podio_sandbox::SpaceId(space), jane, SpaceRole::Regular);
+    });
+
+    let done = world.until_it_rests(&id, DAY).await;
+
+    assert_eq!(done.state, REMOVED);
+    let statuses: Vec<_> =
+        world.deletes().iter().filter(|call| call.path == refused.path).map(|call| call.status).collect();
+    assert_eq!(statuses, [Some(200), Some(403), Some(200)]);
+    assert_eq!((done.counted.removed, done.counted.left_to_org_removal), (12, 0));
+    assert_safe(&world);
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use podio_lifecycle::{
+    evidence::CallRecord,
     ids::SpaceId,
     job::BatchKey,
     offboarding::Offboarding,
@@ -40,6 +41,21 @@ impl Batches {
     pub(super) fn refused(&self) -> BTreeMap<SpaceId, u32> {
         let refused = latest(&self.own).filter(|(_, entry)| entry.state == RemovalState::LeftToOrgRemoval);
         refused.map(|(batch, entry)| (entry.space_id, batch.key.number)).collect()
+    }
+
+    /// Whether a space may have been left by somebody else's call.
+    pub(super) fn rode(&self, space: SpaceId) -> bool {
+        self.own.iter().any(|batch| !batch.drivers.is_empty() && batch.space(space).is_some())
+    }
+
+    /// Of the spaces that the leaver is in, those that have refused and are not written down to be asked again.
+    pub(super) fn refused_among(&self, seen: &[SpaceRemoval]) -> Vec<SpaceRemoval> {
+        let (refused, written) = (self.refused(), self.written());
+        let has_refused = |entry: &&SpaceRemoval| {
+            let batch = refused.get(&entry.space_id).filter(|_| !written.contains(&entry.space_id));
+            batch.is_some_and(|batch| !self.has_lapsed(*batch))
+        };
+        seen.iter().filter(has_refused).cloned().collect()
     }
 
     /// The spaces that are written down and not announced.
@@ -91,6 +107,19 @@ impl Batches {
     fn has_lapsed(&self, batch: u32) -> bool {
         batch < self.asked_anew_from
     }
+}
+
+/// Whether a space that has refused may have done so because the leaver was out already: by a call of a run that died
+/// before it could note the answer, or got none; if the leaver `rode`, by a call of somebody else's run. Some Podios say
+/// the same of who is no member and of who may not be removed. If the leaver is in the space nevertheless, they were added
+/// again, and it is to be asked again: until it has refused twice in a row.
+pub(super) fn may_be_back(calls: &[CallRecord], space: SpaceId, rode: bool) -> bool {
+    let prefix = format!("/space/{space}/member/");
+    let requests = calls.iter().filter(|call| call.method == "DELETE" && call.path.starts_with(&prefix));
+    // What was refused for the quota or for the token was not looked at.
+    let words = requests.map(|call| call.status).filter(|status| !matches!(status, Some(401 | 420 | 429)));
+    let refusals: Vec<bool> = words.map(|status| status.is_some_and(|status| (400..500).contains(&status))).collect();
+    !refusals.ends_with(&[true, true]) && (rode || refusals.contains(&false))
 }
 
 #[cfg(test)]
@@ -155,6 +184,32 @@ mod tests {
         let batches = batches(own, 1);
         assert!(!batches.leave_any_behind());
         assert_eq!(ids(batches.to_ask_anew()), [0; 0]);
+    }
+
+    #[test]
+    fn who_was_out_before_a_space_refused_and_is_in_it_may_have_been_added_again() {
+        let call = |(path, status): &(&str, Option<u16>)| CallRecord {
+            at: Timestamp::UNIX_EPOCH,
+            answered_at: Timestamp::UNIX_EPOCH,
+            method: "DELETE".to_owned(),
+            path: (*path).to_owned(),
+            status: *status,
+            request_id: None,
+        };
+        let told =
+            |calls: &[(&str, Option<u16>)]| may_be_back(&calls.iter().map(call).collect::<Vec<_>>(), SpaceId(3), false);
+        let (alone, shared, other) = ("/space/3/member/7", "/space/3/member/9,7", "/space/33/member/7");
+        assert!(told(&[(alone, Some(200)), (alone, Some(403))]));
+        assert!(told(&[(shared, Some(204)), (other, Some(403)), (alone, Some(420)), (alone, Some(403))]));
+        assert!(told(&[(alone, None), (alone, Some(409))]), "nobody knows what became of it");
+        assert!(!told(&[(other, Some(200)), (alone, Some(403))]));
+        assert!(!told(&[(alone, Some(200)), (alone, Some(403)), (alone, Some(403))]), "asked again, it refused again");
+        assert!(told(&[(alone, Some(403)), (shared, Some(502))]), "sent side by side, in whatever order");
+        assert!(!told(&[(alone, Some(403))]) && !told(&[]));
+        let once = [call(&(alone, Some(403)))];
+        assert!(may_be_back(&once, SpaceId(3), true), "somebody else's run may have died");
+        let twice = [call(&(alone, Some(403))), call(&(alone, Some(403)))];
+        assert!(!may_be_back(&twice, SpaceId(3), true));
     }
 
     #[test]

@@ -16,7 +16,10 @@ use podio_lifecycle::{
     removal::SpaceRemoval,
 };
 
-use self::{batches::Batches, turn::Turn};
+use self::{
+    batches::{Batches, may_be_back},
+    turn::Turn,
+};
 use super::{
     CLAIM, StageTask,
     plan::{SecondPreview, summed_up},
@@ -132,7 +135,14 @@ impl Worker {
             }
             SecondPreview::Shown { preview, spaces } => {
                 let named = spaces.len();
-                let found = batches.missing(spaces);
+                let refused = batches.refused_among(&spaces);
+                let mut found = batches.missing(spaces);
+                if !refused.is_empty() {
+                    let calls = self.ports.calls.calls(&stage.offboarding.id).await?;
+                    let is_back = |space| may_be_back(&calls, space, batches.rode(space));
+                    let back = refused.into_iter().filter(|entry| is_back(entry.space_id));
+                    found.extend(back);
+                }
                 return Ok(Look { stays_behind: found.len() < named, found, reasons: preview.reasons() });
             }
             SecondPreview::NotOffered => {}
