@@ -62,8 +62,24 @@ pub(crate) fn eta(
     // A fault makes the stage's job wait longer than the quota would.
     let through = given.chain([end]).chain(offboarding.work.quiet_until).max()?;
     let left = offboarding.last_delete_at.filter(|_| offboarding.state == State::Verifying).unwrap_or(through);
-    let read_back = waits_for_others.then(|| Offboarding::read_back_at(left, configured.window()));
+    let read_back = match (offboarding.state == State::Verifying, offboarding.work.quiet_until) {
+        (true, Some(_)) => None,
+        _ => waits_for_others.then(|| read_back_at(left, quota, configured)),
+    };
     Some(whole(through.max(read_back.unwrap_or(through))))
+}
+
+/// When those are read back together who left the organization at `left`.
+pub(crate) fn read_back_at(left: Timestamp, quota: &Quota, configured: Ceiling) -> Timestamp {
+    quota.roomy_from(Offboarding::read_back_at(left, configured.window()), configured)
+}
+
+/// When somebody will have left the organization; none where that is not known.
+pub(crate) fn left_at(offboarding: &Offboarding, quota: &Quota, configured: Ceiling) -> Option<Timestamp> {
+    match offboarding.state {
+        State::Verifying => offboarding.last_delete_at,
+        _ => offboarding.work.slots.iter().map(|slot| quota.removal_at(*slot, configured)).max(),
+    }
 }
 
 /// Spaces that are still to be left.
@@ -109,7 +125,7 @@ mod tests {
 
     /// The slot that a removal is given at the start.
     fn removal(quota: &mut Quota) -> Option<Slot> {
-        let need = Need { route: "remove", lane: Lane::Removal, held: &[], calls: 1, together: false, then: 0 };
+        let need = Need { route: "remove", lane: Lane::Removal, held: &[], calls: 1, together: false, then: None };
         quota.allot(&need, at(0), ceiling()).slots.pop().map(|booking| booking.slot)
     }
 

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use lambda_http::http::StatusCode;
 use podio_lifecycle::{
-    offboarding::{Offboarding, State},
+    offboarding::State,
     quota::{Ceiling, Quota as Shared, ReservationLog},
 };
 use serde::Serialize;
@@ -47,7 +47,7 @@ pub(crate) async fn get(exchange: &Exchange<'_>) -> Result<Answer, Problem> {
     let log = quota.log(ceiling);
     let blocked_until = quota.blocked_until.filter(|until| *until > now);
     let from = blocked_until.unwrap_or(now);
-    let (mut backlog, mut reads_back) = (0, false);
+    let (mut backlog, mut left) = (0, Vec::new());
     for offboarding in ports.read.active(MOST_ACTIVE).await? {
         // One whose time has not come waits for its time, not for the quota.
         if offboarding.state == State::Scheduled && offboarding.effective_at() > now {
@@ -55,12 +55,16 @@ pub(crate) async fn get(exchange: &Exchange<'_>) -> Result<Answer, Problem> {
         }
         let batches = snapshot::batches(ports, &offboarding).await?;
         backlog += eta::calls_ahead(&offboarding, &batches);
-        reads_back |= offboarding.is_read_back_with_others();
+        if offboarding.is_read_back_with_others() {
+            left.push(eta::left_at(&offboarding, &quota, configured));
+        }
     }
     let drained = eta::drained(&log, backlog, from, ceiling);
-    // Behind the last call, everyone who has left is looked for once more.
-    let waits = reads_back && log.is_scarce(now, ceiling);
-    let drained = drained.map(|at| if waits { Offboarding::read_back_at(at, ceiling.window()) } else { at });
+    // Some are looked for once more some time after their last call.
+    let drained = drained.map(|last| {
+        let left = left.iter().filter(|_| log.is_scarce(now, ceiling)).map(|left| left.unwrap_or(last));
+        left.map(|left| eta::read_back_at(left, &quota, configured)).fold(last, Timestamp::max)
+    });
     let shown = Quota {
         limit: ceiling.limit(),
         window_seconds: ceiling.window().as_secs(),

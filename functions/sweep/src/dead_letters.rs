@@ -77,6 +77,8 @@ impl Sweep {
                 }
                 is_first
             }
+            // The end asks for its slots when it comes.
+            Job::ReserveEnd { .. } => true,
             // The hooks are looked at again by and by.
             Job::KeepHooks { .. } => {
                 self.ports.metrics.add(Metric::MissingHooks, 1);

@@ -349,7 +349,7 @@ impl<'a> Caller<'a> {
     }
 
     async fn reserve(&self, route: &str, calls: usize) -> Result<Vec<Booking>, Halt> {
-        let need = Need { route, lane: self.lane, held: &[], calls, together: false, then: 0 };
+        let need = Need { route, lane: self.lane, held: &[], calls, together: false, then: None };
         let reserved = self.worker.reserve(&[need]).await?;
         Ok(reserved.into_iter().flat_map(|allotted| allotted.slots).collect())
     }

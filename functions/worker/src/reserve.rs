@@ -23,7 +23,7 @@ const CONTENDED: usize = 20;
 impl Worker {
     /// Gives each job its slots: those it holds, where they are still good, else new ones, all in one write.
     pub(crate) async fn reserve(&self, needs: &[Need<'_>]) -> Result<Vec<Allotted>, StoreError> {
-        if needs.iter().all(|need| need.calls == 0) {
+        if needs.iter().all(|need| need.calls == 0 && need.then.is_none()) {
             return Ok(vec![Allotted::default(); needs.len()]);
         }
         let configured = self.policy.ceiling;

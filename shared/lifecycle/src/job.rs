@@ -28,6 +28,11 @@ pub enum Job {
         /// The space to leave.
         space: SpaceId,
     },
+    /// Reserve the slots for the end of an offboarding some of whose spaces are left by the calls of others.
+    ReserveEnd {
+        /// Whose end.
+        offboarding: OffboardingId,
+    },
     /// End the organization membership, once every space is settled.
     RemoveFromOrg {
         /// Whose removal.
@@ -68,6 +73,7 @@ impl Job {
         match self {
             Self::Plan { offboarding }
             | Self::RemoveFromSpace { offboarding, .. }
+            | Self::ReserveEnd { offboarding }
             | Self::RemoveFromOrg { offboarding }
             | Self::VerifyRemoval { offboarding } => Some(offboarding),
             Self::Delivery { .. } | Self::KeepHooks { .. } => None,
@@ -79,6 +85,7 @@ impl Job {
         match self {
             Self::Plan { offboarding }
             | Self::RemoveFromSpace { offboarding, .. }
+            | Self::ReserveEnd { offboarding }
             | Self::RemoveFromOrg { offboarding }
             | Self::VerifyRemoval { offboarding } => offboarding.to_string(),
             Self::Delivery { delivery } => delivery.to_string(),
@@ -91,6 +98,7 @@ impl Job {
         match self {
             Self::Plan { .. } => "plan",
             Self::RemoveFromSpace { .. } => "remove_from_space",
+            Self::ReserveEnd { .. } => "reserve_end",
             Self::RemoveFromOrg { .. } => "remove_from_org",
             Self::VerifyRemoval { .. } => "verify_removal",
             Self::Delivery { .. } => "delivery",
@@ -152,6 +160,7 @@ mod tests {
         for job in [
             Job::Plan { offboarding: id() },
             Job::RemoveFromSpace { offboarding: id(), batch, space: SpaceId(42) },
+            Job::ReserveEnd { offboarding: id() },
             Job::RemoveFromOrg { offboarding: id() },
             Job::VerifyRemoval { offboarding: id() },
             Job::Delivery { delivery: format!("dlv_{}", "0a".repeat(16)).parse().unwrap() },

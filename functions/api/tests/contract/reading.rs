@@ -225,7 +225,7 @@ async fn the_quota_shows_what_is_used_and_when_the_backlog_is_through() {
     // Four calls went out, one leaver is in the middle of twelve spaces, another's time has not come.
     let now = world.ports.clock.now();
     let (mut quota, revision) = world.store.read().await.unwrap();
-    let need = Need { route: "any", lane: Lane::Interactive, held: &[], calls: 4, together: true, then: 0 };
+    let need = Need { route: "any", lane: Lane::Interactive, held: &[], calls: 4, together: true, then: None };
     quota.allot(&need, now, world.settings.ceiling);
     world.store.write(revision, &quota).await.unwrap();
     let id = world.accepted(jane()).await;

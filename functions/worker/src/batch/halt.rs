@@ -28,7 +28,8 @@ impl Worker {
                 let event = Event::Parked { slots, until: last, search: stage.search.clone() };
                 self.note(&stage, event, first).await
             }
-            (Task::Space(_), Halt::Wait(_)) => Ok(OVERTAKEN_PAUSE),
+            (Task::End(_), Halt::Pause(until)) => Ok(until.duration_since(self.now())),
+            (Task::Space(_) | Task::End(_), Halt::Wait(_)) => Ok(OVERTAKEN_PAUSE),
             (Task::Stage(stage), Halt::Pause(until)) => {
                 let event = Event::Paused { until, search: stage.search.clone() };
                 self.note(&stage, event, until).await
@@ -44,6 +45,7 @@ impl Worker {
                 Ok((_, pause)) => Ok(pause),
                 Err(error) => Err(error.into()),
             },
+            (Task::End(_), Halt::Fault) => Ok(STORAGE_PAUSE),
             (_, halt @ (Halt::Fail(_) | Halt::Storage(_) | Halt::Overtaken)) => Err(halt),
         };
         match pause {

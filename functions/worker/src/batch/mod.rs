@@ -83,7 +83,7 @@ impl Worker {
             match prepared {
                 Prepared::Task(task, slots) if is_far(&slots, self.now()) => match *task {
                     Task::Space(space) => waits.add(message, job, &space, slots),
-                    other @ (Task::Stage(_) | Task::Hook(_)) => {
+                    other @ (Task::Stage(_) | Task::End(_) | Task::Hook(_)) => {
                         near.push((message, job, Prepared::Wait(Box::new(other), slots)));
                     }
                 },
@@ -129,6 +129,7 @@ impl Worker {
                 let result = match &mut *task {
                     Task::Space(space) => self.remove_from_space(space, &mut caller).await,
                     Task::Stage(stage) => self.run_stage(stage, &mut caller).await,
+                    Task::End(end) => self.await_the_end(end),
                     Task::Hook(hook) => self.run_hook(hook, &mut caller).await,
                 };
                 caller.finish().await;

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use podio_lifecycle::{
     ids::{OffboardingId, SpaceId},
     job::{BatchKey, Job},
-    offboarding::Event,
+    offboarding::{Event, Offboarding},
     quota::{Booking, Slot},
 };
 
@@ -46,15 +46,15 @@ impl<'a> Waits<'a> {
 }
 
 impl Worker {
-    /// Notes the slots that were reserved for the end of an offboarding, behind the last of its spaces. Should that fail,
+    /// Notes the slots that were reserved for the end of an offboarding. Should that fail,
     /// the end asks for others when it comes.
-    pub(super) async fn reserve_the_end(&self, task: &SpaceTask, slots: &[Booking]) {
+    pub(super) async fn reserve_the_end(&self, offboarding: &Offboarding, slots: &[Booking], alone: bool) {
         if slots.is_empty() {
             return;
         }
         let slots = slots.iter().map(|booking| booking.slot).collect();
-        if let Err(error) = self.ledger().commit(&task.offboarding, Event::EndReserved { slots }, self.now()).await {
-            tracing::info!(%error, offboarding = %task.offboarding.id, "the end will ask for its own slots");
+        if let Err(error) = self.ledger().commit(offboarding, Event::EndReserved { slots, alone }, self.now()).await {
+            tracing::info!(%error, offboarding = %offboarding.id, "the end will ask for its own slots");
         }
     }
 

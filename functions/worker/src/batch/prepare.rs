@@ -9,14 +9,14 @@ use podio_lifecycle::{
     job::{BatchKey, Job},
     offboarding::{Offboarding, State},
     ports::StoreError,
-    quota::{Allotted, Booking, Lane, Need, Slot},
+    quota::{Allotted, Booking, End, Lane, Need, Slot},
     removal::{RemovalBatch, RemovalState},
 };
 
 use super::Ready;
 use crate::{
     Worker,
-    jobs::{HookTask, SpaceTask, StageTask, Task},
+    jobs::{EndTask, HookTask, SpaceTask, StageTask, Task},
     message::Message,
 };
 
@@ -56,9 +56,10 @@ impl Loaded {
             Job::RemoveFromSpace { offboarding, batch, .. } => {
                 (offboarding, self.batches.get(&(offboarding.clone(), *batch)).cloned().transpose()?.flatten())
             }
-            Job::Plan { offboarding } | Job::RemoveFromOrg { offboarding } | Job::VerifyRemoval { offboarding } => {
-                (offboarding, None)
-            }
+            Job::Plan { offboarding }
+            | Job::ReserveEnd { offboarding }
+            | Job::RemoveFromOrg { offboarding }
+            | Job::VerifyRemoval { offboarding } => (offboarding, None),
             Job::Delivery { delivery } => {
                 let delivery = self.deliveries.get(delivery).cloned().transpose()?.flatten();
                 return Ok(delivery.and_then(Task::of_delivery));
@@ -99,6 +100,11 @@ impl Worker {
         let task = |index: usize| if repeats(index) { Ok(None) } else { loaded.task(&jobs[index].1) };
         let mut tasks: Vec<Result<Option<Task>, StoreError>> = (0..jobs.len()).map(task).collect();
         self.gather(tasks.iter_mut().filter_map(|task| task.as_mut().ok()?.as_mut())).await;
+        for task in &mut tasks {
+            if let Ok(Some(Task::End(end))) = task {
+                self.foresee(end).await;
+            }
+        }
         let now = self.now();
         let wanted: Vec<Option<(String, Wanted)>> = tasks
             .iter()
@@ -113,8 +119,12 @@ impl Worker {
             Err(error) => (vec![Allotted::default(); jobs.len()], Some(error)),
         };
         for (task, allotted) in tasks.iter().zip(&allotted) {
-            if let Ok(Some(Task::Space(space))) = task {
-                self.reserve_the_end(space, &allotted.then).await;
+            match task {
+                Ok(Some(Task::Space(space))) => self.reserve_the_end(&space.offboarding, &allotted.then, true).await,
+                Ok(Some(Task::End(end))) => {
+                    self.reserve_the_end(&end.offboarding, &allotted.then, !end.in_a_crowd()).await;
+                }
+                _ => {}
             }
         }
         let prepared = tasks.into_iter().zip(allotted).map(|(task, allotted)| match (task, &failed) {
@@ -153,7 +163,8 @@ impl Worker {
 }
 
 /// Of somebody who needs no slot.
-const NOTHING: Need<'static> = Need { route: "", lane: Lane::Removal, held: &[], calls: 0, together: false, then: 0 };
+const NOTHING: Need<'static> =
+    Need { route: "", lane: Lane::Removal, held: &[], calls: 0, together: false, then: None };
 
 /// The preview, the removal and the read-back that end an offboarding.
 const END: usize = 3;
@@ -164,12 +175,19 @@ struct Wanted {
     held: Vec<Slot>,
     calls: usize,
     together: bool,
-    then: usize,
+    then: Option<WantedEnd>,
+}
+
+/// The end of an offboarding, and the calls that it comes after.
+struct WantedEnd {
+    calls: usize,
+    after: Vec<Slot>,
 }
 
 impl Wanted {
     fn need<'a>(&'a self, route: &'a str) -> Need<'a> {
-        let Self { lane, ref held, calls, together, then } = *self;
+        let Self { lane, ref held, calls, together, ref then } = *self;
+        let then = then.as_ref().map(|end| End { calls: end.calls, after: &end.after });
         Need { route, lane, held, calls, together, then }
     }
 }
@@ -185,6 +203,10 @@ impl Task {
             return (in_force && open).then(|| {
                 Self::Space(SpaceTask { offboarding: offboarding.clone(), key: *key, batch: batch.clone(), entry })
             });
+        }
+        if let Job::ReserveEnd { .. } = job {
+            let is_open = offboarding.state == State::Removing && offboarding.work.slots.is_empty();
+            return is_open.then(|| Self::End(EndTask { offboarding: offboarding.clone(), exits: None, crowd: false }));
         }
         let fits = offboarding.stage_job().as_ref() == Some(job);
         fits.then(|| {
@@ -213,7 +235,7 @@ impl Task {
                     held: space.entry.slot.into_iter().collect(),
                     calls: usize::from(is_pending && !space.rides()),
                     together: false,
-                    then: if ends { END } else { 0 },
+                    then: ends.then_some(WantedEnd { calls: END, after: Vec::new() }),
                 }
             }
             Self::Stage(stage) => Wanted {
@@ -221,10 +243,17 @@ impl Task {
                 held: stage.offboarding.work.slots.clone(),
                 calls: stage.calls_at_once(now),
                 together: matches!(stage.offboarding.state, State::Finalizing | State::Verifying),
-                then: 0,
+                then: None,
+            },
+            Self::End(task) => Wanted {
+                lane,
+                held: Vec::new(),
+                calls: 0,
+                together: false,
+                then: task.end().map(|(calls, after)| WantedEnd { calls, after }),
             },
             Self::Hook(hook) => {
-                Wanted { lane, held: hook.held(), calls: hook.calls_at_once(), together: false, then: 0 }
+                Wanted { lane, held: hook.held(), calls: hook.calls_at_once(), together: false, then: None }
             }
         }
     }

@@ -47,6 +47,11 @@ impl StageTask {
         (self.offboarding.state == State::Verifying).then(|| Offboarding::read_back_at(left, window))
     }
 
+    /// Whether it is the one among many that reads on.
+    fn is_reader(&self) -> bool {
+        self.offboarding.state == State::Verifying && !self.offboarding.work.slots.is_empty()
+    }
+
     /// What the list might tell, and how old that may be at most.
     fn wish(&self, now: Timestamp) -> Option<(Wish, Timestamp)> {
         let search = &self.search;
@@ -81,9 +86,7 @@ impl Worker {
         for task in tasks {
             let Task::Stage(stage) = task else { continue };
             if let Some(from) = stage.read_back_from(self.policy.ceiling.window()) {
-                // Where there is plenty nobody is kept waiting to save a call.
-                let waits = from.duration_since(now) <= SHORT || self.is_scarce(stage, now).await;
-                stage.read_back_from = waits.then_some(from);
+                stage.read_back_from = self.read_back_from(stage, from, now).await;
             }
             let Some((wish, since)) = stage.wish(now) else { continue };
             let crowd = crowds.entry((stage.offboarding.org_id, wish)).or_insert((since, Vec::new()));
@@ -98,10 +101,32 @@ impl Worker {
         roster.expect(org, stages.len(), since, now);
         let is_crowd = stages.len() >= CROWD;
         for stage in stages {
-            // Who comes alone later may find what others have read. To read on for them is not worth it.
-            let is_served = is_crowd || roster.tells_of(stage);
+            // Who comes alone later may find what others have read. To read on for them is not worth it, unless they have
+            // waited for the slot of the next page, for everybody.
+            let is_served = is_crowd || roster.tells_of(stage) || stage.is_reader();
             stage.listed_since = (is_served && roster.serves(org, since)).then_some(since);
         }
+    }
+
+    /// When somebody is read back who is due with others at `due`: once there is room for the pages, or for those who are
+    /// asked for singly. None where there is plenty, or too few others: nobody is kept waiting to save a call.
+    async fn read_back_from(&self, stage: &StageTask, due: Timestamp, now: Timestamp) -> Option<Timestamp> {
+        let decided = stage.offboarding.work.quiet_until.filter(|until| *until >= due);
+        if stage.is_reader() {
+            // Before that nobody reads; a slot is held for a call of one's own then.
+            return (due.duration_since(now) <= SHORT).then_some(due);
+        }
+        if decided.is_some() {
+            return decided;
+        }
+        if !self.is_scarce(stage, now).await {
+            return (due.duration_since(now) <= SHORT).then_some(due);
+        }
+        let is_crowd = self.was_in_a_crowd(&stage.offboarding).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "it is not known who else is through");
+            false
+        });
+        is_crowd.then(|| self.with_known_quota(|known| known.roomy_from(due.max(now), self.policy.ceiling)))
     }
 
     /// Whether the calls of a read-back have become scarce, as far as this worker knows.

@@ -19,7 +19,11 @@ use podio_lifecycle::{
     removal::{RemovalBatch, RemovalState, SpaceRemoval},
 };
 
-pub(crate) use self::{hooks::HookTask, look_up::SMALL_PAGE, share::Turns};
+pub(crate) use self::{
+    hooks::HookTask,
+    look_up::SMALL_PAGE,
+    share::{EndTask, Turns},
+};
 pub use self::{hooks::Registration, remove_from_space::FIRST_PATIENCE};
 use crate::{Worker, verdict::Halt};
 
@@ -32,6 +36,8 @@ pub(crate) enum Task {
     Space(SpaceTask),
     /// The single job of a stage.
     Stage(StageTask),
+    /// The end of an offboarding, to be foreseen.
+    End(EndTask),
     /// A delivery of a hook, or the hooks themselves.
     Hook(HookTask),
 }
@@ -60,7 +66,7 @@ impl Task {
         match self {
             // One that has had its turn, and failed, need not queue up again.
             Self::Space(space) if space.entry.attempts > 0 => Lane::Interactive,
-            Self::Space(_) => Lane::Removal,
+            Self::Space(_) | Self::End(_) => Lane::Removal,
             Self::Stage(_) => Lane::Interactive,
             Self::Hook(hook) => hook.lane(),
         }
@@ -70,7 +76,7 @@ impl Task {
     pub(crate) fn route(&self) -> String {
         let (org, user, space) = (OrgId(0), UserId(0), SpaceId(0));
         match self {
-            Self::Space(_) => space_member::remove(space, user).quota_route(),
+            Self::Space(_) | Self::End(_) => space_member::remove(space, user).quota_route(),
             Self::Hook(hook) => hook.route(),
             Self::Stage(stage) => match (&stage.offboarding.state, &stage.search.step) {
                 _ if stage.listed_since.is_some() => org_member::list(org, Page::FIRST).quota_route(),

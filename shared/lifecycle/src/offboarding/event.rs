@@ -51,10 +51,12 @@ pub enum Event {
         /// Those that are left for the next stage.
         left: Vec<Slot>,
     },
-    /// The last space waits for its slot, and with it slots were reserved for the end.
+    /// It is known when the last space is left, and behind it slots were reserved for the end.
     EndReserved {
         /// The slots.
         slots: Vec<Slot>,
+        /// Whether one of them is for the read-back.
+        alone: bool,
     },
     /// A worker is about to end the organization membership.
     OrgRemovalClaimed,

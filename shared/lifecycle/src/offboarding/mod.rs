@@ -135,6 +135,9 @@ pub struct Offboarding {
     /// behind the last space of its own could say when.
     #[serde(default)]
     pub rides: bool,
+    /// Whether a slot was reserved to read the person back by themselves, since too few are through at the same time.
+    #[serde(default)]
+    pub alone: bool,
     /// Whether Podio's preview named the spaces of the plan: then it names each space that the organization removal ends.
     #[serde(default)]
     pub previewed: bool,
@@ -202,6 +205,7 @@ impl Offboarding {
             open_batches: 0,
             last_batch: None,
             rides: false,
+            alone: false,
             previewed: false,
             asked_anew_from: 0,
             spaces_total: 0,
@@ -279,7 +283,7 @@ impl Offboarding {
     /// Whether the person is looked for in the list of all members to see that they are gone, together with those who
     /// leave spaces with them and so are through at about the same time. A read-back that has to be repeated is made singly.
     pub fn is_read_back_with_others(&self) -> bool {
-        self.rides && self.work.attempts == 0 && self.leaver.as_ref().is_some_and(|leaver| leaver.listed)
+        self.rides && !self.alone && self.work.attempts == 0 && self.leaver.as_ref().is_some_and(|leaver| leaver.listed)
     }
 
     /// When the list of all members is read for those who left the organization at `left`: twice in a window of the quota,

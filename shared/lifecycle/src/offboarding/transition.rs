@@ -57,7 +57,10 @@ impl Offboarding {
                 next.count(tally)?
             }
             (State::Finalizing | State::Verifying, Event::SlotsTaken { left }) => next.work.slots = left,
-            (State::Removing, Event::EndReserved { slots }) => next.work.slots = slots,
+            (State::Removing, Event::EndReserved { slots, alone }) => {
+                next.work.slots = slots;
+                next.alone = alone;
+            }
             (State::Finalizing, Event::OrgRemovalClaimed) => {
                 if self.open_batches > 0 {
                     return Err(Refusal::Unsettled);
@@ -244,6 +247,7 @@ impl Offboarding {
         self.open_batches = plan.batches;
         self.last_batch = plan.last_batch;
         self.rides = plan.rides;
+        self.alone = false;
         self.previewed = plan.previewed;
         self.asked_anew_from = 0;
         self.counted = Tally::default();

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Booking, Ceiling, Lane, ReservationLog, Slot, log::CLOSE};
+use super::{Booking, Ceiling, Lane, ReservationLog, Slot, together::is_close};
 
 /// A higher ceiling is believed once so many answers in a row have told it; a lower one at once.
 const CONFIRMATIONS: u8 = 3;
@@ -43,8 +43,17 @@ pub struct Need<'a> {
     pub calls: usize,
     /// Whether they only make sense one right after the other.
     pub together: bool,
-    /// Calls for the end of the offboarding, to be reserved behind this one should it have to wait.
-    pub then: usize,
+    /// The end of the offboarding, to be reserved behind these calls should they have to wait.
+    pub then: Option<End<'a>>,
+}
+
+/// The calls that end an offboarding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct End<'a> {
+    /// How many.
+    pub calls: usize,
+    /// Where others take the leaver out of spaces: the slots of all calls that do.
+    pub after: &'a [Slot],
 }
 
 impl Need<'_> {
@@ -124,6 +133,12 @@ impl Quota {
         if is_apart { Vec::new() } else { moments }
     }
 
+    /// The first moment from `from` at which several in a row who are in a hurry find slots soon.
+    pub fn roomy_from(&self, from: Timestamp, configured: Ceiling) -> Timestamp {
+        let ceiling = self.removal_ceiling(configured);
+        self.logs.get(&key(ceiling)).map_or(from, |log| log.roomy_from(from, ceiling))
+    }
+
     /// Whether more than half of a window is given out under a ceiling.
     pub fn is_scarce(&self, ceiling: Ceiling, now: Timestamp) -> bool {
         self.logs.get(&key(ceiling)).is_some_and(|log| log.is_scarce(now, ceiling))
@@ -169,7 +184,8 @@ impl Quota {
             self.removals = Some(key(ceiling));
         }
         if need.calls == 0 {
-            return Allotted::default();
+            let then = need.then.map(|end| self.reserve_the_end(end, ceiling, now, configured));
+            return Allotted { slots: Vec::new(), then: then.unwrap_or_default() };
         }
         let from = now.max(self.blocked_until.unwrap_or(now));
         let allowed = self.allowed(ceiling, now);
@@ -222,16 +238,33 @@ impl Quota {
             slots
         };
         let waits = slots.iter().any(|booking| booking.is_ahead(now, ceiling.margin()));
-        let then = match slots.last() {
+        let then = match (slots.last(), need.then) {
             // Where there is plenty the end comes at once. Else it would have to overtake others when it comes.
-            Some(last) if need.then > 0 && (waits || log.is_scarce(now, ceiling)) => {
+            (Some(last), Some(end)) if waits || log.is_scarce(now, ceiling) => {
                 let from = last.at + ceiling.window() / PAUSE;
-                log.reserve_together(from, need.then, allowed, need.lane)
+                log.reserve_together(from, end.calls, allowed, need.lane)
             }
             _ => Vec::new(),
         };
         log.forget(now, ceiling);
         Allotted { slots, then }
+    }
+
+    /// Reserves the end of an offboarding whose spaces are left by the calls of others. It overtakes removals, as it would
+    /// when its time has come; that is known beforehand, and so is by how much it delays them.
+    fn reserve_the_end(&mut self, end: End<'_>, ceiling: Ceiling, now: Timestamp, configured: Ceiling) -> Vec<Booking> {
+        let Some(after) = end.after.iter().map(|slot| self.removal_at(*slot, configured)).max() else {
+            return Vec::new();
+        };
+        let from = after.max(now).max(self.blocked_until.unwrap_or(now)) + ceiling.window() / PAUSE;
+        let allowed = self.allowed(ceiling, now);
+        let log = self.logs.entry(key(ceiling)).or_default();
+        if !log.is_scarce(now, ceiling) {
+            return Vec::new();
+        }
+        let slots = log.reserve_together(from, end.calls, allowed, Lane::Interactive);
+        log.loosen(&slots);
+        slots
     }
 
     /// Gives slots back that were not spent.
@@ -338,11 +371,6 @@ impl Quota {
         let spent = self.logs.get(&believed).map(|log| log.spent(now)).unwrap_or_default();
         self.logs.entry(limit).or_default().merge(&spent);
     }
-}
-
-/// Whether calls make sense together although others have come between them.
-fn is_close(first: Timestamp, last: Timestamp) -> bool {
-    last.duration_since(first) <= CLOSE * 2
 }
 
 fn key(ceiling: Ceiling) -> u32 {

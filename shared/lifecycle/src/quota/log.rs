@@ -14,13 +14,11 @@ use super::{Booking, Ceiling, Lane, Slot};
 
 /// A slot that lies no further ahead than this may be in a worker's hand already, about to be spent, even if that
 /// worker's clock is ahead: it is nobody's to take away.
-const IN_HAND: SignedDuration = SignedDuration::from_secs(5);
+pub(super) const IN_HAND: SignedDuration = SignedDuration::from_secs(5);
 /// Slots lie no further ahead than this.
 const FARTHEST: SignedDuration = SignedDuration::from_hours(24 * 14);
 /// Slots that are wanted together lie no further apart than this.
 pub(super) const CLOSE: SignedDuration = SignedDuration::from_secs(1);
-/// For slots close together that cost nobody else one, this fraction of a window is waited longer.
-const PATIENCE: i32 = 12;
 
 /// What was given out under one ceiling, in order, the past as far back as it counts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -96,24 +94,6 @@ impl ReservationLog {
             Lane::Removal => Some(self.append(from, ceiling, None)),
             Lane::Background => (self.background_from(from, ceiling) <= from).then(|| self.place(from, ceiling)),
         }
-    }
-
-    /// Reserves `count` slots close together, no earlier than `from`, for calls that only make sense one right after the
-    /// other. No more than the ceiling can be had at once.
-    pub fn reserve_together(&mut self, from: Timestamp, count: usize, ceiling: Ceiling, lane: Lane) -> Vec<Booking> {
-        let count = count.min(ceiling.limit());
-        let from = ceil(from);
-        let free = self.close_together(from, count, ceiling);
-        let is_urgent = lane == Lane::Interactive;
-        if is_urgent
-            && free.last().is_some_and(|last| *last > from + CLOSE)
-            && let Some((sooner, taken)) = self.overtake_together(from, count, ceiling)
-            && taken.last().map(|booking| booking.at) < free.last().copied()
-        {
-            *self = sooner;
-            return taken;
-        }
-        free.into_iter().map(|at| self.book(at, None, is_urgent)).collect()
     }
 
     /// When a call in the background may ask again.
@@ -216,44 +196,10 @@ impl ReservationLog {
         }
     }
 
-    /// Where `count` calls close together would find room that nobody has booked.
-    fn close_together(&self, from: Timestamp, count: usize, ceiling: Ceiling) -> Vec<Timestamp> {
-        let mut start = from;
-        loop {
-            let mut trial = self.clone();
-            let found: Vec<Timestamp> = (0..count).map(|_| trial.place(start, ceiling).at).collect();
-            match (found.first(), found.last()) {
-                (Some(first), Some(last)) if last.duration_since(*first) > CLOSE => start = *last - CLOSE,
-                _ => return found,
-            }
-        }
-    }
-
-    /// The same, in the places of removals that wait: where some lie close together soon, else at the cost of moments that
-    /// nobody has then.
-    fn overtake_together(&self, from: Timestamp, count: usize, ceiling: Ceiling) -> Option<(Self, Vec<Booking>)> {
-        let ahead: Vec<Timestamp> = self.removals_from(from + IN_HAND).map(|booking| booking.at).collect();
-        let close = ahead.windows(count).find(|run| run[count - 1].duration_since(run[0]) <= CLOSE);
-        let soon = *ahead.get(count - 1)? + ceiling.window() / PATIENCE;
-        let mut trial = self.clone();
-        if let Some(run) = close.filter(|run| run[count - 1] <= soon) {
-            let taken = trial.displace(run, run, from, ceiling);
-            return Some((trial, taken));
-        }
-        // As many moments again but one, since the windows between the first and the last would hold too many.
-        let gone = &ahead[..ahead.len().min(count * 2 - 1)];
-        let taken = trial.displace(gone, &vec![ahead[count - 1]; count], from, ceiling);
-        // But for the few milliseconds by which newcomers come later than whom they displace, the whole span.
-        let least = ceiling.span() - ceiling.margin() / 8;
-        let pairs = trial.bookings.iter().zip(trial.bookings.iter().skip(ceiling.limit()));
-        let is_sound = pairs.into_iter().all(|(early, late)| late.at.duration_since(early.at) >= least);
-        is_sound.then_some((trial, taken))
-    }
-
     /// Strikes moments of removals, books `newcomers` who are in a hurry, and moves up who is displaced, in order: each to
     /// the next moment of a removal behind, or one that was given back, the last to the end, not before `from`. Nobody is
     /// moved to an earlier moment, since they sleep.
-    fn displace(
+    pub(super) fn displace(
         &mut self,
         gone: &[Timestamp],
         newcomers: &[Timestamp],
@@ -273,8 +219,9 @@ impl ReservationLog {
         let mut place = self.past(first - SignedDuration::from_millis(1));
         for owner in owners {
             if let Some(hole) = self.take_hole(owner.at, place, ceiling) {
-                self.book(hole, Some(owner.slot), false);
-                place += 1;
+                // It may lie before the place, or behind some that keep their moments.
+                let booked = self.book(hole, Some(owner.slot), false);
+                place = (place + 1).max(self.past(booked.at));
                 continue;
             }
             while self.bookings.get(place).is_some_and(|booking| booking.firm) {
@@ -298,7 +245,7 @@ impl ReservationLog {
                 return None;
             }
             let hole = self.freed.remove(index);
-            if self.earliest(hole, ceiling) == hole {
+            if !self.is_taken(hole) && self.earliest(hole, ceiling) == hole {
                 return Some(hole);
             }
         }
@@ -306,7 +253,7 @@ impl ReservationLog {
     }
 
     /// The next free slot.
-    fn place(&mut self, from: Timestamp, ceiling: Ceiling) -> Booking {
+    pub(super) fn place(&mut self, from: Timestamp, ceiling: Ceiling) -> Booking {
         let at = self.earliest(ceil(from), ceiling);
         self.book(at, None, false)
     }
@@ -359,7 +306,7 @@ impl ReservationLog {
     }
 
     /// Those that may be moved, and lie after `moment`.
-    fn removals_from(&self, moment: Timestamp) -> impl Iterator<Item = &Booking> {
+    pub(super) fn removals_from(&self, moment: Timestamp) -> impl Iterator<Item = &Booking> {
         self.bookings[self.past(moment)..].iter().filter(|booking| !booking.firm)
     }
 

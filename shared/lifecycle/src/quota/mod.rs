@@ -9,11 +9,12 @@ mod log;
 mod pace;
 #[cfg(test)]
 mod tests;
+mod together;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-pub use book::{Allotted, Lesson, Need, Quota, Seen};
+pub use book::{Allotted, End, Lesson, Need, Quota, Seen};
 pub use lane::Lane;
 pub use log::ReservationLog;
 

@@ -2,7 +2,10 @@
 
 use jiff::Timestamp;
 
-use super::{Booking, Ceiling, ReservationLog, Slot, log::ceil};
+use super::{
+    Booking, Ceiling, ReservationLog, Slot,
+    log::{IN_HAND, ceil},
+};
 
 /// The share of a window that removals may send as a burst, as a fraction.
 const BURST: (usize, usize) = (19, 20);
@@ -13,6 +16,9 @@ const STEP: i32 = 36_000;
 /// that one worker alone keeps pace with a burst, no more slots than these lie within this fraction of the window: ten in
 /// four seconds for an hour.
 const CROWD: (usize, i32) = (10, 900);
+/// So many calls, and no more than this fraction of the ceiling, go out within this fraction of the window where nobody has
+/// to wait for the spread: five in a minute for an hour.
+const ROOM: (usize, usize, i32) = (5, 8, 60);
 
 impl ReservationLog {
     /// The next slot for a removal: one that was given back, else the first that is left over between those of others or
@@ -24,6 +30,28 @@ impl ReservationLog {
             None => self.first_fit(from, ceiling),
         };
         self.book(at, owner, false)
+    }
+
+    /// The first moment from `from` at which several who are in a hurry find slots soon: there is room, or a burst that they
+    /// can go before. Between bursts each would have to wait for the next one of the spread. Where there is no such moment
+    /// within a window, it is `from`.
+    pub fn roomy_from(&self, from: Timestamp, ceiling: Ceiling) -> Timestamp {
+        let (most, share, fraction) = ROOM;
+        let count = most.min(ceiling.limit() / share).max(1);
+        let soon = ceiling.window() / fraction;
+        let is_soon = |last: Timestamp| last.duration_since(from) <= soon;
+        if (1..=count)
+            .try_fold(self.clone(), |mut log, _| is_soon(log.place(from, ceiling).at).then_some(log))
+            .is_some()
+        {
+            return from;
+        }
+        let until = from + ceiling.span();
+        let ahead: Vec<Timestamp> =
+            self.removals_from(from).map(|booking| booking.at).take_while(|at| *at <= until).collect();
+        let run = ahead.windows(count).find(|run| run[count - 1].duration_since(run[0]) <= soon);
+        // Whoever comes then goes before the first of them.
+        run.map_or(from, |run| from.max(run[0] - IN_HAND * 2))
     }
 
     /// The first moment at which a removal disturbs neither the ceiling nor the worker's pace.

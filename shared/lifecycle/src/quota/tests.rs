@@ -20,7 +20,7 @@ fn hour() -> Ceiling {
 }
 
 fn need(route: &str, lane: Lane) -> Need<'_> {
-    Need { route, lane, held: &[], calls: 1, together: false, then: 0 }
+    Need { route, lane, held: &[], calls: 1, together: false, then: None }
 }
 
 /// The slots that a job gets.
@@ -63,7 +63,8 @@ fn what_lies_before_the_end_of_another_is_left_to_whoever_comes_next() {
     let mut quota = Quota::default();
     let ten = removals(&mut quota, at(0), 250, hour());
     let now = at(1_000);
-    let last = quota.allot(&Need { then: 3, ..need("remove", Lane::Removal) }, now, hour());
+    let last =
+        quota.allot(&Need { then: Some(End { calls: 3, after: &[] }), ..need("remove", Lane::Removal) }, now, hour());
     let next = removals(&mut quota, now, 10, hour());
     let end: Vec<Slot> = last.then.iter().map(|booking| booking.slot).collect();
     assert_eq!(end.len(), 3);
@@ -171,7 +172,8 @@ fn whoever_goes_first_takes_the_very_moment_so_that_one_given_back_behind_it_sti
 fn an_end_whose_calls_were_torn_apart_gets_all_of_them_together_again() {
     let mut quota = Quota::default();
     removals(&mut quota, at(0), 400, hour());
-    let last = quota.allot(&Need { then: 3, ..need("remove", Lane::Removal) }, at(0), hour());
+    let last =
+        quota.allot(&Need { then: Some(End { calls: 3, after: &[] }), ..need("remove", Lane::Removal) }, at(0), hour());
     removals(&mut quota, at(0), 400, hour());
     let held: Vec<Slot> = last.then.iter().map(|booking| booking.slot).collect();
     let end = Need { calls: 2, together: true, held: &held, ..need("end", Lane::Interactive) };

@@ -42,9 +42,14 @@ impl Worker {
             return self.ledger().commit(offboarding, Event::Planned(plan), self.now()).await;
         }
         // Kept until the plan is stored, so that the next one finds this leaver at work.
-        let _turn = self.turns.joining.lock().await;
+        let turn = self.turns.joining.lock().await;
         let rides = self.join_others(&after, batches).await?;
-        self.ledger().commit(offboarding, Event::Planned(Plan { rides, ..plan }), self.now()).await
+        let planned = self.ledger().commit(offboarding, Event::Planned(Plan { rides, ..plan }), self.now()).await?;
+        drop(turn);
+        if rides {
+            self.have_the_end_reserved(&planned.offboarding).await;
+        }
+        Ok(planned)
     }
 
     async fn may_share(&self) -> Result<bool, StoreError> {

@@ -131,7 +131,7 @@ pub fn batch_key(number: u32) -> BatchKey {
 
 /// Reserves slots as a worker does for calls of one kind.
 pub fn slots_for(quota: &mut Quota, lane: Lane, calls: usize, now: Timestamp, ceiling: Ceiling) -> Vec<Slot> {
-    let need = Need { route: "any", lane, held: &[], calls: calls.min(1), together: false, then: 0 };
+    let need = Need { route: "any", lane, held: &[], calls: calls.min(1), together: false, then: None };
     (0..calls).flat_map(|_| quota.allot(&need, now, ceiling).slots).map(|booking| booking.slot).collect()
 }
 
