@@ -40,6 +40,7 @@ impl Spaces {
     }
 }
 
+/// Puts everybody into their spaces.
 fn settle(world: &World, mails: &[String], spaces: Spaces) {
     let now = world.clock.read();
     world.podio.with_state(|state| {

@@ -46,8 +46,8 @@ impl<'a> Waits<'a> {
 }
 
 impl Worker {
-    /// Notes the slots that were reserved for the end of an offboarding. Should that fail,
-    /// the end asks for others when it comes.
+    /// Notes the slots that were reserved for the end of an offboarding. Should that fail, the end asks for others when it
+    /// comes.
     pub(super) async fn reserve_the_end(&self, offboarding: &Offboarding, slots: &[Booking], alone: bool) {
         if slots.is_empty() {
             return;

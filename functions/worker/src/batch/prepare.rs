@@ -16,7 +16,7 @@ use podio_lifecycle::{
 use super::Ready;
 use crate::{
     Worker,
-    jobs::{EndTask, HookTask, SpaceTask, StageTask, Task},
+    jobs::{END, EndTask, HookTask, SpaceTask, StageTask, Task},
     message::Message,
 };
 
@@ -165,9 +165,6 @@ impl Worker {
 /// Of somebody who needs no slot.
 const NOTHING: Need<'static> =
     Need { route: "", lane: Lane::Removal, held: &[], calls: 0, together: false, then: None };
-
-/// The preview, the removal and the read-back that end an offboarding.
-const END: usize = 3;
 
 /// What a task needs of the quota, but for the route.
 struct Wanted {

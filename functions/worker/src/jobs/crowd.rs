@@ -112,14 +112,11 @@ impl Worker {
     /// asked for singly. None where there is plenty, or too few others: nobody is kept waiting to save a call.
     async fn read_back_from(&self, stage: &StageTask, due: Timestamp, now: Timestamp) -> Option<Timestamp> {
         let decided = stage.offboarding.work.quiet_until.filter(|until| *until >= due);
-        if stage.is_reader() {
-            // Before that nobody reads; a slot is held for a call of one's own then.
-            return (due.duration_since(now) <= SHORT).then_some(due);
-        }
-        if decided.is_some() {
+        if decided.is_some() && !stage.is_reader() {
             return decided;
         }
-        if !self.is_scarce(stage, now).await {
+        // Before it is due nobody reads; who holds a slot then, holds it for a call of their own.
+        if stage.is_reader() || !self.is_scarce(stage, now).await {
             return (due.duration_since(now) <= SHORT).then_some(due);
         }
         let is_crowd = self.was_in_a_crowd(&stage.offboarding).await.unwrap_or_else(|error| {

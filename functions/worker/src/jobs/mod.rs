@@ -22,7 +22,7 @@ use podio_lifecycle::{
 pub(crate) use self::{
     hooks::HookTask,
     look_up::SMALL_PAGE,
-    share::{EndTask, Turns},
+    share::{END, EndTask, Turns},
 };
 pub use self::{hooks::Registration, remove_from_space::FIRST_PATIENCE};
 use crate::{Worker, verdict::Halt};

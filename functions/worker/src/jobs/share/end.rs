@@ -22,8 +22,8 @@ use crate::{Worker, roster::CROWD, verdict::Halt};
 const SOON: SignedDuration = SignedDuration::from_secs(10);
 /// After this fraction of a window the end is left to itself.
 const PATIENCE: i32 = 6;
-/// The preview, the removal and the read-back.
-const END: usize = 3;
+/// The preview, the removal and the read-back that end an offboarding.
+pub(crate) const END: usize = 3;
 
 /// The end of an offboarding, as far as it can be foreseen.
 pub(crate) struct EndTask {

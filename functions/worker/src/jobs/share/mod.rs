@@ -2,7 +2,8 @@
 //!
 //! A plan that is about to go on looks whether somebody else waits for the same spaces, and rides with them ([`join`]).
 //! The driver's job names its riders in its call ([`drive`]); a rider's own job comes only when something went wrong, or
-//! to prove that Podio means what it says ([`ride`]). The end is foreseen by a job of its own ([`end`]). Whatever fails on the way ends in a call for each leaver alone.
+//! to prove that Podio means what it says ([`ride`]). The end is foreseen by a job of its own ([`end`]). Whatever fails on
+//! the way ends in a call for each leaver alone.
 
 mod drive;
 mod end;
@@ -21,7 +22,7 @@ use podio_lifecycle::{
 };
 use tokio::sync::Mutex;
 
-pub(crate) use self::end::EndTask;
+pub(crate) use self::end::{END, EndTask};
 pub(super) use self::ride::Seat;
 use crate::{Worker, verdict::Halt};
 
