@@ -1,7 +1,6 @@
 //! A minute in which processes are killed and emulators restarted at random; afterwards nothing is lost and nothing was
 //! done twice that matters.
 #![allow(clippy::unwrap_used, reason = "a test stops where its premise fails")]
-#![cfg(target_os = "linux")]
 
 use std::{
     collections::{BTreeMap, BTreeSet},

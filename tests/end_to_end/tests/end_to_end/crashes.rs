@@ -1,6 +1,5 @@
 //! Processes die; the offboarding does not.
 #![allow(clippy::unwrap_used, reason = "a test stops where its premise fails")]
-#![cfg(target_os = "linux")]
 
 use std::time::Duration;
 

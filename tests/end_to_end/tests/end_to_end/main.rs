@@ -1,0 +1,8 @@
+//! The product as a process, from outside. One program: most of each test is waiting, and so they wait at once.
+
+#[cfg(target_os = "linux")]
+mod chaos;
+#[cfg(target_os = "linux")]
+mod crashes;
+mod leaver;
+mod quota;
