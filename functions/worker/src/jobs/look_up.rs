@@ -1,4 +1,8 @@
 //! Looking for a person among the members of an organization, page by page, and resumable.
+//!
+//! Whoever is removed meanwhile moves all who come after, so that somebody may slip from the page that comes next to one
+//! that was read. Therefore a page begins with the end of the one before; where it shows nobody of that end, the search
+//! goes back until it does, or to the beginning. Nobody counts as gone who may have stood in between.
 
 use podio_client::{Error, Page, Request, Role, org_member, org_member::OrgMember};
 use podio_lifecycle::{
@@ -11,8 +15,9 @@ use crate::{caller::Caller, verdict::Halt};
 
 /// The page size of the guide, for a Podio that refuses larger ones.
 pub(crate) const SMALL_PAGE: u16 = 100;
-/// A page that keeps coming back and is shorter than this is all there is: no Podio is known to have smaller pages.
-const SURELY_WHOLE: usize = 20;
+/// A list that is shorter than this has nothing behind it: no Podio is known to have smaller pages, and the guide's are
+/// that large by default.
+pub(crate) const SURELY_WHOLE: usize = 20;
 /// More pages than any organization fills: whatever comes after them has no end.
 const MOST_PAGES: u32 = 2_000;
 /// Doubtful matches that are remembered. Two are as undecided as a hundred, and the record must not grow with them.
@@ -85,7 +90,7 @@ impl Caller<'_> {
         filter: Option<&EmailAddress>,
         search: &mut Search,
     ) -> Result<Result<Sighting, Error>, Halt> {
-        let mut cursor = Cursor::resume(&search.step, filter.is_some()).back();
+        let mut cursor = Cursor::resume(&search.step, filter.is_some());
         loop {
             search.step = cursor.step();
             let members = match self.page(org, filter, &mut cursor, search).await? {
@@ -158,15 +163,22 @@ fn endless() -> Halt {
     )
 }
 
-/// So many members at most are read again after a wait; fewer than a page, so that each run gets on.
-const OVERLAP: u32 = 20;
+/// Members that the next page begins with once more. After a wait they are more, though fewer than a page, so that each
+/// run gets on.
+const OVERLAP: u32 = 1;
+const OVERLAP_AFTER_A_WAIT: u32 = 20;
 
 /// Where in the list the next page begins, and what is needed to tell whether it is the last.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Cursor {
     filtered: bool,
     small: bool,
+    /// Members seen so far.
     offset: u32,
+    /// How many of them the next page is to show again.
+    overlap: u32,
+    /// The last ones that were seen. Empty where nothing can be told by them: a page of one is all end.
+    tail: Vec<UserId>,
     previous: Option<u32>,
     pages: u32,
     fingerprint: Option<u64>,
@@ -186,39 +198,55 @@ enum Turn {
 impl Cursor {
     /// Goes on where `step` stopped, if that was in the same list. What was learned of the page size holds for both.
     fn resume(step: &SearchStep, filtered: bool) -> Self {
-        match *step {
-            SearchStep::Page { offset, previous, filtered: same, pages, fingerprint, small } if same == filtered => {
-                Self { filtered, small, offset, previous, pages, fingerprint }
+        match step {
+            SearchStep::Page { filtered: other, small, .. } if *other != filtered => {
+                Self { filtered, small: *small, ..Self::default() }
             }
-            SearchStep::Page { small, .. } => Self { filtered, small, ..Self::default() },
+            SearchStep::Page { offset, tail, previous, pages, fingerprint, small, .. } => Self {
+                filtered,
+                small: *small,
+                offset: *offset,
+                overlap: OVERLAP_AFTER_A_WAIT.min(previous.map_or(0, |previous| previous.saturating_sub(1))),
+                tail: tail.clone(),
+                previous: *previous,
+                pages: *pages,
+                fingerprint: *fingerprint,
+            },
             _ => Self { filtered, ..Self::default() },
         }
     }
 
-    /// Some way back, where time has passed since the last page: whoever was removed meanwhile has moved the others up, and
-    /// one of them may lie before the next page now.
-    fn back(self) -> Self {
-        let Some(previous) = self.previous else { return self };
-        let offset = self.offset.saturating_sub(previous.saturating_sub(1).min(OVERLAP));
-        Self { offset, fingerprint: None, ..self }
+    fn step(&self) -> SearchStep {
+        let Self { filtered, small, offset, previous, pages, fingerprint, .. } = *self;
+        SearchStep::Page { offset, tail: self.tail.clone(), previous, filtered, pages, fingerprint, small }
     }
 
-    fn step(self) -> SearchStep {
-        let Self { filtered, small, offset, previous, pages, fingerprint } = self;
-        SearchStep::Page { offset, previous, filtered, pages, fingerprint, small }
-    }
-
-    fn limit(self) -> u16 {
+    fn limit(&self) -> u16 {
         if self.small { SMALL_PAGE } else { Page::MAX_LIMIT }
     }
 
-    fn request(self, org: OrgId, filter: Option<&EmailAddress>) -> Request<Vec<OrgMember>> {
-        let page = Page { limit: self.limit(), offset: self.offset };
+    /// Where the next page begins.
+    fn begin(&self) -> u32 {
+        self.offset.saturating_sub(self.overlap)
+    }
+
+    fn request(&self, org: OrgId, filter: Option<&EmailAddress>) -> Request<Vec<OrgMember>> {
+        let page = Page { limit: self.limit(), offset: self.begin() };
         filter.map_or_else(|| org_member::list(org, page), |mail| org_member::search(org, mail.as_str(), page))
     }
 
     /// What follows a page of these members.
     fn turn(self, ids: &[UserId]) -> Turn {
+        let pages = self.pages.saturating_add(1);
+        if pages >= MOST_PAGES {
+            return Turn::Endless;
+        }
+        let joins = self.begin() == 0 || self.tail.is_empty() || self.tail.iter().any(|user| ids.contains(user));
+        if !joins {
+            // So many have gone that whoever comes next may stand before this page: one page back.
+            let offset = (self.begin() + OVERLAP).saturating_sub(self.previous.unwrap_or_default());
+            return Turn::On(Self { offset, overlap: OVERLAP, pages, fingerprint: None, ..self });
+        }
         let length = u32::try_from(ids.len()).unwrap_or(u32::MAX);
         // Podio's largest page is not known: a page shorter than asked for may still not be the last one. Only an empty
         // page, or one shorter than the page before, is.
@@ -231,12 +259,11 @@ impl Cursor {
             let is_everyone = ids.len() < SURELY_WHOLE || ids.len() > usize::from(self.limit());
             return if is_everyone { Turn::Over } else { Turn::Endless };
         }
-        let pages = self.pages.saturating_add(1);
-        if pages >= MOST_PAGES {
-            return Turn::Endless;
-        }
-        let offset = self.offset.saturating_add(length);
-        Turn::On(Self { offset, previous: Some(length), pages, fingerprint, ..self })
+        let offset = self.begin().saturating_add(length);
+        let shared = OVERLAP_AFTER_A_WAIT.min(length - 1) as usize;
+        let tail = ids[ids.len() - shared..].to_vec();
+        let overlap = OVERLAP.min(length - 1);
+        Turn::On(Self { offset, overlap, tail, previous: Some(length), pages, fingerprint, ..self })
     }
 }
 
@@ -264,13 +291,28 @@ mod tests {
 
     /// How a list ends whose pages are made by `page`, from the offset and the limit; and after how many of them.
     fn read(page: impl Fn(u32, u16) -> Vec<UserId>) -> (Turn, u32) {
+        let (end, pages, _) = read_with_waits(false, |_, offset, limit| page(offset, limit));
+        // A wait between any two pages makes no difference, but that some are read again.
+        assert_eq!(read_with_waits(true, |_, offset, limit| page(offset, limit)).0, end);
+        (end, pages)
+    }
+
+    /// How a list ends, after how many pages, and who was seen. `page` is told how many pages there were before.
+    fn read_with_waits(
+        waits: bool,
+        page: impl Fn(u32, u32, u16) -> Vec<UserId>,
+    ) -> (Turn, u32, std::collections::BTreeSet<UserId>) {
         let mut cursor = Cursor::default();
+        let mut seen = std::collections::BTreeSet::new();
         for pages in 1.. {
-            // A wait between any two pages makes no difference.
-            cursor = Cursor::resume(&cursor.step(), false);
-            match cursor.turn(&page(cursor.offset, cursor.limit())) {
+            if waits {
+                cursor = Cursor::resume(&cursor.step(), false);
+            }
+            let shown = page(pages - 1, cursor.begin(), cursor.limit());
+            seen.extend(shown.iter().copied());
+            match cursor.turn(&shown) {
                 Turn::On(next) => cursor = next,
-                end => return (end, pages),
+                end => return (end, pages, seen),
             }
         }
         unreachable!()
@@ -280,6 +322,36 @@ mod tests {
     fn a_list_ends_with_an_empty_or_a_shorter_page() {
         assert_eq!(read(|offset, _| users(u64::from(offset)..1200.min(u64::from(offset) + 500))), (Turn::Over, 3));
         assert_eq!(read(|offset, _| users(u64::from(offset)..60.min(u64::from(offset) + 20))), (Turn::Over, 4));
+    }
+
+    #[test]
+    fn whoever_goes_while_the_list_is_read_hides_nobody_who_stays() {
+        let stays = |user: u64| user % 40 != 0 && user >= 350;
+        for (waits, at_once, most) in
+            [(false, 1, 100), (true, 1, 100), (false, 30, 100), (true, 200, 100), (true, 5, 7)]
+        {
+            // So many go each time that another page is read, all of them from where it has been read.
+            let shown = |pages: u32, offset: u32, _| {
+                let left = (1..1_000).filter(|user| stays(*user) || u64::from(pages * at_once) < *user);
+                left.skip(offset as usize).take(most).map(UserId).collect()
+            };
+            let (end, _, seen) = read_with_waits(waits, shown);
+            assert_eq!(end, Turn::Over);
+            let missed: Vec<u64> = (1..1_000).filter(|user| stays(*user) && !seen.contains(&UserId(*user))).collect();
+            assert!(missed.is_empty(), "{at_once} at a time, pages of {most}: {missed:?}");
+        }
+    }
+
+    #[test]
+    fn whoever_empties_the_list_behind_the_search_sends_it_back() {
+        // Everybody of the first page goes, all whom the next was to begin with among them.
+        let shown = |pages: u32, offset: u32, _| {
+            let first = if pages == 0 { 1 } else { 101 };
+            (first..=250).skip(offset as usize).take(100).map(UserId).collect()
+        };
+        let (end, pages, seen) = read_with_waits(false, shown);
+        assert_eq!((end, pages), (Turn::Over, 4), "the first page, one too far, back, and the rest");
+        assert!((101..=250).all(|user| seen.contains(&UserId(user))));
     }
 
     #[test]
@@ -306,10 +378,18 @@ mod tests {
 
     #[test]
     fn the_other_list_begins_anew_but_with_the_page_size_that_was_learned() {
-        let small =
-            Cursor { filtered: true, small: true, offset: 300, previous: Some(100), pages: 3, fingerprint: Some(1) };
-        assert_eq!(Cursor::resume(&small.step(), true), small);
-        assert_eq!(Cursor::resume(&small.step(), true).back(), Cursor { offset: 280, fingerprint: None, ..small });
+        let small = Cursor {
+            filtered: true,
+            small: true,
+            offset: 300,
+            overlap: OVERLAP,
+            tail: users(280..300),
+            previous: Some(100),
+            pages: 3,
+            fingerprint: Some(1),
+        };
+        assert_eq!((small.begin(), Cursor::resume(&small.step(), true).begin()), (299, 280));
+        assert_eq!(Cursor::resume(&small.step(), true), Cursor { overlap: OVERLAP_AFTER_A_WAIT, ..small.clone() });
         assert_eq!(Cursor::resume(&small.step(), false), Cursor { small: true, ..Cursor::default() });
         assert_eq!(Cursor::resume(&SearchStep::Find, true), Cursor { filtered: true, ..Cursor::default() });
     }

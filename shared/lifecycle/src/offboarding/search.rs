@@ -20,6 +20,9 @@ pub enum SearchStep {
     Page {
         /// Members seen so far.
         offset: u32,
+        /// The last of them, by whom it is told that nobody was passed over. Not kept by earlier versions.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        tail: Vec<UserId>,
         /// Length of the page before, if there was one.
         previous: Option<u32>,
         /// Whether Podio is asked to filter by the address, rather than to list everyone.
@@ -112,6 +115,7 @@ mod tests {
         let search: Search = from_value(stored).unwrap();
         let page = SearchStep::Page {
             offset: 300,
+            tail: vec![],
             previous: Some(100),
             filtered: false,
             pages: 0,
@@ -124,8 +128,15 @@ mod tests {
     #[test]
     fn where_paging_has_got_to_survives_a_wait() {
         let fingerprint = Some(u64::MAX);
-        let step =
-            SearchStep::Page { offset: 100, previous: Some(100), filtered: true, pages: 1, fingerprint, small: true };
+        let step = SearchStep::Page {
+            offset: 100,
+            tail: vec![UserId(6), UserId(7)],
+            previous: Some(100),
+            filtered: true,
+            pages: 1,
+            fingerprint,
+            small: true,
+        };
         let stored = serde_json::to_string(&step).unwrap();
         assert_eq!(serde_json::from_str::<SearchStep>(&stored).unwrap(), step);
     }
