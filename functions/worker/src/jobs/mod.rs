@@ -21,7 +21,7 @@ use podio_lifecycle::{
 
 pub(crate) use self::{
     hooks::HookTask,
-    look_up::SMALL_PAGE,
+    look_up::{SMALL_PAGE, SURELY_WHOLE},
     share::{END, EndTask, Turns},
 };
 pub use self::{hooks::Registration, remove_from_space::FIRST_PATIENCE};

@@ -130,6 +130,36 @@ async fn who_comes_back_is_recorded_and_the_alarm_rings_once() {
 }
 
 #[tokio::test]
+async fn who_comes_back_is_found_on_whatever_page_of_the_space_they_are() {
+    for (most, over) in [(500, "clamp"), (30, "clamp"), (100, "refuse")] {
+        let population = Population::new(2).members(150).spaces(8).leaver("Jane Doe", LEAVER, 3);
+        let mut podio = Config { population, ..Config::new(Profile::Documented) };
+        for switch in [format!("page-max={most}"), format!("over-max={over}")] {
+            podio.switches.apply(&switch).unwrap();
+        }
+        let mut world = World::new(Setup { podio, ceiling: (250, 3600), mass_threshold: 25 }).await;
+        world.decide(HookPolicy { org: Some(OrgId(ORG_ID.0)), remove_returned: false, leavers_app: None });
+        let id = removed(&mut world).await;
+        world
+            .pass(DAY, async |world| (Some(world.clock.read()) > world.look(&id).await.completed_at).then_some(()))
+            .await;
+        let space = add_jane(&world);
+        let now = world.clock.read();
+        world.podio.with_state(|state| {
+            let all: Vec<_> = state.orgs[&ORG_ID].members.keys().copied().collect();
+            all.into_iter().take(120).for_each(|user| {
+                state.add_to_space(now, podio_sandbox::SpaceId(space.0), user, SpaceRole::Regular);
+            });
+        });
+
+        let delivery = member_added(&world, space, None).await;
+
+        world.until_it_is_dealt_with(&delivery).await;
+        assert!(world.look(&id).await.returned_at.is_some(), "pages of {most}, {over}");
+    }
+}
+
+#[tokio::test]
 async fn an_event_that_is_older_than_the_removal_rings_no_alarm() {
     let mut world = world(Profile::Documented, true).await;
     let space = world.spaces_of(jane(&world))[0];

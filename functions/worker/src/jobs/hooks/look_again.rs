@@ -1,6 +1,8 @@
 //! Somebody may have come into a space: plans that are carried out are looked at again, and who was removed and is back is
 //! noticed.
 
+use std::collections::BTreeSet;
+
 use jiff::SignedDuration;
 use podio_client::{Error, NotFoundKind, Page, space_member};
 use podio_lifecycle::{
@@ -13,7 +15,12 @@ use podio_lifecycle::{
 };
 
 use super::act::Note;
-use crate::{Worker, caller::Caller, verdict::Halt};
+use crate::{
+    Worker,
+    caller::Caller,
+    jobs::{SMALL_PAGE, SURELY_WHOLE},
+    verdict::Halt,
+};
 
 /// Offboardings that are looked through for those that are carried out: far more than there are at a time.
 const MOST_ACTIVE: usize = 1_000;
@@ -70,22 +77,24 @@ impl Worker {
         Ok(None)
     }
 
-    /// The members of a space, as far as a few pages go.
+    /// The members of a space, as far as a few pages go, of whatever size Podio's are.
     async fn members_of(&self, space: SpaceId, caller: &mut Caller<'_>) -> Result<Result<Vec<UserId>, Note>, Halt> {
-        let mut members = Vec::new();
-        for page in 0..MOST_PAGES {
-            let page = Page { limit: Page::MAX_LIMIT, offset: page * u32::from(Page::MAX_LIMIT) };
+        let (mut page, mut previous) = (Page::FIRST, None);
+        let mut members = BTreeSet::new();
+        for _ in 0..MOST_PAGES {
             match caller.call(&space_member::list_v2(space, page)).await? {
                 Ok(listed) => {
                     let before = members.len();
-                    let current = listed.iter().filter(|member| member.is_current()).map(|member| member.user_id);
-                    members.extend(current);
-                    members.sort_unstable();
-                    members.dedup();
-                    if listed.len() < usize::from(Page::MAX_LIMIT) || members.len() == before {
+                    members.extend(listed.iter().filter(|it| it.is_current()).map(|it| it.user_id));
+                    let length = listed.len();
+                    let is_last = length < SURELY_WHOLE || previous.is_some_and(|previous| length < previous);
+                    if is_last || members.len() == before {
                         break;
                     }
+                    previous = Some(length);
+                    page.offset = page.offset.saturating_add(u32::try_from(length).unwrap_or(u32::MAX));
                 }
+                Err(Error::Invalid { status: 400, .. }) if page.limit > SMALL_PAGE => page.limit = SMALL_PAGE,
                 Err(Error::Forbidden { .. } | Error::NotFound(_) | Error::Gone | Error::Invalid { .. }) => {
                     let detail = "The event does not say who has come, and Podio does not show the space's members.";
                     return Ok(Err(Note::new("members_hidden", detail)));
@@ -93,7 +102,7 @@ impl Worker {
                 Err(error) => return Err(Halt::of(&error, "the list of a space's members")),
             }
         }
-        Ok(Ok(members))
+        Ok(Ok(members.into_iter().collect()))
     }
 
     /// Whether somebody is in a space. Where Podio does not show, the event is believed.

@@ -13,11 +13,15 @@ use podio_lifecycle::{
 };
 
 use super::summed_up;
-use crate::{Worker, caller::Caller, jobs::StageTask, verdict::Halt};
+use crate::{
+    Worker,
+    caller::Caller,
+    jobs::{SMALL_PAGE, SURELY_WHOLE, StageTask},
+    verdict::Halt,
+};
 
-/// A list of members shorter than this has nothing behind it, whatever page size Podio has in mind: the guide's default
-/// is the smallest known.
-const SURELY_WHOLE: usize = 20;
+/// The first members of a space, as many as the smallest Podio shows at once: enough to see whether somebody is alone.
+const FIRST_FEW: Page = Page { limit: SMALL_PAGE, offset: 0 };
 
 impl Worker {
     /// Goes through the batches of the plan from where an earlier run stopped, a batch at a time.
@@ -93,7 +97,7 @@ impl Worker {
     /// Who else is in a space, by the better of two calls that this Podio may or may not know.
     pub(crate) async fn company(&self, space: SpaceId, user: UserId, caller: &mut Caller<'_>) -> Result<Company, Halt> {
         let calls = [
-            (Capability::SpaceMembersV2, space_member::list_v2(space, Page::FIRST)),
+            (Capability::SpaceMembersV2, space_member::list_v2(space, FIRST_FEW)),
             (Capability::SpaceMembers, space_member::list(space)),
         ];
         for (capability, request) in calls {
