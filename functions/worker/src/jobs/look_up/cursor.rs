@@ -1,17 +1,15 @@
-//! Looking for a person among the members of an organization, page by page, and resumable.
+//! Where in a list of members the next page begins, and whether there is one.
 //!
 //! Whoever is removed meanwhile moves all who come after, so that somebody may slip from the page that comes next to one
 //! that was read. Therefore a page begins with the end of the one before; where it shows nobody of that end, the search
 //! goes back until it does, or to the beginning. Nobody counts as gone who may have stood in between.
 
-use podio_client::{Error, Page, Request, Role, org_member, org_member::OrgMember};
+use podio_client::{Page, Request, org_member, org_member::OrgMember};
 use podio_lifecycle::{
     email::EmailAddress,
     ids::{OrgId, UserId},
-    offboarding::{FailureCode, Leaver, PersonName, Search, SearchStep},
+    offboarding::SearchStep,
 };
-
-use crate::{caller::Caller, verdict::Halt};
 
 /// The page size of the guide, for a Podio that refuses larger ones.
 pub(crate) const SMALL_PAGE: u16 = 100;
@@ -19,150 +17,7 @@ pub(crate) const SMALL_PAGE: u16 = 100;
 /// that large by default.
 pub(crate) const SURELY_WHOLE: usize = 20;
 /// More pages than any organization fills: whatever comes after them has no end.
-const MOST_PAGES: u32 = 2_000;
-/// Doubtful matches that are remembered. Two are as undecided as a hundred, and the record must not grow with them.
-const MOST_DOUBTS: usize = 20;
-
-/// Whom to look for.
-pub(crate) enum Sought<'a> {
-    /// The account with this address.
-    Email(&'a EmailAddress),
-    /// The account with this id.
-    User(UserId),
-}
-
-/// What became of the search.
-pub(crate) enum Sighting {
-    /// The member.
-    Found(Box<OrgMember>),
-    /// Nobody for certain, and everyone was looked at. Who might be the person is among the candidates.
-    Nobody,
-}
-
-/// How well a member fits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fit {
-    /// The account is the one sought.
-    Certain,
-    /// The profile shows the address, and nothing is shown of the account. A profile is the person's own to write, so
-    /// this is worth something only if nobody else fits.
-    Candidate,
-    /// The profile shows the address, but the account has another.
-    Lookalike,
-    /// Somebody else, or a member no more.
-    No,
-}
-
-impl Sought<'_> {
-    /// How well `member` fits.
-    pub(crate) fn fit(&self, member: &OrgMember) -> Fit {
-        let shows = |mail: &EmailAddress, addresses: &[String]| addresses.iter().any(|address| mail.is(address));
-        match self {
-            _ if member.ended_on.is_some() => Fit::No,
-            Self::User(user) if member.user_id == *user => Fit::Certain,
-            Self::Email(mail) if shows(mail, &member.account_mails) => Fit::Certain,
-            Self::Email(mail) if shows(mail, &member.profile_mails) => {
-                if member.account_mails.is_empty() {
-                    Fit::Candidate
-                } else {
-                    Fit::Lookalike
-                }
-            }
-            Self::User(_) | Self::Email(_) => Fit::No,
-        }
-    }
-}
-
-/// Whether an address comes through a path unharmed. Servers and proxies differ over what they make of the encoded form
-/// of the others, so that an answer about them says nothing about the person, nor about what Podio offers.
-pub(crate) fn fits_a_path(mail: &EmailAddress) -> bool {
-    mail.as_str().is_ascii() && !mail.as_str().contains(['/', '?', '#', '%'])
-}
-
-impl Caller<'_> {
-    /// Goes through the members until the person turns up or nobody is left. `filter` asks Podio to list only who
-    /// matches the address; a Podio that ignores it lists everyone, which is as good. `search` remembers how far it
-    /// came, and who fits only by what the profile says.
-    pub(crate) async fn look_through(
-        &mut self,
-        org: OrgId,
-        sought: &Sought<'_>,
-        filter: Option<&EmailAddress>,
-        search: &mut Search,
-    ) -> Result<Result<Sighting, Error>, Halt> {
-        let mut cursor = Cursor::resume(&search.step, filter.is_some());
-        loop {
-            search.step = cursor.step();
-            let members = match self.page(org, filter, &mut cursor, search).await? {
-                Ok(members) => members,
-                Err(error) => return Ok(Err(error)),
-            };
-            if let Some(found) = members.iter().find(|member| sought.fit(member) == Fit::Certain) {
-                return Ok(Ok(Sighting::Found(Box::new(found.clone()))));
-            }
-            note_doubts(sought, &members, search);
-            let ids: Vec<UserId> = members.iter().map(|member| member.user_id).collect();
-            cursor = match cursor.turn(&ids) {
-                Turn::On(next) => next,
-                Turn::Over => return Ok(Ok(Sighting::Nobody)),
-                Turn::Endless => return Err(endless()),
-            };
-        }
-    }
-
-    /// One page, as large as Podio lets it be.
-    async fn page(
-        &mut self,
-        org: OrgId,
-        filter: Option<&EmailAddress>,
-        cursor: &mut Cursor,
-        search: &mut Search,
-    ) -> Result<Result<Vec<OrgMember>, Error>, Halt> {
-        let answer = self.call(&cursor.request(org, filter)).await?;
-        if cursor.small || !matches!(answer, Err(Error::Invalid { status: 400, .. })) {
-            return Ok(answer);
-        }
-        // Remembered before it is asked, so that neither a wait nor the next page pays for the refusal again.
-        cursor.small = true;
-        search.step = cursor.step();
-        self.call(&cursor.request(org, filter)).await
-    }
-}
-
-/// Writes down who fits by the profile alone.
-fn note_doubts(sought: &Sought<'_>, members: &[OrgMember], search: &mut Search) {
-    for member in members {
-        let user_id = member.user_id;
-        match sought.fit(member) {
-            Fit::Candidate => {
-                let known = search.candidates.iter().any(|candidate| candidate.user_id == user_id);
-                if !known && search.candidates.len() < MOST_DOUBTS {
-                    let name = member.name.clone().map(PersonName);
-                    search.candidates.push(Leaver { user_id, email: None, name, listed: false });
-                    search.candidate_is_admin |= member.role == Some(Role::Admin);
-                }
-            }
-            Fit::Lookalike => {
-                if !search.lookalikes.contains(&user_id) && search.lookalikes.len() < MOST_DOUBTS {
-                    search.lookalikes.push(user_id);
-                }
-            }
-            Fit::Certain | Fit::No => {}
-        }
-    }
-}
-
-fn endless() -> Halt {
-    Halt::fail(
-        FailureCode::UnexpectedAnswer,
-        format!(
-            "The list of the organization's members does not end: Podio repeats a page whatever page is asked for, or has \
-             more than {MOST_PAGES} of them. Nobody counts as gone who may be on a page that was not seen. Report this as \
-             a bug; retry after an update."
-        ),
-    )
-}
-
+pub(super) const MOST_PAGES: u32 = 2_000;
 /// Members that the next page begins with once more. After a wait they are more, though fewer than a page, so that each
 /// run gets on.
 const OVERLAP: u32 = 1;
@@ -170,9 +25,10 @@ const OVERLAP_AFTER_A_WAIT: u32 = 20;
 
 /// Where in the list the next page begins, and what is needed to tell whether it is the last.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Cursor {
+pub(super) struct Cursor {
     filtered: bool,
-    small: bool,
+    /// Whether Podio has refused large pages.
+    pub small: bool,
     /// Members seen so far.
     offset: u32,
     /// How many of them the next page is to show again.
@@ -186,7 +42,7 @@ struct Cursor {
 
 /// What follows a page.
 #[derive(Debug, PartialEq, Eq)]
-enum Turn {
+pub(super) enum Turn {
     /// Another page.
     On(Cursor),
     /// Nothing: everyone was seen.
@@ -197,7 +53,7 @@ enum Turn {
 
 impl Cursor {
     /// Goes on where `step` stopped, if that was in the same list. What was learned of the page size holds for both.
-    fn resume(step: &SearchStep, filtered: bool) -> Self {
+    pub(super) fn resume(step: &SearchStep, filtered: bool) -> Self {
         match step {
             SearchStep::Page { filtered: other, small, .. } if *other != filtered => {
                 Self { filtered, small: *small, ..Self::default() }
@@ -216,7 +72,7 @@ impl Cursor {
         }
     }
 
-    fn step(&self) -> SearchStep {
+    pub(super) fn step(&self) -> SearchStep {
         let Self { filtered, small, offset, previous, pages, fingerprint, .. } = *self;
         SearchStep::Page { offset, tail: self.tail.clone(), previous, filtered, pages, fingerprint, small }
     }
@@ -230,13 +86,13 @@ impl Cursor {
         self.offset.saturating_sub(self.overlap)
     }
 
-    fn request(&self, org: OrgId, filter: Option<&EmailAddress>) -> Request<Vec<OrgMember>> {
+    pub(super) fn request(&self, org: OrgId, filter: Option<&EmailAddress>) -> Request<Vec<OrgMember>> {
         let page = Page { limit: self.limit(), offset: self.begin() };
         filter.map_or_else(|| org_member::list(org, page), |mail| org_member::search(org, mail.as_str(), page))
     }
 
     /// What follows a page of these members.
-    fn turn(self, ids: &[UserId]) -> Turn {
+    pub(super) fn turn(self, ids: &[UserId]) -> Turn {
         let pages = self.pages.saturating_add(1);
         if pages >= MOST_PAGES {
             return Turn::Endless;
@@ -277,16 +133,12 @@ fn fingerprint(ids: &[UserId]) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use std::collections::BTreeSet;
 
     use super::*;
 
     fn users(ids: std::ops::Range<u64>) -> Vec<UserId> {
         ids.map(UserId).collect()
-    }
-
-    fn member(value: Value) -> OrgMember {
-        serde_json::from_value(value).unwrap()
     }
 
     /// How a list ends whose pages are made by `page`, from the offset and the limit; and after how many of them.
@@ -298,12 +150,9 @@ mod tests {
     }
 
     /// How a list ends, after how many pages, and who was seen. `page` is told how many pages there were before.
-    fn read_with_waits(
-        waits: bool,
-        page: impl Fn(u32, u32, u16) -> Vec<UserId>,
-    ) -> (Turn, u32, std::collections::BTreeSet<UserId>) {
+    fn read_with_waits(waits: bool, page: impl Fn(u32, u32, u16) -> Vec<UserId>) -> (Turn, u32, BTreeSet<UserId>) {
         let mut cursor = Cursor::default();
-        let mut seen = std::collections::BTreeSet::new();
+        let mut seen = BTreeSet::new();
         for pages in 1.. {
             if waits {
                 cursor = Cursor::resume(&cursor.step(), false);
@@ -326,11 +175,11 @@ mod tests {
 
     #[test]
     fn whoever_goes_while_the_list_is_read_hides_nobody_who_stays() {
-        let stays = |user: u64| user % 40 != 0 && user >= 350;
+        let stays = |user: u64| !user.is_multiple_of(40) && user >= 350;
         for (waits, at_once, most) in
             [(false, 1, 100), (true, 1, 100), (false, 30, 100), (true, 200, 100), (true, 5, 7)]
         {
-            // So many go each time that another page is read, all of them from where it has been read.
+            // So many of the first go each time that another page is read.
             let shown = |pages: u32, offset: u32, _| {
                 let left = (1..1_000).filter(|user| stays(*user) || u64::from(pages * at_once) < *user);
                 left.skip(offset as usize).take(most).map(UserId).collect()
@@ -392,46 +241,5 @@ mod tests {
         assert_eq!(Cursor::resume(&small.step(), true), Cursor { overlap: OVERLAP_AFTER_A_WAIT, ..small.clone() });
         assert_eq!(Cursor::resume(&small.step(), false), Cursor { small: true, ..Cursor::default() });
         assert_eq!(Cursor::resume(&SearchStep::Find, true), Cursor { filtered: true, ..Cursor::default() });
-    }
-
-    #[test]
-    fn only_the_account_makes_a_match_certain() {
-        let mail: EmailAddress = "jane@example.com".parse().unwrap();
-        let (jane, other) = ("Jane@example.com", "joe@example.com");
-        for (value, fit) in [
-            (json!({"user": {"user_id": 1, "mail": jane}, "profile": {"mail": [other]}}), Fit::Certain),
-            (json!({"user_id": 1, "mail": [{"type": "work", "mail": jane}]}), Fit::Certain),
-            (json!({"user": {"user_id": 1}, "profile": {"mail": [jane]}}), Fit::Candidate),
-            (json!({"user_id": 1, "profile": {"mail": [jane]}}), Fit::Candidate),
-            (json!({"user": {"user_id": 1, "mail": other}, "profile": {"mail": [jane]}}), Fit::Lookalike),
-            (json!({"user_id": 1, "mail": other, "profile": {"mail": [jane]}}), Fit::Lookalike),
-            (json!({"user": {"user_id": 1}, "profile": {"mail": [other]}}), Fit::No),
-            (json!({"user_id": 1, "mail": jane, "ended_on": "2026-03-01 09:30:00"}), Fit::No),
-        ] {
-            assert_eq!(Sought::Email(&mail).fit(&member(value.clone())), fit, "{value}");
-        }
-    }
-
-    #[test]
-    fn doubts_are_noted_once_and_not_without_end() {
-        let mail: EmailAddress = "jane@example.com".parse().unwrap();
-        let mut search = Search::default();
-        let crowd = |count| -> Vec<OrgMember> {
-            (1..=count).map(|id| member(json!({"user_id": id, "profile": {"mail": mail.as_str()}}))).collect()
-        };
-        note_doubts(&Sought::Email(&mail), &crowd(2), &mut search);
-        note_doubts(&Sought::Email(&mail), &crowd(2), &mut search);
-        assert_eq!(search.candidates.len(), 2);
-        note_doubts(&Sought::Email(&mail), &crowd(500), &mut search);
-        assert_eq!(search.candidates.len(), MOST_DOUBTS);
-    }
-
-    #[test]
-    fn an_address_that_a_path_may_bend_is_not_put_into_one() {
-        let fits = |text: &str| fits_a_path(&text.parse().unwrap());
-        assert!(fits("jane.o'doe+x@example.com"));
-        for odd in ["a/b@example.com", "a?b@example.com", "a#b@example.com", "a%b@example.com", "jörg@example.com"] {
-            assert!(!fits(odd), "{odd}");
-        }
     }
 }

@@ -1,0 +1,209 @@
+//! Looking for a person among the members of an organization, page by page, and resumable.
+
+mod cursor;
+
+use podio_client::{Error, Role, org_member::OrgMember};
+use podio_lifecycle::{
+    email::EmailAddress,
+    ids::{OrgId, UserId},
+    offboarding::{FailureCode, Leaver, PersonName, Search},
+};
+
+use self::cursor::{Cursor, MOST_PAGES, Turn};
+pub(crate) use self::cursor::{SMALL_PAGE, SURELY_WHOLE};
+use crate::{caller::Caller, verdict::Halt};
+
+/// Doubtful matches that are remembered. Two are as undecided as a hundred, and the record must not grow with them.
+const MOST_DOUBTS: usize = 20;
+
+/// Whom to look for.
+pub(crate) enum Sought<'a> {
+    /// The account with this address.
+    Email(&'a EmailAddress),
+    /// The account with this id.
+    User(UserId),
+}
+
+/// What became of the search.
+pub(crate) enum Sighting {
+    /// The member.
+    Found(Box<OrgMember>),
+    /// Nobody for certain, and everyone was looked at. Who might be the person is among the candidates.
+    Nobody,
+}
+
+/// How well a member fits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fit {
+    /// The account is the one sought.
+    Certain,
+    /// The profile shows the address, and nothing is shown of the account. A profile is the person's own to write, so
+    /// this is worth something only if nobody else fits.
+    Candidate,
+    /// The profile shows the address, but the account has another.
+    Lookalike,
+    /// Somebody else, or a member no more.
+    No,
+}
+
+impl Sought<'_> {
+    /// How well `member` fits.
+    pub(crate) fn fit(&self, member: &OrgMember) -> Fit {
+        let shows = |mail: &EmailAddress, addresses: &[String]| addresses.iter().any(|address| mail.is(address));
+        match self {
+            _ if member.ended_on.is_some() => Fit::No,
+            Self::User(user) if member.user_id == *user => Fit::Certain,
+            Self::Email(mail) if shows(mail, &member.account_mails) => Fit::Certain,
+            Self::Email(mail) if shows(mail, &member.profile_mails) => {
+                if member.account_mails.is_empty() {
+                    Fit::Candidate
+                } else {
+                    Fit::Lookalike
+                }
+            }
+            Self::User(_) | Self::Email(_) => Fit::No,
+        }
+    }
+}
+
+/// Whether an address comes through a path unharmed. Servers and proxies differ over what they make of the encoded form
+/// of the others, so that an answer about them says nothing about the person, nor about what Podio offers.
+pub(crate) fn fits_a_path(mail: &EmailAddress) -> bool {
+    mail.as_str().is_ascii() && !mail.as_str().contains(['/', '?', '#', '%'])
+}
+
+impl Caller<'_> {
+    /// Goes through the members until the person turns up or nobody is left. `filter` asks Podio to list only who
+    /// matches the address; a Podio that ignores it lists everyone, which is as good. `search` remembers how far it
+    /// came, and who fits only by what the profile says.
+    pub(crate) async fn look_through(
+        &mut self,
+        org: OrgId,
+        sought: &Sought<'_>,
+        filter: Option<&EmailAddress>,
+        search: &mut Search,
+    ) -> Result<Result<Sighting, Error>, Halt> {
+        let mut cursor = Cursor::resume(&search.step, filter.is_some());
+        loop {
+            search.step = cursor.step();
+            let members = match self.page(org, filter, &mut cursor, search).await? {
+                Ok(members) => members,
+                Err(error) => return Ok(Err(error)),
+            };
+            if let Some(found) = members.iter().find(|member| sought.fit(member) == Fit::Certain) {
+                return Ok(Ok(Sighting::Found(Box::new(found.clone()))));
+            }
+            note_doubts(sought, &members, search);
+            let ids: Vec<UserId> = members.iter().map(|member| member.user_id).collect();
+            cursor = match cursor.turn(&ids) {
+                Turn::On(next) => next,
+                Turn::Over => return Ok(Ok(Sighting::Nobody)),
+                Turn::Endless => return Err(endless()),
+            };
+        }
+    }
+
+    /// One page, as large as Podio lets it be.
+    async fn page(
+        &mut self,
+        org: OrgId,
+        filter: Option<&EmailAddress>,
+        cursor: &mut Cursor,
+        search: &mut Search,
+    ) -> Result<Result<Vec<OrgMember>, Error>, Halt> {
+        let answer = self.call(&cursor.request(org, filter)).await?;
+        if cursor.small || !matches!(answer, Err(Error::Invalid { status: 400, .. })) {
+            return Ok(answer);
+        }
+        // Remembered before it is asked, so that neither a wait nor the next page pays for the refusal again.
+        cursor.small = true;
+        search.step = cursor.step();
+        self.call(&cursor.request(org, filter)).await
+    }
+}
+
+/// Writes down who fits by the profile alone.
+fn note_doubts(sought: &Sought<'_>, members: &[OrgMember], search: &mut Search) {
+    for member in members {
+        let user_id = member.user_id;
+        match sought.fit(member) {
+            Fit::Candidate => {
+                let known = search.candidates.iter().any(|candidate| candidate.user_id == user_id);
+                if !known && search.candidates.len() < MOST_DOUBTS {
+                    let name = member.name.clone().map(PersonName);
+                    search.candidates.push(Leaver { user_id, email: None, name, listed: false });
+                    search.candidate_is_admin |= member.role == Some(Role::Admin);
+                }
+            }
+            Fit::Lookalike => {
+                if !search.lookalikes.contains(&user_id) && search.lookalikes.len() < MOST_DOUBTS {
+                    search.lookalikes.push(user_id);
+                }
+            }
+            Fit::Certain | Fit::No => {}
+        }
+    }
+}
+
+fn endless() -> Halt {
+    Halt::fail(
+        FailureCode::UnexpectedAnswer,
+        format!(
+            "The list of the organization's members does not end: Podio repeats a page whatever page is asked for, or has \
+             more than {MOST_PAGES} of them. Nobody counts as gone who may be on a page that was not seen. Report this as \
+             a bug; retry after an update."
+        ),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn member(value: Value) -> OrgMember {
+        serde_json::from_value(value).unwrap()
+    }
+
+    #[test]
+    fn only_the_account_makes_a_match_certain() {
+        let mail: EmailAddress = "jane@example.com".parse().unwrap();
+        let (jane, other) = ("Jane@example.com", "joe@example.com");
+        for (value, fit) in [
+            (json!({"user": {"user_id": 1, "mail": jane}, "profile": {"mail": [other]}}), Fit::Certain),
+            (json!({"user_id": 1, "mail": [{"type": "work", "mail": jane}]}), Fit::Certain),
+            (json!({"user": {"user_id": 1}, "profile": {"mail": [jane]}}), Fit::Candidate),
+            (json!({"user_id": 1, "profile": {"mail": [jane]}}), Fit::Candidate),
+            (json!({"user": {"user_id": 1, "mail": other}, "profile": {"mail": [jane]}}), Fit::Lookalike),
+            (json!({"user_id": 1, "mail": other, "profile": {"mail": [jane]}}), Fit::Lookalike),
+            (json!({"user": {"user_id": 1}, "profile": {"mail": [other]}}), Fit::No),
+            (json!({"user_id": 1, "mail": jane, "ended_on": "2026-03-01 09:30:00"}), Fit::No),
+        ] {
+            assert_eq!(Sought::Email(&mail).fit(&member(value.clone())), fit, "{value}");
+        }
+    }
+
+    #[test]
+    fn doubts_are_noted_once_and_not_without_end() {
+        let mail: EmailAddress = "jane@example.com".parse().unwrap();
+        let mut search = Search::default();
+        let crowd = |count| -> Vec<OrgMember> {
+            (1..=count).map(|id| member(json!({"user_id": id, "profile": {"mail": mail.as_str()}}))).collect()
+        };
+        note_doubts(&Sought::Email(&mail), &crowd(2), &mut search);
+        note_doubts(&Sought::Email(&mail), &crowd(2), &mut search);
+        assert_eq!(search.candidates.len(), 2);
+        note_doubts(&Sought::Email(&mail), &crowd(500), &mut search);
+        assert_eq!(search.candidates.len(), MOST_DOUBTS);
+    }
+
+    #[test]
+    fn an_address_that_a_path_may_bend_is_not_put_into_one() {
+        let fits = |text: &str| fits_a_path(&text.parse().unwrap());
+        assert!(fits("jane.o'doe+x@example.com"));
+        for odd in ["a/b@example.com", "a?b@example.com", "a#b@example.com", "a%b@example.com", "jörg@example.com"] {
+            assert!(!fits(odd), "{odd}");
+        }
+    }
+}
