@@ -10,11 +10,11 @@ mod share;
 mod verify_removal;
 
 use jiff::{SignedDuration, Timestamp};
-use podio_client::{Page, org_member, space_member};
+use podio_client::{Page, org, org_member, space_member};
 use podio_lifecycle::{
     ids::{OffboardingId, OrgId, SpaceId, UserId},
     job::BatchKey,
-    offboarding::{Claim, Event, Looks, Offboarding, Person, Search, SearchStep, State},
+    offboarding::{Claim, Event, Looks, Offboarding, Person, Search, SearchStep, SpaceSource, State},
     quota::Lane,
     removal::{RemovalBatch, RemovalState, SpaceRemoval},
 };
@@ -74,22 +74,27 @@ impl Task {
 
     /// The route of the call that it is about to make, which decides under which ceiling its slot is reserved.
     pub(crate) fn route(&self) -> String {
-        let (org, user, space) = (OrgId(0), UserId(0), SpaceId(0));
+        let (org_id, user, space) = (OrgId(0), UserId(0), SpaceId(0));
         match self {
             Self::Space(_) | Self::End(_) => space_member::remove(space, user).quota_route(),
             Self::Hook(hook) => hook.route(),
             Self::Stage(stage) => match (&stage.offboarding.state, &stage.search.step) {
-                _ if stage.listed_since.is_some() => org_member::list(org, Page::FIRST).quota_route(),
-                (State::Finalizing, _) => org_member::remove(org, user).quota_route(),
-                (State::Verifying, _) => org_member::get(org, user).quota_route(),
+                _ if stage.listed_since.is_some() => org_member::list(org_id, Page::FIRST).quota_route(),
+                (State::Finalizing, _) => org_member::remove(org_id, user).quota_route(),
+                (State::Verifying, _) => org_member::get(org_id, user).quota_route(),
                 (_, SearchStep::Find) if stage.search.found.is_none() && stage.listed_since.is_none() => {
                     match stage.offboarding.request.person {
-                        Person::Email(_) => org_member::by_mail(org, "").quota_route(),
-                        Person::User(_) => org_member::get(org, user).quota_route(),
+                        Person::Email(_) => org_member::by_mail(org_id, "").quota_route(),
+                        Person::User(_) => org_member::get(org_id, user).quota_route(),
                     }
                 }
-                (_, SearchStep::Find | SearchStep::Preview) => org_member::end_member_info(org, user).quota_route(),
-                (_, SearchStep::Page { .. }) => org_member::list(org, Page::FIRST).quota_route(),
+                (_, SearchStep::Find | SearchStep::Preview) => match stage.search.source {
+                    SpaceSource::Preview => org_member::end_member_info(org_id, user).quota_route(),
+                    SpaceSource::Memberships => org_member::space_memberships(org_id, user).quota_route(),
+                    SpaceSource::AllSpaces => org::all_spaces(org_id).quota_route(),
+                    SpaceSource::Spaces => org::spaces(org_id).quota_route(),
+                },
+                (_, SearchStep::Page { .. }) => org_member::list(org_id, Page::FIRST).quota_route(),
                 (_, SearchStep::Check { .. }) => space_member::get(space, user).quota_route(),
             },
         }

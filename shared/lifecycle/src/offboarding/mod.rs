@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub use event::{Change, Due, DueKind, Effect, Event, PersonClaim, Plan, Refusal};
 pub use request::{Person, Request};
-pub use search::{Looks, Search, SearchStep};
+pub use search::{Looks, Search, SearchStep, SpaceSource};
 pub use state::{Failure, FailureCode, Outcome, Stage, State};
 pub use transition::podio_unavailable;
 

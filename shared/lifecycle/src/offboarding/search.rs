@@ -63,6 +63,9 @@ pub struct Search {
     /// The organization's admins, once asked for.
     #[serde(default)]
     pub admins: Option<Vec<UserId>>,
+    /// Where the leaver's spaces are looked up next.
+    #[serde(default)]
+    pub source: SpaceSource,
     /// Whether the account that the service acts as was asked for.
     #[serde(default)]
     pub acting_asked: bool,
@@ -88,6 +91,22 @@ pub struct Search {
     /// What is to become of the looks right before the organization is left, once the quota has cut them short.
     #[serde(default)]
     pub looks: Option<Looks>,
+}
+
+/// Where the leaver's spaces are looked up, best first. What Podio denied, or what showed nothing, is not asked for again
+/// after a wait: the slot that was waited for is for what comes next.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SpaceSource {
+    /// The preview of the organization removal.
+    #[default]
+    Preview,
+    /// The member's memberships.
+    Memberships,
+    /// All spaces of the organization.
+    AllSpaces,
+    /// Those of the organization that the acting account sees.
+    Spaces,
 }
 
 /// Looks into the spaces that did not let the leaver go, which are worth something only right before the organization is left.

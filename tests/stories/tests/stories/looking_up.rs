@@ -236,3 +236,37 @@ async fn a_former_member_named_by_id_whom_podio_denies_is_not_waited_for() {
         }
     }
 }
+
+#[tokio::test]
+async fn who_is_in_no_space_is_planned_with_the_slots_that_are_waited_for() {
+    // Given a backlog, and people of whom neither the preview nor a list names a space.
+    for switches in [&[][..], &["member-spaces=absent"], &["member-spaces=absent", "all-spaces=absent"]] {
+        let mut world = world(Profile::Documented, switches, 5).await;
+        let backlog = world.post(&Leaver::of(LEAVER)).await;
+        let now = world.clock.read();
+        let idle: Vec<String> = (0..3).map(|n| format!("idle.{n}@example.com")).collect();
+        world.podio.with_state(|state| {
+            for mail in &idle {
+                let user = state.create_person(now, "Idle", mail);
+                state.join_org(now, ORG_ID, user);
+            }
+        });
+        let mut ids = vec![backlog];
+        for mail in &idle {
+            ids.push(world.post(&Leaver::of(mail)).await);
+        }
+
+        // When five calls an hour are all there is.
+        for id in &ids {
+            assert_eq!(world.until_it_rests(id, DAY * 2).await.state, REMOVED, "{switches:?}");
+        }
+
+        // Then nothing was asked twice but what has to be, right before the organization is left.
+        let log = world.podio.log();
+        for mail in &idle {
+            let user = world.podio.with_state(|state| state.person_by_mail(mail)).unwrap();
+            let previews = log.iter().filter(|call| call.path.ends_with(&format!("/{user}/end_member_info"))).count();
+            assert!(previews <= 2, "{previews} previews of one, {switches:?}");
+        }
+    }
+}

@@ -8,7 +8,7 @@ use podio_lifecycle::{
     capability::Capability,
     email::EmailAddress,
     ids::UserId,
-    offboarding::{FailureCode, Leaver, Person, PersonName, Search, SearchStep},
+    offboarding::{FailureCode, Leaver, Person, PersonName, Search, SearchStep, SpaceSource},
 };
 
 use crate::{
@@ -111,15 +111,17 @@ impl Worker {
     /// A second opinion on a user whom the list does not show, where Podio denies the look-up of the member.
     async fn ask_elsewhere(&self, stage: &mut StageTask, user: UserId, caller: &mut Caller<'_>) -> Result<(), Halt> {
         let org = stage.offboarding.org_id;
-        if stage.search.misses.len() < 2
-            && is_unknown(caller, Capability::EndMemberInfo, &org_member::end_member_info(org, user)).await?
-        {
-            miss(stage, BY_PREVIEW);
+        if stage.search.misses.len() < 2 && stage.search.source == SpaceSource::Preview {
+            if is_unknown(caller, Capability::EndMemberInfo, &org_member::end_member_info(org, user)).await? {
+                miss(stage, BY_PREVIEW);
+            }
+            stage.search.source = SpaceSource::Memberships;
         }
-        if stage.search.misses.len() < 2
-            && is_unknown(caller, Capability::MemberSpaces, &org_member::space_memberships(org, user)).await?
-        {
-            miss(stage, BY_SPACES);
+        if stage.search.misses.len() < 2 && stage.search.source == SpaceSource::Memberships {
+            if is_unknown(caller, Capability::MemberSpaces, &org_member::space_memberships(org, user)).await? {
+                miss(stage, BY_SPACES);
+            }
+            stage.search.source = SpaceSource::AllSpaces;
         }
         if stage.search.misses.len() < 2 {
             return Err(Halt::fail(

@@ -32,8 +32,8 @@ impl Worker {
             },
         };
         self.look_up_admins(stage, caller).await?;
-        // Before the preview, which is taken anew by each run: what comes behind it could wait for ever for a run that has a
-        // slot for both.
+        // Before the preview, which is taken anew by each run if it shows something: what comes behind it could wait for
+        // ever for a run that has a slot for both.
         if !stage.search.acting_asked {
             stage.search.acting = caller.acting_user().await?;
             stage.search.acting_asked = true;

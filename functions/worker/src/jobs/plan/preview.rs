@@ -2,12 +2,14 @@
 
 use std::collections::HashMap;
 
-use podio_client::{Error, NotFoundKind, Request, Role, SpaceMembership, org, org_member, org_member::EndMemberInfo};
+use podio_client::{
+    Error, NotFoundKind, Request, Role, Space, SpaceMembership, org, org_member, org_member::EndMemberInfo,
+};
 use podio_lifecycle::{
     capability::Capability,
     hold::Preview,
     ids::SpaceId,
-    offboarding::Leaver,
+    offboarding::{Leaver, SpaceSource},
     removal::{RemovalState, SpaceRemoval},
 };
 
@@ -46,40 +48,41 @@ impl Worker {
     /// The best that Podio offers: the preview, else the member's spaces, else all spaces of the organization.
     pub(super) async fn preview(
         &self,
-        stage: &StageTask,
+        stage: &mut StageTask,
         leaver: &Leaver,
         caller: &mut Caller<'_>,
     ) -> Result<Spaces, Halt> {
         let (org, user) = (stage.offboarding.org_id, leaver.user_id);
-        if let Some(info) = offered(caller, Capability::EndMemberInfo, &org_member::end_member_info(org, user)).await? {
-            let (preview, spaces) = read(info);
-            // It names what the organization removal would end. Where that ends nothing, it names nothing, whatever spaces
-            // the leaver is in; so an empty one does not show that there are none.
-            if !spaces.is_empty() {
-                return Ok(Spaces::Known { preview, spaces });
+        let source = &mut stage.search.source;
+        if *source == SpaceSource::Preview {
+            let request = org_member::end_member_info(org, user);
+            if let Some(info) = offered(caller, Capability::EndMemberInfo, &request).await? {
+                let (preview, spaces) = read(info);
+                // It names what the organization removal would end. Where that ends nothing, it names nothing, whatever
+                // spaces the leaver is in; so an empty one does not show that there are none.
+                if !spaces.is_empty() {
+                    return Ok(Spaces::Known { preview, spaces });
+                }
             }
+            *source = SpaceSource::Memberships;
         }
-        if let Some(spaces) =
-            offered(caller, Capability::MemberSpaces, &org_member::space_memberships(org, user)).await?
-        {
-            let roles: HashMap<SpaceId, Option<Role>> =
-                spaces.iter().map(|space| (space.space_id, space.role.clone())).collect();
-            let named = spaces.into_iter().map(|SpaceMembership { space_id, name, .. }| (space_id, name));
-            let mut spaces = distinct(named, RemovalState::Pending);
-            for space in &mut spaces {
-                space.company = implied_by(roles.get(&space.space_id).and_then(Option::as_ref));
+        if *source == SpaceSource::Memberships {
+            let request = org_member::space_memberships(org, user);
+            if let Some(spaces) = offered(caller, Capability::MemberSpaces, &request).await? {
+                return Ok(Spaces::ToCheck(told_by_memberships(spaces)));
             }
-            return Ok(Spaces::ToCheck(spaces));
+            *source = SpaceSource::AllSpaces;
         }
-        let all = match offered(caller, Capability::AllSpaces, &org::all_spaces(org)).await? {
-            Some(spaces) => spaces,
-            None => match caller.call(&org::spaces(org)).await? {
-                Ok(spaces) => spaces,
-                Err(error) => return Err(Halt::of(&error, "the list of the organization's spaces")),
-            },
-        };
-        let named = all.into_iter().map(|space| (space.space_id, space.name));
-        Ok(Spaces::ToCheck(distinct(named, RemovalState::Unchecked)))
+        if *source == SpaceSource::AllSpaces {
+            if let Some(spaces) = offered(caller, Capability::AllSpaces, &org::all_spaces(org)).await? {
+                return Ok(Spaces::ToCheck(to_look_into(spaces)));
+            }
+            *source = SpaceSource::Spaces;
+        }
+        match caller.call(&org::spaces(org)).await? {
+            Ok(spaces) => Ok(Spaces::ToCheck(to_look_into(spaces))),
+            Err(error) => Err(Halt::of(&error, "the list of the organization's spaces")),
+        }
     }
 
     /// The preview alone, where Podio offers one.
@@ -126,6 +129,23 @@ async fn offered<T>(caller: &mut Caller<'_>, capability: Capability, request: &R
         Err(Error::NotFound(NotFoundKind::Object)) => Err(Halt::Fault),
         Err(error) => Err(Halt::of(&error, "the preview of the removal")),
     }
+}
+
+/// The spaces that the leaver is in, and what the role in each says of others in it.
+fn told_by_memberships(memberships: Vec<SpaceMembership>) -> Vec<SpaceRemoval> {
+    let roles: HashMap<SpaceId, Option<Role>> =
+        memberships.iter().map(|space| (space.space_id, space.role.clone())).collect();
+    let named = memberships.into_iter().map(|SpaceMembership { space_id, name, .. }| (space_id, name));
+    let mut spaces = distinct(named, RemovalState::Pending);
+    for space in &mut spaces {
+        space.company = implied_by(roles.get(&space.space_id).and_then(Option::as_ref));
+    }
+    spaces
+}
+
+/// Spaces of which it is not known whether the leaver is in them.
+fn to_look_into(spaces: Vec<Space>) -> Vec<SpaceRemoval> {
+    distinct(spaces.into_iter().map(|space| (space.space_id, space.name)), RemovalState::Unchecked)
 }
 
 /// The dangers that a preview shows, and each space that it names.
