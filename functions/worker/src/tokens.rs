@@ -29,6 +29,14 @@ const STUMBLES: usize = 3;
 /// The wait after a 420 of the token endpoint that names none.
 const TOKEN_BLOCK: SignedDuration = SignedDuration::from_secs(300);
 
+/// When to look again for the token that somebody else renews until `until` at the latest: whoever renews is done in no
+/// time, unless it has died, so after as long as it has taken already. A longer lease is no renewal: Podio has said then
+/// when it may be asked again.
+fn look_again_at(until: Timestamp, now: Timestamp) -> Timestamp {
+    let taken = LEASE - until.duration_since(now);
+    if taken.is_negative() { until } else { until.min(now + taken.max(SHORT)) }
+}
+
 /// What a call is made with.
 #[derive(Debug, Clone)]
 pub struct Account {
@@ -111,9 +119,10 @@ impl Tokens {
                 Look::Found(account) => return Ok(account),
                 Look::Overtaken => {}
                 Look::Leased(until) => {
-                    let ahead = until.duration_since(self.clock.now());
+                    let now = self.clock.now();
+                    let ahead = until.duration_since(now);
                     if ahead > SHORT {
-                        return Err(Halt::Pause(until));
+                        return Err(Halt::Pause(look_again_at(until, now)));
                     }
                     free_at = until;
                     self.clock.sleep(ahead.clamp(SignedDuration::ZERO, LOOK_EVERY)).await;

@@ -3,7 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use podio_lifecycle::{
-    credentials::TokenRecord,
+    credentials::{LEASE, TokenRecord},
     ids::OffboardingId,
     offboarding::{FailureCode, Outcome, State},
     ports::Credentials,
@@ -98,6 +98,25 @@ async fn all_jobs_of_an_event_step_aside_at_once_while_somebody_else_renews() {
     let asked: Vec<Timestamp> = token_calls(&world).iter().map(|call| call.time).collect();
     let [asked] = asked[..] else { panic!("{asked:?}") };
     assert!(asked >= until && asked <= until + SignedDuration::from_secs(1), "{asked}, and the lease ended at {until}");
+}
+
+#[tokio::test]
+async fn a_token_that_somebody_else_has_renewed_is_used_at_once_not_when_the_lease_ends() {
+    let mut world = world(3).await;
+    let start = world.clock.read();
+    somebody_else_renews(&world, start + LEASE).await;
+    let ids = post(&world, 0..3).await;
+    world.step().await;
+
+    // The other one is done, a moment later.
+    let record = world.credentials.load().await.unwrap().unwrap();
+    world.credentials.save(&TokenRecord { leased_until: None, ..record }).await.unwrap();
+    for id in ids {
+        assert_eq!(world.until_it_rests(&id, DAY).await.state, REMOVED);
+    }
+
+    let asked = token_calls(&world)[0].time;
+    assert!(asked < start + SignedDuration::from_secs(5), "{asked}, and the lease began at {start}");
 }
 
 #[tokio::test]
