@@ -278,9 +278,13 @@ impl Quota {
     /// Learns from the headers of an answer: which ceiling the route falls under, and whether somebody else spends.
     pub fn observe(&mut self, seen: &Seen<'_>, now: Timestamp, configured: Ceiling) {
         let Some(limit) = seen.limit else { return };
+        if seen.remaining.is_some_and(|remaining| remaining > limit) {
+            // More left than there is: neither number can be believed.
+            return;
+        }
         self.learn(seen.route, limit, now, configured);
         let ceiling = self.ceiling(seen.route, configured);
-        let Some(remaining) = seen.remaining.filter(|remaining| limit == key(ceiling) && *remaining <= limit) else {
+        let Some(remaining) = seen.remaining.filter(|_| limit == key(ceiling)) else {
             return;
         };
         // What is about to be sent counts as sent, since Podio may have counted it already; and so do calls of routes of

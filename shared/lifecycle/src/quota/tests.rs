@@ -304,6 +304,9 @@ fn headers_teach_the_ceiling_of_a_route_and_nonsense_teaches_nothing() {
     let find = given(&mut quota, &need("find", Lane::Interactive), at(40_000), hour())[0];
     assert_eq!(find.0, at(40_000), "it waits no longer behind the removals");
 
+    let before = quota.clone();
+    quota.observe(&seen(Some(100), Some(101)), at(41_000), hour());
+    assert_eq!(quota, before, "more is left than there is");
     quota.observe(&seen(Some(100), None), at(41_000), hour());
     assert_eq!(quota.ceiling("find", hour()).limit(), 100, "a lower one is believed at once");
 }
