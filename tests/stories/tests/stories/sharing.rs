@@ -15,6 +15,7 @@ use podio_lifecycle::{
 use podio_sandbox::{
     Call, Config, Effect, ErrorBody, FaultAction, FaultRule, Population, Profile,
     population::{LEAVER, ORG_ID},
+    state::SpaceRole,
 };
 use stories::{Leaver, Setup, World};
 
@@ -166,6 +167,34 @@ async fn a_podio_that_refuses_lists_is_not_asked_again_and_everybody_leaves_alon
         all_rest(&mut world, &later).await;
         assert_eq!(lists(&world), tried, "nobody tries again for a week");
     }
+}
+
+#[tokio::test]
+async fn a_podio_that_fails_at_lists_and_at_nothing_else_is_left_one_by_one() {
+    let mut world = world(4, None).await;
+    let broken = FaultAction::Error { status: 500, body: ErrorBody::Json, after_effect: false };
+    world.podio.add_fault(FaultRule::new("DELETE", "/space/*/member/*,*", broken));
+    let ids = post_all(&world, 4).await;
+    assert_removed(&all_rest(&mut world, &ids).await);
+    assert_gone(&world, &mails(4));
+
+    // Who comes next does not pay for it again.
+    let lists = |world: &World| space_calls(world).iter().filter(|call| named(call).len() > 1).count();
+    let before = lists(&world);
+    let mails = ["late.one@example.com", "late.two@example.com"];
+    let (now, joined) = (world.clock.read(), world.spaces_of(user(&world, LEAVER)));
+    world.podio.with_state(|state| {
+        for mail in mails {
+            let late = state.create_person(now, "Late", mail);
+            state.join_org(now, ORG_ID, late);
+            for space in &joined {
+                state.add_to_space(now, podio_sandbox::SpaceId(space.0), late, SpaceRole::Regular);
+            }
+        }
+    });
+    let ids = [world.post(&Leaver::of(mails[0])).await, world.post(&Leaver::of(mails[1])).await];
+    assert!(all_rest(&mut world, &ids).await.iter().all(|rested| rested.state == REMOVED));
+    assert_eq!(lists(&world), before);
 }
 
 #[tokio::test]

@@ -15,6 +15,10 @@ use podio_lifecycle::{
 use super::Passenger;
 use crate::{Worker, caller::Caller, jobs::SpaceTask, verdict::Halt};
 
+/// Failures of the shared call, in about two minutes, after which each leaves alone: it may be that Podio fails at the list
+/// of ids and at nothing else.
+const PARTY_PATIENCE: u32 = 6;
+
 /// How the driver's space was left.
 #[derive(Default)]
 pub(in crate::jobs) struct Party {
@@ -44,7 +48,11 @@ impl Worker {
             return Ok(Party::default());
         }
         let known = caller.capabilities().await?;
-        if !known.may_offer(Capability::PluralSpaceMembers, self.now()) {
+        let gives_up = task.entry.attempts >= PARTY_PATIENCE;
+        if gives_up && !known.is_proven(Capability::PluralSpaceMembers) {
+            caller.learn_missing(Capability::PluralSpaceMembers).await?;
+        }
+        if gives_up || !known.may_offer(Capability::PluralSpaceMembers, self.now()) {
             self.let_off(&passengers, space, SignedDuration::ZERO).await?;
             return Ok(Party::default());
         }
