@@ -16,6 +16,10 @@ use podio_lifecycle::{
 /// When spaces are to be left by the calls of other leavers.
 pub(crate) type Rides = BTreeMap<SpaceId, Timestamp>;
 
+/// Spaces of somebody of whom it is not known yet in how many they are: enough to come behind the backlog, which is what
+/// counts, and no more than anybody leaves.
+const LEAST_SPACES: usize = 1;
+
 /// Calls that are still to be made, slots given out or not. What another leaver's call does costs none.
 pub(crate) fn calls_ahead(offboarding: &Offboarding, batches: &[RemovalBatch]) -> usize {
     let own = pending(batches).filter(|space| space.ride.is_none() || space.slot.is_some()).count();
@@ -31,7 +35,9 @@ pub(crate) fn eta(
     now: Timestamp,
     configured: Ceiling,
 ) -> Option<Timestamp> {
-    let spaces = pending(batches).count();
+    let is_unplanned = matches!(offboarding.state, State::Scheduled | State::Planning) && batches.is_empty();
+    let unknown = if is_unplanned && !offboarding.request.dry_run { LEAST_SPACES } else { 0 };
+    let spaces = pending(batches).count() + unknown;
     let ahead = offboarding.calls_ahead(u32::try_from(spaces).unwrap_or(u32::MAX));
     let is_scarce = quota.is_scarce(quota.removal_ceiling(configured), now);
     let waits_for_others = is_scarce && offboarding.is_read_back_with_others();
@@ -43,7 +49,7 @@ pub(crate) fn eta(
         _ => now,
     };
     // Each space has its slot, or rides with somebody who has, or is still to ask for one.
-    let (mut left, mut asked) = (start, 0);
+    let (mut left, mut asked) = (start, unknown);
     for space in pending(batches) {
         // A driver too is known by the slot that it holds, and may have been moved since.
         let slot = space.slot.or_else(|| rides.get(&space.space_id).copied().map(Slot));
@@ -151,6 +157,20 @@ mod tests {
         let (offboarding, batches) = removing(7);
         let eta = eta(&offboarding, &batches, &Rides::new(), &Quota::default(), at(5), ceiling()).unwrap();
         assert!((at(5)..at(6)).contains(&eta), "{eta}");
+    }
+
+    #[test]
+    fn before_the_plan_is_made_it_is_behind_the_backlog_but_for_a_rehearsal() {
+        let (mut offboarding, _) = removing(0);
+        offboarding.state = State::Planning;
+        let mut quota = Quota::default();
+        while removal(&mut quota).is_some_and(|slot| slot.0 < at(3_000)) {}
+        let estimate = |offboarding: &Offboarding| {
+            eta(offboarding, &[], &Rides::new(), &quota, at(5), ceiling()).unwrap().as_second()
+        };
+        assert!((3_000..3_400).contains(&estimate(&offboarding)), "{}", estimate(&offboarding));
+        offboarding.request.dry_run = true;
+        assert!(estimate(&offboarding) < 300, "{}", estimate(&offboarding));
     }
 
     #[test]
