@@ -6,15 +6,16 @@ use jiff::{SignedDuration, Timestamp};
 use podio_lifecycle::{
     ids::{OffboardingId, SpaceId},
     job::{BatchKey, Job},
-    offboarding::{Event, Offboarding},
+    offboarding::{Event, Offboarding, State},
     quota::{Booking, Slot},
 };
 
 use super::OVERTAKEN_PAUSE;
 use crate::{
     Worker,
-    jobs::SpaceTask,
+    jobs::{SpaceTask, StageTask, Task},
     message::{Message, Outcome},
+    reserve::SHORT,
 };
 
 /// Receipts after which a message that is being put back is sent anew instead: the queue counts every receipt, but only
@@ -55,6 +56,25 @@ impl Worker {
         let slots = slots.iter().map(|booking| booking.slot).collect();
         if let Err(error) = self.ledger().commit(offboarding, Event::EndReserved { slots, alone }, self.now()).await {
             tracing::info!(%error, offboarding = %offboarding.id, "the end will ask for its own slots");
+        }
+    }
+
+    /// Gives back what a cancelled plan waited for, to whoever asks next. It is struck off the record first, so that it is
+    /// given back once; should that or the rest fail, it is lost, and nothing else.
+    pub(super) async fn return_slots_of_cancelled(&self, offboarding: &Offboarding) {
+        if !matches!(offboarding.state, State::Cancelled { .. }) || offboarding.work.slots.is_empty() {
+            return;
+        }
+        let now = self.now();
+        // A worker that has taken the plan up may be giving back those that are near.
+        let ahead: Vec<Slot> = offboarding.work.slots.iter().copied().filter(|slot| slot.0 > now + SHORT).collect();
+        let route = Task::Stage(StageTask::of(offboarding)).route();
+        let returned = match self.ledger().commit(offboarding, Event::SlotsReturned, now).await {
+            Ok(_) => self.give_back(&route, &ahead).await.map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        if let Err(error) = returned {
+            tracing::info!(error, offboarding = %offboarding.id, "slots of a cancelled plan are lost");
         }
     }
 

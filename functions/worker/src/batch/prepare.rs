@@ -95,6 +95,9 @@ impl Worker {
                 }
             }
         }
+        for offboarding in loaded.offboardings.values().flatten().flatten() {
+            self.return_slots_of_cancelled(offboarding).await;
+        }
         // The same job twice in one batch is one job.
         let repeats = |index: usize| jobs[..index].iter().any(|(_, earlier)| *earlier == jobs[index].1);
         let task = |index: usize| if repeats(index) { Ok(None) } else { loaded.task(&jobs[index].1) };
@@ -206,14 +209,7 @@ impl Task {
             return is_open.then(|| Self::End(EndTask { offboarding: offboarding.clone(), exits: None, crowd: false }));
         }
         let fits = offboarding.stage_job().as_ref() == Some(job);
-        fits.then(|| {
-            Self::Stage(StageTask {
-                search: offboarding.work.search.clone(),
-                offboarding: offboarding.clone(),
-                listed_since: None,
-                read_back_from: None,
-            })
-        })
+        fits.then(|| Self::Stage(StageTask::of(offboarding)))
     }
 
     /// What a delivery still asks for; nothing where it has ended.

@@ -126,6 +126,16 @@ impl SpaceTask {
 pub(crate) const LOOKS: usize = 3;
 
 impl StageTask {
+    /// The job as its record has it.
+    pub(crate) fn of(offboarding: &Offboarding) -> Self {
+        Self {
+            search: offboarding.work.search.clone(),
+            offboarding: offboarding.clone(),
+            listed_since: None,
+            read_back_from: None,
+        }
+    }
+
     /// Calls that the job is about to make one after the other.
     pub(crate) fn calls_at_once(&self, now: Timestamp) -> usize {
         match self.offboarding.state {

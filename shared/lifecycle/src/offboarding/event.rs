@@ -1,7 +1,6 @@
 //! What can happen to an offboarding, and what follows.
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
 use super::{Failure, Leaver, Offboarding, Search};
 use crate::{
@@ -51,6 +50,8 @@ pub enum Event {
         /// Those that are left for the next stage.
         left: Vec<Slot>,
     },
+    /// A worker gives slots back that a cancelled plan waited for, so that no duplicate does.
+    SlotsReturned,
     /// It is known when the last space is left, and behind it slots were reserved for the end.
     EndReserved {
         /// The slots.
@@ -130,29 +131,6 @@ pub enum Event {
     Cancelled,
     /// A person resumes it.
     Retried,
-}
-
-/// What the sweep is to do, or to tell an operator of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DueKind {
-    /// Start it at that time.
-    Start,
-    /// Something should have happened by that time; some patience later, send its jobs again.
-    Watch,
-    /// It has been held since that time.
-    Held,
-    /// It failed at that time.
-    Failed,
-}
-
-/// When the sweep should look, and for what.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Due {
-    /// For what.
-    pub kind: DueKind,
-    /// When.
-    pub at: Timestamp,
 }
 
 /// What happens to the claim on the person, in the same transaction as the change.

@@ -4,6 +4,7 @@
 //! the one function that says what follows. It is total over every state and event, and pure: storage applies its result
 //! on condition of the revision that was read.
 
+mod due;
 mod event;
 mod request;
 mod search;
@@ -13,7 +14,8 @@ mod transition;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-pub use event::{Change, Due, DueKind, Effect, Event, PersonClaim, Plan, Refusal};
+pub use due::{Due, DueKind};
+pub use event::{Change, Effect, Event, PersonClaim, Plan, Refusal};
 pub use request::{Person, Request};
 pub use search::{Looks, Search, SearchStep, SpaceSource};
 pub use state::{Failure, FailureCode, Outcome, Stage, State};

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 
 use super::{
-    Change, Claim, Due, DueKind, Effect, Event, Failure, FailureCode, Offboarding, Outcome, Passage, PersonClaim, Plan,
-    Refusal, Search, SearchStep, Stage, State, Work,
+    Change, Claim, Effect, Event, Failure, FailureCode, Offboarding, Outcome, Passage, PersonClaim, Plan, Refusal,
+    Search, SearchStep, Stage, State, Work,
 };
 use crate::{
     hold::{HoldCode, Reason, summarised, unapproved},
@@ -152,6 +152,13 @@ impl Offboarding {
                     return Err(Refusal::RemovalsSent);
                 }
                 next.state = State::Cancelled { duplicate_of: None };
+                // The plan's job sleeps until its slots come; somebody else may need them, and a worker must know.
+                if !self.work.slots.is_empty() {
+                    effects.extend(self.stage_job().map(Effect::Enqueue));
+                }
+            }
+            (State::Cancelled { .. }, Event::SlotsReturned) if !self.work.slots.is_empty() => {
+                next.work = Work::default();
             }
             (State::Removing | State::Finalizing | State::Verifying, Event::Cancelled) => {
                 return Err(Refusal::RemovalsSent);
@@ -178,6 +185,7 @@ impl Offboarding {
                 | Event::Duplicate(_)
                 | Event::BatchCounted(_)
                 | Event::SlotsTaken { .. }
+                | Event::SlotsReturned
                 | Event::EndReserved { .. }
                 | Event::OrgRemovalClaimed
                 | Event::OrgRemovalUnsafe(_)
@@ -201,7 +209,10 @@ impl Offboarding {
     /// What every change has in common: the clock, the history, the claim, the next job, the sweep's reminder.
     fn finish(mut self, before: &Self, person: PersonClaim, mut effects: Vec<Effect>, now: Timestamp) -> Change {
         let mut person = person;
-        self.updated_at = now;
+        // A cancelled one has ended: that it is tidied up is no news of it.
+        if !matches!(before.state, State::Cancelled { .. }) {
+            self.updated_at = now;
+        }
         let moved = self.state.name() != before.state.name();
         if moved {
             self.history.push(Passage { at: now, to: self.state.name().to_owned() });
@@ -209,12 +220,17 @@ impl Offboarding {
                 self.history.remove(0);
             }
             // A stage starts with a clean slate; what was found out stays with the plan that found it. The slots that
-            // were reserved for the end are handed on until the end.
+            // were reserved for the end are handed on until the end, and those of a cancelled plan until they are given back.
             let slots = match (&before.state, &self.state) {
-                (State::Removing, State::Finalizing) | (State::Finalizing, State::Verifying) => {
-                    std::mem::take(&mut self.work.slots)
-                }
+                (State::Removing, State::Finalizing)
+                | (State::Finalizing, State::Verifying)
+                | (State::Planning, State::Cancelled { .. }) => std::mem::take(&mut self.work.slots),
                 _ => Vec::new(),
+            };
+            // What they were for tells to whom they are given back.
+            let search = match self.state {
+                State::Cancelled { .. } if !slots.is_empty() => std::mem::take(&mut self.work.search),
+                _ => Search::default(),
             };
             // That the organization removal may have been sent is not forgotten while a person looks at the failure.
             let claim = match (&before.state, &self.state) {
@@ -223,7 +239,7 @@ impl Offboarding {
                 }
                 _ => Claim::None,
             };
-            self.work = Work { slots, claim, ..Work::default() };
+            self.work = Work { slots, claim, search, ..Work::default() };
             match self.state {
                 State::Removing => effects.push(Effect::EnqueueSpaces),
                 _ => effects.extend(self.stage_job().map(Effect::Enqueue)),
@@ -362,28 +378,6 @@ impl Offboarding {
         if let Some(resume) = self.state.stage() {
             self.state = State::Failed { failure, resume };
         }
-    }
-
-    pub(super) fn next_due(&self, now: Timestamp) -> Option<Due> {
-        match self.state {
-            State::Scheduled => Some(Due { kind: DueKind::Start, at: self.effective_at() }),
-            State::Planning | State::Finalizing | State::Verifying => {
-                let slot = self.work.slots.iter().max().map(|slot| slot.0);
-                let quiet_until = [slot, self.work.quiet_until].into_iter().flatten().max();
-                Some(Due { kind: DueKind::Watch, at: quiet_until.map_or(now, |until| until.max(now)) })
-            }
-            // While spaces are left, each batch is watched on its own.
-            State::Removing => None,
-            // Nothing comes of these by itself, so somebody has to be told.
-            State::Held { .. } => Some(Due { kind: DueKind::Held, at: self.since().unwrap_or(now) }),
-            State::Failed { .. } => Some(Due { kind: DueKind::Failed, at: self.since().unwrap_or(now) }),
-            State::Completed { .. } | State::Cancelled { .. } => None,
-        }
-    }
-
-    /// When the present state was entered.
-    fn since(&self) -> Option<Timestamp> {
-        self.history.last().map(|passage| passage.at)
     }
 
     /// Where planning has got to, for a job that sets out to go on with it.

@@ -4,8 +4,9 @@
 use jiff::{SignedDuration, Timestamp};
 use podio_lifecycle::{
     ids::OffboardingId,
-    offboarding::{Outcome, State},
+    offboarding::{Event, Outcome, State},
     ports::QuotaLog,
+    quota::Ceiling,
 };
 use podio_sandbox::{
     Config, Population, Profile, Quota, WindowModel,
@@ -96,4 +97,30 @@ async fn calls_of_the_general_ceiling_do_not_wait_behind_the_heavy_one() {
         assert_eq!(world.until_it_rests(id, DAY).await.state, REMOVED);
     }
     assert_eq!(world.rejections(), 0);
+}
+
+#[tokio::test]
+async fn what_a_cancelled_plan_waited_for_goes_to_whoever_is_next() {
+    // Given five calls an hour, which somebody's removal has spent.
+    let leaver = "leaver0@example.com";
+    let population = Population::new(5).members(20).spaces(40).leaver("Jane Doe", LEAVER, 3).leaver("Joe", leaver, 12);
+    let podio = Config { population, ..Config::new(Profile::Documented) };
+    let mut world = World::new(Setup { podio, ceiling: (5, 3600), mass_threshold: 100 }).await;
+    let other = world.post(&Leaver::of(leaver)).await;
+    world.pass(DAY, async |world| (!world.deletes().is_empty()).then_some(())).await;
+    let plan = world.post(&Leaver::of(LEAVER)).await;
+    let slot = world.pass(HOUR, async |world| world.look(&plan).await.work.slots.first().copied()).await;
+    let ceiling = Ceiling::new(5, SignedDuration::from_secs(3600)).unwrap();
+    let waiting = async |world: &World| {
+        let (known, _) = world.store.read().await.unwrap();
+        known.log(ceiling).waiting(world.clock.read())
+    };
+    let before = waiting(&world).await;
+
+    world.operator(&plan, Event::Cancelled).await;
+    world.pass(HOUR, async |world| world.look(&plan).await.work.slots.is_empty().then_some(())).await;
+
+    assert!(slot.0 > world.clock.read(), "long before they would have come");
+    assert!(waiting(&world).await < before, "nobody holds them any more");
+    assert_eq!(world.until_it_rests(&other, DAY).await.state, REMOVED);
 }
