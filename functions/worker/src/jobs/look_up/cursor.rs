@@ -18,10 +18,13 @@ pub(crate) const SMALL_PAGE: u16 = 100;
 pub(crate) const SURELY_WHOLE: usize = 20;
 /// More pages than any organization fills: whatever comes after them has no end.
 pub(super) const MOST_PAGES: u32 = 2_000;
-/// Members that the next page begins with once more. After a wait they are more, though fewer than a page, so that each
-/// run gets on.
+/// Members that the next page begins with once more. After a wait they are more, though no more than this fraction of a
+/// page, so that each run gets on; and so many as well are gone back where somebody may have been passed over.
 const OVERLAP: u32 = 1;
 const OVERLAP_AFTER_A_WAIT: u32 = 20;
+const SHARE: u32 = 8;
+/// A step back counts as so many pages: a list whose order keeps changing proves nothing, however long it is read.
+const STEP_BACK: u32 = 10;
 
 /// Where in the list the next page begins, and what is needed to tell whether it is the last.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -62,7 +65,7 @@ impl Cursor {
                 filtered,
                 small: *small,
                 offset: *offset,
-                overlap: OVERLAP_AFTER_A_WAIT.min(previous.map_or(0, |previous| previous.saturating_sub(1))),
+                overlap: share(previous.unwrap_or_default()),
                 tail: tail.clone(),
                 previous: *previous,
                 pages: *pages,
@@ -99,8 +102,9 @@ impl Cursor {
         }
         let joins = self.begin() == 0 || self.tail.is_empty() || self.tail.iter().any(|user| ids.contains(user));
         if !joins {
-            // So many have gone that whoever comes next may stand before this page: one page back.
-            let offset = (self.begin() + OVERLAP).saturating_sub(self.previous.unwrap_or_default());
+            // So many have gone that whoever comes next may stand before this page: some way back, and mostly on.
+            let offset = (self.begin() + OVERLAP).saturating_sub(share(self.previous.unwrap_or_default()).max(OVERLAP));
+            let pages = pages.saturating_add(STEP_BACK);
             return Turn::On(Self { offset, overlap: OVERLAP, pages, fingerprint: None, ..self });
         }
         let length = u32::try_from(ids.len()).unwrap_or(u32::MAX);
@@ -121,6 +125,11 @@ impl Cursor {
         let overlap = OVERLAP.min(length - 1);
         Turn::On(Self { offset, overlap, tail, previous: Some(length), pages, fingerprint, ..self })
     }
+}
+
+/// So many of a page of that length are read again where others may have gone.
+fn share(length: u32) -> u32 {
+    (length / SHARE).clamp(OVERLAP, OVERLAP_AFTER_A_WAIT).min(length.saturating_sub(1))
 }
 
 /// A hash (FNV-1a) of who is on a page, in whatever order: stored, and so the same in every version of the program.
@@ -177,7 +186,7 @@ mod tests {
     fn whoever_goes_while_the_list_is_read_hides_nobody_who_stays() {
         let stays = |user: u64| !user.is_multiple_of(40) && user >= 350;
         for (waits, at_once, most) in
-            [(false, 1, 100), (true, 1, 100), (false, 30, 100), (true, 200, 100), (true, 5, 7)]
+            [(false, 1, 100), (true, 1, 100), (false, 30, 100), (true, 200, 100), (true, 5, 20)]
         {
             // So many of the first go each time that another page is read.
             let shown = |pages: u32, offset: u32, _| {
@@ -185,7 +194,7 @@ mod tests {
                 left.skip(offset as usize).take(most).map(UserId).collect()
             };
             let (end, _, seen) = read_with_waits(waits, shown);
-            assert_eq!(end, Turn::Over);
+            assert_eq!(end, Turn::Over, "{at_once} at a time, pages of {most}");
             let missed: Vec<u64> = (1..1_000).filter(|user| stays(*user) && !seen.contains(&UserId(*user))).collect();
             assert!(missed.is_empty(), "{at_once} at a time, pages of {most}: {missed:?}");
         }
@@ -199,8 +208,31 @@ mod tests {
             (first..=250).skip(offset as usize).take(100).map(UserId).collect()
         };
         let (end, pages, seen) = read_with_waits(false, shown);
-        assert_eq!((end, pages), (Turn::Over, 4), "the first page, one too far, back, and the rest");
+        assert_eq!((end, pages), (Turn::Over, 12), "the first page, one too far, back by twelve, and the rest");
         assert!((101..=250).all(|user| seen.contains(&UserId(user))));
+    }
+
+    #[test]
+    fn a_list_in_another_order_each_time_is_given_up_long_before_the_quota() {
+        let shown = |pages: u32, offset: u32, _| {
+            let mut all: Vec<u64> = (0..2_000).collect();
+            all.rotate_left(pages as usize * 700 % 2_000);
+            all.into_iter().skip(offset as usize).take(100).map(UserId).collect()
+        };
+        let (end, pages, _) = read_with_waits(false, shown);
+        assert_eq!(end, Turn::Endless);
+        assert!(pages < MOST_PAGES / 5, "{pages}");
+    }
+
+    #[test]
+    fn who_joins_during_a_wait_does_not_look_like_a_page_that_comes_again() {
+        let shown = |pages: u32, offset: u32, _| {
+            let joined = 1_000..1_000 + u64::from(pages);
+            joined.rev().chain(0..60).skip(offset as usize).take(7).map(UserId).collect()
+        };
+        let (end, _, seen) = read_with_waits(true, shown);
+        assert_eq!(end, Turn::Over);
+        assert!(users(0..60).iter().all(|user| seen.contains(user)));
     }
 
     #[test]
@@ -237,8 +269,8 @@ mod tests {
             pages: 3,
             fingerprint: Some(1),
         };
-        assert_eq!((small.begin(), Cursor::resume(&small.step(), true).begin()), (299, 280));
-        assert_eq!(Cursor::resume(&small.step(), true), Cursor { overlap: OVERLAP_AFTER_A_WAIT, ..small.clone() });
+        assert_eq!((small.begin(), Cursor::resume(&small.step(), true).begin()), (299, 288));
+        assert_eq!(Cursor::resume(&small.step(), true), Cursor { overlap: 12, ..small.clone() });
         assert_eq!(Cursor::resume(&small.step(), false), Cursor { small: true, ..Cursor::default() });
         assert_eq!(Cursor::resume(&SearchStep::Find, true), Cursor { filtered: true, ..Cursor::default() });
     }
