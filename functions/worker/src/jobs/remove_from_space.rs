@@ -45,6 +45,7 @@ impl Worker {
         };
         let batch = self.ports.removals.settle(id, task.key, space, state, self.now()).await?.batch;
         tracing::info!(offboarding = %id, %space, state = ?state, "space settled");
+        self.learn_from(&party, caller).await;
         self.see_to_riders(task, &party).await;
         Ok(Some(batch))
     }

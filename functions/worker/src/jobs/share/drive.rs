@@ -15,8 +15,8 @@ use podio_lifecycle::{
 use super::Passenger;
 use crate::{Worker, caller::Caller, jobs::SpaceTask, verdict::Halt};
 
-/// Failures of the shared call, in about two minutes, after which each leaves alone: it may be that Podio fails at the list
-/// of ids and at nothing else.
+/// Failures of the shared call, in a minute or two, after which each leaves alone: it may be that Podio fails at the list of
+/// ids and at nothing else.
 const PARTY_PATIENCE: u32 = 6;
 
 /// How the driver's space was left.
@@ -27,6 +27,8 @@ pub(in crate::jobs) struct Party {
     passengers: Vec<Passenger>,
     /// Whether it is still to be proven that the call removed the passengers too.
     unproven: bool,
+    /// Whether Podio has just failed at the call once too often, and never yet done what it asks for.
+    doubtful: bool,
 }
 
 impl Worker {
@@ -48,11 +50,7 @@ impl Worker {
             return Ok(Party::default());
         }
         let known = caller.capabilities().await?;
-        let gives_up = task.entry.attempts >= PARTY_PATIENCE;
-        if gives_up && !known.is_proven(Capability::PluralSpaceMembers) {
-            caller.learn_missing(Capability::PluralSpaceMembers).await?;
-        }
-        if gives_up || !known.may_offer(Capability::PluralSpaceMembers, self.now()) {
+        if !known.may_offer(Capability::PluralSpaceMembers, self.now()) {
             self.let_off(&passengers, space, SignedDuration::ZERO).await?;
             return Ok(Party::default());
         }
@@ -60,9 +58,10 @@ impl Worker {
         caller.also_for(passengers.iter().map(|passenger| passenger.id.clone()).collect());
         let answer = caller.call(&task.in_time(space_member::remove_many(space, user, &users))).await;
         caller.also_for(Vec::new());
+        let unproven = !known.is_proven(Capability::PluralSpaceMembers);
+        let mut doubtful = false;
         match answer? {
             Ok(()) => {
-                let unproven = !known.is_proven(Capability::PluralSpaceMembers);
                 if unproven {
                     for passenger in &passengers {
                         self.ports.sharing.mark_shared(&passenger.id, passenger.key, space).await?;
@@ -70,7 +69,7 @@ impl Worker {
                 } else {
                     self.settle_all(&passengers, space).await?;
                 }
-                return Ok(Party { together: true, passengers, unproven });
+                return Ok(Party { together: true, passengers, unproven, doubtful });
             }
             Err(Error::NotFound(NotFoundKind::Route) | Error::Invalid { status: 400, .. }) => {
                 caller.learn_missing(Capability::PluralSpaceMembers).await?;
@@ -79,11 +78,14 @@ impl Worker {
             Err(
                 Error::NotFound(NotFoundKind::Object) | Error::Gone | Error::Forbidden { .. } | Error::Invalid { .. },
             ) => {}
-            Err(error) => return Err(Halt::of(&error, "the removal of several from a space")),
+            Err(error) => match Halt::of(&error, "the removal of several from a space") {
+                Halt::Fault if task.entry.attempts + 1 >= PARTY_PATIENCE => doubtful = unproven,
+                halt => return Err(halt),
+            },
         }
         self.still_to_leave(task).await?;
         self.let_off(&passengers, space, SignedDuration::ZERO).await?;
-        Ok(Party::default())
+        Ok(Party { doubtful, ..Party::default() })
     }
 
     /// A refusal may only mean that a duplicate of this job was faster.
@@ -92,6 +94,14 @@ impl Worker {
         let entry = batch.as_ref().and_then(|batch| batch.space(task.entry.space_id));
         let pending = entry.is_some_and(|entry| entry.state == RemovalState::Pending);
         if pending { Ok(()) } else { Err(Halt::Overtaken) }
+    }
+
+    /// Once the driver's space is settled by their own call: a Podio that failed at the list of ids a moment ago is up, and
+    /// so does not take any.
+    pub(in crate::jobs) async fn learn_from(&self, party: &Party, caller: &Caller<'_>) {
+        if party.doubtful && caller.learn_missing(Capability::PluralSpaceMembers).await.is_err() {
+            tracing::warn!("it is not remembered that Podio fails at lists of ids");
+        }
     }
 
     /// Once the driver's space is settled: has it proven that the passengers are out too, and sends those on their way
