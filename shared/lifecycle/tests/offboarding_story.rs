@@ -365,6 +365,7 @@ fn any_event() -> impl Strategy<Value = Event> {
         Just(Event::Duplicate(OffboardingId::new(at(5), [9; 10]))),
         Just(removed(10)),
         Just(Event::SlotsTaken { left: Vec::new() }),
+        Just(Event::SlotsReturned),
         Just(Event::OrgRemovalClaimed),
         Just(Event::OrgRemovalUnsafe(danger(2))),
         (1u32..3, 0u32..12).prop_map(|(batches, last)| found(batches, last, vec![])),
@@ -374,7 +375,8 @@ fn any_event() -> impl Strategy<Value = Event> {
         Just(Event::Returned),
         Just(Event::StillAMember),
         (0i64..200).prop_map(|second| Event::VerifiedGone { asked_at: at(second) }),
-        Just(Event::Parked { slots: vec![], until: None, search: Search::default() }),
+        prop::collection::vec((100i64..200).prop_map(|second| Slot(at(second))), 0..3)
+            .prop_map(|slots| Event::Parked { slots, until: None, search: Search::default() }),
         Just(Event::Paused { until: at(60), search: Search::default() }),
         Just(Event::Faulted { again_at: at(50), search: Search::default() }),
         Just(Event::Failed(failure)),
@@ -404,6 +406,12 @@ proptest! {
                 Event::Returned => {
                     prop_assert_eq!(&offboarding.state, &before.state);
                     prop_assert_eq!(offboarding.completed_at, before.completed_at);
+                    continue;
+                }
+                Event::SlotsReturned => {
+                    prop_assert_eq!((before.state.name(), before.work.slots.is_empty()), ("cancelled", false));
+                    let tidied = Offboarding { work: offboarding.work.clone(), revision: offboarding.revision, ..before };
+                    prop_assert_eq!((&offboarding, offboarding.work.slots.len()), (&tidied, 0));
                     continue;
                 }
                 _ => {}

@@ -65,12 +65,13 @@ impl Worker {
         if !matches!(offboarding.state, State::Cancelled { .. }) || offboarding.work.slots.is_empty() {
             return;
         }
-        let now = self.now();
-        // A worker that has taken the plan up may be giving back those that are near.
-        let ahead: Vec<Slot> = offboarding.work.slots.iter().copied().filter(|slot| slot.0 > now + SHORT).collect();
+        let (now, slots) = (self.now(), &offboarding.work.slots);
+        // If one of them is near, a worker may have taken the plan up, and gives them all back by itself.
+        let ahead: &[Slot] = if slots.iter().all(|slot| slot.0 > now + SHORT) { slots } else { &[] };
+        // Of the call that comes next, by the record. Slots that were reserved for another one, under another ceiling, are lost.
         let route = Task::Stage(StageTask::of(offboarding)).route();
         let returned = match self.ledger().commit(offboarding, Event::SlotsReturned, now).await {
-            Ok(_) => self.give_back(&route, &ahead).await.map_err(|error| error.to_string()),
+            Ok(_) => self.give_back(&route, ahead).await.map_err(|error| error.to_string()),
             Err(error) => Err(error.to_string()),
         };
         if let Err(error) = returned {
