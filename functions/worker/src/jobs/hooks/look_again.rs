@@ -26,6 +26,9 @@ use crate::{
 const MOST_ACTIVE: usize = 1_000;
 /// Pages of a space's members that are read to find out who has come.
 const MOST_PAGES: u32 = 5;
+/// Podio's largest page is not known, but nobody makes pages whose length is no multiple of this: what is shorter than was
+/// asked for and of such a length is the end, and another call in the background, which may be long in coming, is saved.
+const ROUND: usize = 10;
 /// How long the key of a request that the service makes by itself is remembered: longer than its delivery.
 const REMEMBERED: SignedDuration = SignedDuration::from_hours(60 * 24);
 
@@ -87,8 +90,9 @@ impl Worker {
                     let before = members.len();
                     members.extend(listed.iter().filter(|it| it.is_current()).map(|it| it.user_id));
                     let length = listed.len();
+                    let is_full = length >= usize::from(page.limit) || length.is_multiple_of(ROUND);
                     let is_last = length < SURELY_WHOLE || previous.is_some_and(|previous| length < previous);
-                    if is_last || members.len() == before {
+                    if !is_full || is_last || members.len() == before {
                         break;
                     }
                     previous = Some(length);

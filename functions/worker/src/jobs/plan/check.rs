@@ -20,7 +20,7 @@ use crate::{
     verdict::Halt,
 };
 
-/// The first members of a space, as many as the smallest Podio shows at once: enough to see whether somebody is alone.
+/// The first members of a space, no more than any Podio is known to refuse: enough to see whether somebody is alone.
 const FIRST_FEW: Page = Page { limit: SMALL_PAGE, offset: 0 };
 
 impl Worker {
