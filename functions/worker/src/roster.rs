@@ -14,15 +14,12 @@ use podio_lifecycle::{
     ids::{OrgId, UserId},
 };
 
-use crate::jobs::SMALL_PAGE;
+use crate::jobs::{SMALL_PAGE, long_overlap};
 
 /// For so long what the list showed is good enough to find somebody by.
 pub(crate) const FRESH: SignedDuration = SignedDuration::from_mins(10);
 /// Fewer than these ask for themselves.
 pub(crate) const CROWD: usize = 4;
-/// Members that two pages share, and no more than this fraction of a page.
-const OVERLAP: usize = 20;
-const SHARE: usize = 8;
 
 /// How much of the list there is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -169,9 +166,10 @@ impl Roster {
         if self.extent == Extent::Whole {
             self.length = Some(self.calls.len());
         }
-        let overlap = (ids.len() / SHARE).clamp(1, OVERLAP).min(ids.len());
-        self.tail = ids[ids.len() - overlap..].to_vec();
-        self.offset = self.offset.saturating_add(u32::try_from(ids.len() - overlap).unwrap_or(u32::MAX));
+        let length = u32::try_from(ids.len()).unwrap_or(u32::MAX);
+        let overlap = long_overlap(length).min(length);
+        self.tail = ids[ids.len() - overlap as usize..].to_vec();
+        self.offset = self.offset.saturating_add(length - overlap);
         self.previous = Some(ids.len());
     }
 }

@@ -21,7 +21,7 @@ use podio_lifecycle::{
 
 pub(crate) use self::{
     hooks::HookTask,
-    look_up::{SMALL_PAGE, SURELY_WHOLE},
+    look_up::{SMALL_PAGE, SURELY_WHOLE, long_overlap},
     share::{END, EndTask, Turns},
 };
 pub use self::{hooks::Registration, remove_from_space::FIRST_PATIENCE};

@@ -18,10 +18,11 @@ pub(crate) const SMALL_PAGE: u16 = 100;
 pub(crate) const SURELY_WHOLE: usize = 20;
 /// More pages than any organization fills: whatever comes after them has no end.
 pub(super) const MOST_PAGES: u32 = 2_000;
-/// Members that the next page begins with once more. After a wait they are more, though no more than this fraction of a
-/// page, so that each run gets on; and so many as well are gone back where somebody may have been passed over.
+/// Members that the next page begins with once more, unless others may have gone meanwhile.
 const OVERLAP: u32 = 1;
-const OVERLAP_AFTER_A_WAIT: u32 = 20;
+/// Members that two pages share where others may have gone meanwhile, and no more than this fraction of a page, so that each
+/// run gets on.
+const LONG_OVERLAP: u32 = 20;
 const SHARE: u32 = 8;
 /// A step back counts as so many pages: a list whose order keeps changing proves nothing, however long it is read.
 const STEP_BACK: u32 = 10;
@@ -65,7 +66,7 @@ impl Cursor {
                 filtered,
                 small: *small,
                 offset: *offset,
-                overlap: share(previous.unwrap_or_default()),
+                overlap: previous.map_or(0, |length| long_overlap(length).min(length.saturating_sub(1))),
                 tail: tail.clone(),
                 previous: *previous,
                 pages: *pages,
@@ -103,7 +104,7 @@ impl Cursor {
         let joins = self.begin() == 0 || self.tail.is_empty() || self.tail.iter().any(|user| ids.contains(user));
         if !joins {
             // So many have gone that whoever comes next may stand before this page: some way back, and mostly on.
-            let offset = (self.begin() + OVERLAP).saturating_sub(share(self.previous.unwrap_or_default()).max(OVERLAP));
+            let offset = (self.begin() + OVERLAP).saturating_sub(long_overlap(self.previous.unwrap_or_default()));
             let pages = pages.saturating_add(STEP_BACK);
             return Turn::On(Self { offset, overlap: OVERLAP, pages, fingerprint: None, ..self });
         }
@@ -120,16 +121,17 @@ impl Cursor {
             return if is_everyone { Turn::Over } else { Turn::Endless };
         }
         let offset = self.begin().saturating_add(length);
-        let shared = OVERLAP_AFTER_A_WAIT.min(length - 1) as usize;
+        let shared = LONG_OVERLAP.min(length - 1) as usize;
         let tail = ids[ids.len() - shared..].to_vec();
         let overlap = OVERLAP.min(length - 1);
         Turn::On(Self { offset, overlap, tail, previous: Some(length), pages, fingerprint, ..self })
     }
 }
 
-/// So many of a page of that length are read again where others may have gone.
-fn share(length: u32) -> u32 {
-    (length / SHARE).clamp(OVERLAP, OVERLAP_AFTER_A_WAIT).min(length.saturating_sub(1))
+/// How many members of a page of that length the next one shows again where others may have gone meanwhile; so many as well
+/// are gone back where somebody may have been passed over.
+pub(crate) fn long_overlap(length: u32) -> u32 {
+    (length / SHARE).clamp(OVERLAP, LONG_OVERLAP)
 }
 
 /// A hash (FNV-1a) of who is on a page, in whatever order: stored, and so the same in every version of the program.

@@ -10,7 +10,7 @@ use podio_lifecycle::{
 };
 
 use self::cursor::{Cursor, MOST_PAGES, Turn};
-pub(crate) use self::cursor::{SMALL_PAGE, SURELY_WHOLE};
+pub(crate) use self::cursor::{SMALL_PAGE, SURELY_WHOLE, long_overlap};
 use crate::{caller::Caller, verdict::Halt};
 
 /// Doubtful matches that are remembered. Two are as undecided as a hundred, and the record must not grow with them.
