@@ -11,7 +11,7 @@ use podio_client::{
     oauth::{ClientCredentials, Grant, TokenError, TokenGrant},
 };
 use podio_lifecycle::{
-    credentials::{LEASE, Renewal, TokenRecord, TokenStep, next_step},
+    credentials::{LEASE, Renewal, TokenRecord, TokenStep, look_again_at, next_step},
     ids::UserId,
     offboarding::FailureCode,
     ports::{Clock, Credentials, SaveError},
@@ -28,14 +28,6 @@ const LOOK_EVERY: SignedDuration = SignedDuration::from_millis(500);
 const STUMBLES: usize = 3;
 /// The wait after a 420 of the token endpoint that names none.
 const TOKEN_BLOCK: SignedDuration = SignedDuration::from_secs(300);
-
-/// When to look again for the token that somebody else renews until `until` at the latest: whoever renews is done in no
-/// time, unless it has died, so after as long as it has taken already. A longer lease is no renewal: Podio has said then
-/// when it may be asked again.
-fn look_again_at(until: Timestamp, now: Timestamp) -> Timestamp {
-    let taken = LEASE - until.duration_since(now);
-    if taken.is_negative() { until } else { until.min(now + taken.max(SHORT)) }
-}
 
 /// What a call is made with.
 #[derive(Debug, Clone)]
@@ -122,7 +114,7 @@ impl Tokens {
                     let now = self.clock.now();
                     let ahead = until.duration_since(now);
                     if ahead > SHORT {
-                        return Err(Halt::Pause(look_again_at(until, now)));
+                        return Err(Halt::Pause(look_again_at(until, now, SHORT)));
                     }
                     free_at = until;
                     self.clock.sleep(ahead.clamp(SignedDuration::ZERO, LOOK_EVERY)).await;

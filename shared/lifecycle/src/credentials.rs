@@ -120,6 +120,14 @@ pub enum TokenStep {
 /// seconds. Whoever has another grant to show extends it first.
 pub const LEASE: SignedDuration = SignedDuration::from_secs(45);
 
+/// When to look again, in `least` at the soonest, for the token that somebody else renews until `until` at the latest:
+/// whoever renews is done in no time, unless it has died, so after as long as it has taken already. A longer lease is no
+/// renewal: Podio has said then when it may be asked again.
+pub fn look_again_at(until: Timestamp, now: Timestamp, least: SignedDuration) -> Timestamp {
+    let taken = LEASE - until.duration_since(now);
+    if taken.is_negative() { until } else { until.min(now + taken.max(least)) }
+}
+
 /// A token this close to its end is renewed before it is used, so that none expires on its way.
 pub const EARLY: SignedDuration = SignedDuration::from_secs(120);
 
