@@ -244,6 +244,22 @@ impl World {
         self.jobs.send(&[(job, SignedDuration::ZERO)]).await.unwrap();
     }
 
+    /// What the door for HR and admins reaches.
+    pub fn api(&self) -> api::Ports {
+        let store = || self.store.clone();
+        api::Ports {
+            accept: store(),
+            read: store(),
+            write: store(),
+            removals: store(),
+            calls: store(),
+            quota: store(),
+            jobs: self.jobs.clone(),
+            clock: self.clock.clone(),
+            random: self.random.clone(),
+        }
+    }
+
     /// Lets an operator do something.
     pub async fn operator(&self, id: &OffboardingId, event: Event) -> Offboarding {
         let outlets = Outlets { offboardings: &*self.store, removals: &*self.store, jobs: &*self.jobs };

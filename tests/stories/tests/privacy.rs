@@ -127,25 +127,13 @@ impl Day {
 
     /// Asks the API.
     async fn api(&mut self, request: http::request::Builder, body: String) -> (u16, String) {
-        let store = || self.world.store.clone();
-        let ports = api::Ports {
-            accept: store(),
-            read: store(),
-            write: store(),
-            removals: store(),
-            calls: store(),
-            quota: store(),
-            jobs: self.world.jobs.clone(),
-            clock: self.world.clock.clone(),
-            random: self.world.random.clone(),
-        };
         let settings = api::Settings {
             org_id: Some(podio_lifecycle::ids::OrgId(ORG_ID.0)),
             offboarding_secrets: vec![SIGNING.parse().unwrap()],
             api_tokens: Tokens::new([TOKEN]),
             ceiling: Ceiling::new(250, SignedDuration::from_hours(1)).unwrap(),
         };
-        let answer = api::handle(&ports, &settings, request.body(Body::from(body)).unwrap()).await;
+        let answer = api::handle(&self.world.api(), &settings, request.body(Body::from(body)).unwrap()).await;
         (answer.status().as_u16(), String::from_utf8(answer.body().to_vec()).unwrap())
     }
 

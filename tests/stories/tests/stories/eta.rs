@@ -66,18 +66,6 @@ fn settle(world: &World, mails: &[String], spaces: Spaces) {
 
 /// Asks the API, over the stories' world.
 async fn get(world: &World, path: &str) -> Value {
-    let store = || world.store.clone();
-    let ports = api::Ports {
-        accept: store(),
-        read: store(),
-        write: store(),
-        removals: store(),
-        calls: store(),
-        quota: store(),
-        jobs: world.jobs.clone(),
-        clock: world.clock.clone(),
-        random: world.random.clone(),
-    };
     let settings = api::Settings {
         org_id: None,
         offboarding_secrets: Vec::new(),
@@ -85,7 +73,7 @@ async fn get(world: &World, path: &str) -> Value {
         ceiling: Ceiling::new(LIMIT, SignedDuration::from_secs(WINDOW)).unwrap(),
     };
     let request = http::Request::get(path).header("authorization", format!("Bearer {TOKEN}")).body(Body::Empty);
-    let answer = api::handle(&ports, &settings, request.unwrap()).await;
+    let answer = api::handle(&world.api(), &settings, request.unwrap()).await;
     assert_eq!(answer.status(), 200, "{path}");
     serde_json::from_slice(answer.body()).unwrap()
 }
