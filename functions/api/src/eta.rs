@@ -60,7 +60,7 @@ pub(crate) fn eta(
     }
     let held = match offboarding.state {
         State::Removing | State::Finalizing => quota.end_at(&offboarding.work.slots, configured),
-        _ => offboarding.work.slots.iter().map(|slot| quota.removal_at(*slot, configured)).collect(),
+        _ => moments(offboarding, quota, configured).collect(),
     };
     let given = held.into_iter().filter(|at| *at >= now);
     let urgent = ahead.saturating_sub(spaces).saturating_sub(given.clone().count());
@@ -68,10 +68,9 @@ pub(crate) fn eta(
     // A fault makes the stage's job wait longer than the quota would.
     let through = given.chain([end]).chain(offboarding.work.quiet_until).max()?;
     let left = offboarding.last_delete_at.filter(|_| offboarding.state == State::Verifying).unwrap_or(through);
-    let read_back = match (offboarding.state == State::Verifying, offboarding.work.quiet_until) {
-        (true, Some(_)) => None,
-        _ => waits_for_others.then(|| read_back_at(left, quota, configured)),
-    };
+    // Who is put off already knows until when.
+    let is_put_off = offboarding.state == State::Verifying && offboarding.work.quiet_until.is_some();
+    let read_back = (waits_for_others && !is_put_off).then(|| read_back_at(left, quota, configured));
     Some(whole(through.max(read_back.unwrap_or(through))))
 }
 
@@ -84,8 +83,13 @@ pub(crate) fn read_back_at(left: Timestamp, quota: &Quota, configured: Ceiling) 
 pub(crate) fn left_at(offboarding: &Offboarding, quota: &Quota, configured: Ceiling) -> Option<Timestamp> {
     match offboarding.state {
         State::Verifying => offboarding.last_delete_at,
-        _ => offboarding.work.slots.iter().map(|slot| quota.removal_at(*slot, configured)).max(),
+        _ => moments(offboarding, quota, configured).max(),
     }
+}
+
+/// When the calls go out for which the stage's job, or the end, holds slots.
+fn moments(offboarding: &Offboarding, quota: &Quota, configured: Ceiling) -> impl Iterator<Item = Timestamp> {
+    offboarding.work.slots.iter().map(move |slot| quota.removal_at(*slot, configured))
 }
 
 /// Spaces that are still to be left.

@@ -91,9 +91,7 @@ impl<'a> Caller<'a> {
         let now = self.worker.now();
         let ahead: Vec<Slot> =
             self.slots.drain(..).filter(|booking| booking.at > now).map(|booking| booking.slot).collect();
-        if let Err(error) = self.worker.give_back(&self.route, &ahead).await {
-            tracing::warn!(%error, "slots could not be given back");
-        }
+        self.worker.give_back_or_lose(&self.route, &ahead).await;
     }
 
     /// Makes one call. The outer error says why it could not be made or must be made later; the inner one is what Podio
@@ -244,9 +242,7 @@ impl<'a> Caller<'a> {
     async fn finish_other(&mut self, route: String) {
         let (left, from) = (std::mem::take(&mut self.slots), std::mem::replace(&mut self.route, route));
         let left: Vec<Slot> = left.into_iter().map(|booking| booking.slot).collect();
-        if let Err(error) = self.worker.give_back(&from, &left).await {
-            tracing::warn!(%error, "slots could not be given back");
-        }
+        self.worker.give_back_or_lose(&from, &left).await;
     }
 
     /// What Podio is known to offer.

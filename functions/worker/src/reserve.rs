@@ -39,6 +39,13 @@ impl Worker {
         self.update_quota(|quota, _| quota.release(route, slots, configured)).await
     }
 
+    /// Gives back slots that will not be spent. Should that fail, they are lost, and nothing else.
+    pub(crate) async fn give_back_or_lose(&self, route: &str, slots: &[Slot]) {
+        if let Err(error) = self.give_back(route, slots).await {
+            tracing::warn!(%error, "slots could not be given back");
+        }
+    }
+
     /// Learns from what Podio said about the quota in an answer. Most answers tell nothing new, and then nothing is read
     /// or written.
     pub(crate) async fn learn(&self, receipt: &Receipt) -> Result<(), StoreError> {

@@ -70,12 +70,9 @@ impl Worker {
         let ahead: &[Slot] = if slots.iter().all(|slot| slot.0 > now + SHORT) { slots } else { &[] };
         // Of the call that comes next, by the record. Slots that were reserved for another one, under another ceiling, are lost.
         let route = Task::Stage(StageTask::of(offboarding)).route();
-        let returned = match self.ledger().commit(offboarding, Event::SlotsReturned, now).await {
-            Ok(_) => self.give_back(&route, ahead).await.map_err(|error| error.to_string()),
-            Err(error) => Err(error.to_string()),
-        };
-        if let Err(error) = returned {
-            tracing::info!(error, offboarding = %offboarding.id, "slots of a cancelled plan are lost");
+        match self.ledger().commit(offboarding, Event::SlotsReturned, now).await {
+            Ok(_) => self.give_back_or_lose(&route, ahead).await,
+            Err(error) => tracing::info!(%error, offboarding = %offboarding.id, "slots of a cancelled plan are lost"),
         }
     }
 

@@ -124,8 +124,6 @@ impl Worker {
     async fn return_slots(&self, mut slots: Vec<Slot>) {
         slots.retain(|slot| slot.0 > self.now());
         let route = org_member::remove(OrgId(0), UserId(0)).quota_route();
-        if let Err(error) = self.give_back(&route, &slots).await {
-            tracing::warn!(%error, "slots could not be given back");
-        }
+        self.give_back_or_lose(&route, &slots).await;
     }
 }

@@ -59,8 +59,7 @@ impl Worker {
         let answer = caller.call(&task.in_time(space_member::remove_many(space, user, &users))).await;
         caller.also_for(Vec::new());
         let unproven = !known.is_proven(Capability::PluralSpaceMembers);
-        let mut doubtful = false;
-        match answer? {
+        let doubtful = match answer? {
             Ok(()) => {
                 if unproven {
                     for passenger in &passengers {
@@ -69,20 +68,21 @@ impl Worker {
                 } else {
                     self.settle_all(&passengers, space).await?;
                 }
-                return Ok(Party { together: true, passengers, unproven, doubtful });
+                return Ok(Party { together: true, passengers, unproven, doubtful: false });
             }
             Err(Error::NotFound(NotFoundKind::Route) | Error::Invalid { status: 400, .. }) => {
                 caller.learn_missing(Capability::PluralSpaceMembers).await?;
+                false
             }
             // One of them is not a member, or may not be removed, and Podio does not say who.
             Err(
                 Error::NotFound(NotFoundKind::Object) | Error::Gone | Error::Forbidden { .. } | Error::Invalid { .. },
-            ) => {}
+            ) => false,
             Err(error) => match Halt::of(&error, "the removal of several from a space") {
-                Halt::Fault if task.entry.attempts + 1 >= PARTY_PATIENCE => doubtful = unproven,
+                Halt::Fault if task.entry.attempts + 1 >= PARTY_PATIENCE => unproven,
                 halt => return Err(halt),
             },
-        }
+        };
         self.still_to_leave(task).await?;
         self.let_off(&passengers, space, SignedDuration::ZERO).await?;
         Ok(Party { doubtful, ..Party::default() })
