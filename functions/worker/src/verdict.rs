@@ -36,7 +36,6 @@ impl Halt {
     pub(crate) fn of(error: &Error, doing: &str) -> Self {
         match error {
             Error::Unavailable { .. } | Error::Decode(_) | Error::RateLimited { .. } => Self::Fault,
-            Error::NotFound(podio_client::NotFoundKind::Unclear) => Self::Fault,
             Error::Unauthorized => Self::fail(
                 FailureCode::CredentialRejected,
                 "Podio refuses the access token even after a renewal. Authorise the service anew, then retry.",

@@ -79,22 +79,28 @@ impl Answer {
         Error::Unavailable { status: Some(self.status.as_u16()), uncertain: true }
     }
 
+    /// The meaning of an answer that is no success.
+    ///
+    /// A refusal counts only with Podio's error object in its body. Without it the answer comes from a web server in front
+    /// of Podio, whatever its status: a page with 403, 404 or 410 says nothing about a membership, so the caller waits and
+    /// asks again. Two statuses are exceptions because believing them costs nothing but time: 420 and 429 make the caller
+    /// wait, and 401 makes it renew the token once, unless the body is a web page.
     fn error(&self, now: Timestamp) -> Error {
         let envelope = self.complaint();
-        let not_found = not_found_kind(envelope.as_ref());
-        let complaint = envelope.unwrap_or_default();
+        let complaint = envelope.clone().unwrap_or_default();
         if self.is_rate_limit(&complaint) {
             return Error::RateLimited { wait: self.wait(&complaint, now) };
         }
         let bad_token = self.status.is_client_error() && complaint.code.as_deref() == Some("invalid_token");
-        match self.status.as_u16() {
-            401 => Error::Unauthorized,
-            _ if bad_token => Error::Unauthorized,
-            403 => Error::Forbidden { complaint },
-            404 => Error::NotFound(not_found),
-            408 => self.unavailable(),
-            410 => Error::Gone,
-            status @ 400..500 => Error::Invalid { status, complaint },
+        match (self.status.as_u16(), envelope) {
+            (401, _) if !self.is_page() => Error::Unauthorized,
+            (_, None) | (408, _) => self.unavailable(),
+            (_, Some(_)) if bad_token => Error::Unauthorized,
+            (403, Some(complaint)) => Error::Forbidden { complaint },
+            (404, Some(complaint)) => not_found_kind(&complaint).map_or_else(|| self.unavailable(), Error::NotFound),
+            (410, Some(complaint)) if complaint.code.is_some() => Error::Gone,
+            (410, Some(_)) => self.unavailable(),
+            (status @ 400..500, Some(complaint)) => Error::Invalid { status, complaint },
             _ => self.unavailable(),
         }
     }
@@ -106,16 +112,16 @@ impl fmt::Debug for Answer {
     }
 }
 
-/// Tells the kinds of 404 apart. Messages may come translated, so all but one are taken for a missing object; requests
-/// ask for English, which makes the one for a missing route reliable.
-fn not_found_kind(complaint: Option<&Complaint>) -> NotFoundKind {
-    let Some(complaint) = complaint else { return NotFoundKind::Unclear };
+/// Tells the kinds of 404 apart; `None` for an error object that is not the one Podio sends with a 404. Messages may come
+/// translated, so all but one are taken for a missing object; requests ask for English, which makes the one for a missing
+/// route reliable.
+fn not_found_kind(complaint: &Complaint) -> Option<NotFoundKind> {
     let words = complaint.raw_description().to_ascii_lowercase();
     if words.contains("no matching operation") {
-        NotFoundKind::Route
+        Some(NotFoundKind::Route)
     } else if complaint.code.as_deref() == Some("not_found") && !words.trim().is_empty() {
-        NotFoundKind::Object
+        Some(NotFoundKind::Object)
     } else {
-        NotFoundKind::Unclear
+        None
     }
 }

@@ -19,7 +19,7 @@ pub enum Error {
         /// At least a second, at most a day.
         wait: Option<Duration>,
     },
-    /// 404, of three very different kinds.
+    /// 404 with Podio's own words, of two very different kinds.
     #[error("{0}")]
     NotFound(NotFoundKind),
     /// 403: a right is missing. Proves nothing about whether the object exists.
@@ -39,7 +39,8 @@ pub enum Error {
         /// What Podio said.
         complaint: Complaint,
     },
-    /// Podio, or the way to it, is down: 5xx, a gateway's page, a redirect, a timeout, a broken connection.
+    /// Podio, or the way to it, is down: 5xx, a redirect, a timeout, a broken connection, or an answer of any status without
+    /// Podio's error object, which a web server in front of Podio sends.
     #[error("Podio is unavailable{}{}", status_note(*.status), effect_note(*.uncertain))]
     Unavailable {
         /// The HTTP status, if one arrived.
@@ -84,15 +85,13 @@ fn effect_note(uncertain: bool) -> &'static str {
     if uncertain { "; the request may have taken effect" } else { "; nothing was sent" }
 }
 
-/// The three meanings of 404. Only [`NotFoundKind::Object`] proves that something is gone.
+/// The two meanings of 404. Only [`NotFoundKind::Object`] proves that something is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum NotFoundKind {
     /// Podio looked and the object is not there.
     Object,
     /// Podio knows no such operation: a mistake of ours.
     Route,
-    /// A 404 without Podio's own words, such as a proxy's page. Proves nothing.
-    Unclear,
 }
 
 impl fmt::Display for NotFoundKind {
@@ -100,7 +99,6 @@ impl fmt::Display for NotFoundKind {
         f.write_str(match self {
             Self::Object => "Podio has no such object",
             Self::Route => "Podio has no such operation",
-            Self::Unclear => "404 without a word from Podio",
         })
     }
 }

@@ -84,7 +84,7 @@ mod tests {
 
         let lost = Err(Error::Unavailable { status: None, uncertain: true });
         assert!(matches!(settled_as(lost), Err(Halt::Fault)));
-        let page = Err(Error::NotFound(NotFoundKind::Unclear));
+        let page = Err(Error::Unavailable { status: Some(404), uncertain: true });
         assert!(matches!(settled_as(page), Err(Halt::Fault)), "a proxy's 404 proves nothing");
 
         let route = settled_as(Err(Error::NotFound(NotFoundKind::Route)));

@@ -132,7 +132,7 @@ fn unsendable() -> TokenError {
 /// Whether the server did not see the form at all, or has the newer endpoint only.
 fn reads_json_only(answer: &Answer) -> bool {
     if answer.status.as_u16() == 404 {
-        return true;
+        return !answer.is_page();
     }
     let Some(complaint) = answer.complaint() else { return false };
     let words = complaint.raw_description().to_ascii_lowercase();
@@ -154,11 +154,14 @@ fn read(answer: &Answer, now: Timestamp) -> Result<TokenGrant, TokenError> {
             _ => Err(unavailable),
         };
     }
-    let complaint = answer.complaint().unwrap_or_default();
+    let envelope = answer.complaint();
+    // Without Podio's error object a web server in front of Podio has answered, and nobody has judged the grant.
+    let is_unanswered = envelope.is_none() || !answer.status.is_client_error() || status == 408;
+    let complaint = envelope.unwrap_or_default();
     if answer.is_rate_limit(&complaint) {
         return Err(TokenError::RateLimited { wait: answer.wait(&complaint, now) });
     }
-    if !answer.status.is_client_error() || status == 408 {
+    if is_unanswered {
         return Err(unavailable);
     }
     Err(match complaint.code.as_deref() {

@@ -115,7 +115,8 @@ async fn the_token_endpoint_has_its_own_limit() {
 
 #[tokio::test]
 async fn an_outage_leaves_the_grant_in_doubt() {
-    for canned in [answer(503, "<html>"), answer(500, ""), answer(408, "")] {
+    let pages = [400, 401, 403, 404, 410].map(|status| answer(status, "<html>"));
+    for canned in [answer(503, "<html>"), answer(500, ""), answer(408, ""), answer(400, "")].into_iter().chain(pages) {
         let error = asked(canned).await.unwrap_err();
         assert!(matches!(error, TokenError::Unavailable { status: Some(_), uncertain: true }), "{error:?}");
     }
