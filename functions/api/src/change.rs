@@ -7,7 +7,10 @@ use podio_lifecycle::{
     offboarding::{Event, Offboarding, Refusal},
 };
 
-use crate::{Ports, problem::Problem};
+use crate::{
+    Ports,
+    problem::{FieldError, Problem},
+};
 
 /// Applies an event that a person has asked for. The offboarding afterwards.
 pub(crate) async fn change(ports: &Ports, id: &OffboardingId, event: Event) -> Result<Offboarding, Problem> {
@@ -35,6 +38,12 @@ pub(crate) async fn change(ports: &Ports, id: &OffboardingId, event: Event) -> R
 }
 
 fn refused(refusal: Refusal) -> Problem {
+    if matches!(refusal, Refusal::NoSuchReason | Refusal::Unnamed) {
+        return Problem::Invalid(vec![FieldError {
+            pointer: "/reasons".to_owned(),
+            detail: refusal.to_string().into(),
+        }]);
+    }
     let sentence = refusal.to_string();
     let mut letters = sentence.chars();
     let capital = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();

@@ -63,6 +63,8 @@ struct Progress {
 
 #[derive(Debug, Serialize)]
 struct Hold<'a> {
+    hold_id: Option<String>,
+    since: Option<Timestamp>,
     reasons: &'a [Reason],
 }
 
@@ -99,7 +101,10 @@ impl<'a> View<'a> {
         let Snapshot { offboarding, batches, rides, podio_calls } = snapshot;
         let request = &offboarding.request;
         let (hold, failure, outcome, duplicate_of) = match &offboarding.state {
-            State::Held { reasons, .. } => (Some(Hold { reasons }), None, None, None),
+            State::Held { reasons, .. } => {
+                let hold = Hold { hold_id: offboarding.hold_id(), since: offboarding.since(), reasons };
+                (Some(hold), None, None, None)
+            }
             State::Failed { failure, .. } => (None, Some(failure), None, None),
             State::Completed { outcome } => (None, None, Some(*outcome), None),
             State::Cancelled { duplicate_of } => (None, None, None, duplicate_of.as_ref()),

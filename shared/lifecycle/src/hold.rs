@@ -1,8 +1,10 @@
 //! Holds: why an offboarding waits for a person, and what that person has approved.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
-use crate::ids::{SpaceId, UserId};
+use crate::ids::{OffboardingId, SpaceId, UserId};
 
 /// What kind of danger, as the contract names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -60,6 +62,43 @@ pub struct Approval {
     pub code: HoldCode,
     /// The space, where there is one.
     pub space_id: Option<SpaceId>,
+}
+
+/// A person's decision to go on in spite of a hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// The hold that the person was shown ([`hold_id`]).
+    pub hold_id: String,
+    /// The dangers that the person accepts, each by its name.
+    pub named: Vec<Approval>,
+}
+
+impl Decision {
+    /// Accepts all reasons of a hold, each by its name.
+    pub fn on_all(hold_id: String, reasons: &[Reason]) -> Self {
+        Self { hold_id, named: reasons.iter().map(Reason::approval).collect() }
+    }
+}
+
+impl Approval {
+    /// Whether this names a reason. The loss of a space has to be named with the space; any other kind of danger may be
+    /// named for all spaces at once.
+    pub fn names(&self, reason: &Reason) -> bool {
+        let any_space = self.space_id.is_none() && self.code != HoldCode::SpaceWouldBeDeleted;
+        self.code == reason.code && (any_space || self.space_id == reason.space_id)
+    }
+}
+
+/// Names one hold: an offboarding, the moment from which it is held, and the reasons that stand. A later hold has another
+/// name even if its reasons are the same, so a repeated approval never releases it.
+pub fn hold_id(offboarding: &OffboardingId, since: Timestamp, reasons: &[Reason]) -> String {
+    let mut hash = Sha256::new();
+    hash.update(format!("{offboarding}|{since}"));
+    for reason in reasons {
+        hash.update(format!("|{:?}|{:?}", reason.code, reason.space_id));
+    }
+    let digest = hex::encode(hash.finalize());
+    format!("hold_{}", digest.get(..24).unwrap_or_default())
 }
 
 /// Reasons that are kept one by one. A record has a size that storage limits, and nobody reads more.

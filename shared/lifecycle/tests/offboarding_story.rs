@@ -3,7 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use podio_lifecycle::{
-    hold::{HoldCode, Preview, Reason},
+    hold::{Approval, Decision, HoldCode, Preview, Reason},
     ids::{OffboardingId, OrgId, SpaceId, UserId},
     job::{BatchKey, Job},
     offboarding::{
@@ -56,6 +56,15 @@ fn live(mut offboarding: Offboarding, events: impl IntoIterator<Item = Event>) -
         last = Some(Change { offboarding: offboarding.clone(), ..change });
     }
     last.expect("at least one event")
+}
+
+/// The approval of the hold that stands, or of none.
+fn approving(offboarding: &Offboarding) -> Event {
+    let reasons = match &offboarding.state {
+        State::Held { reasons, .. } => reasons.as_slice(),
+        _ => &[],
+    };
+    Event::Approved(Decision::on_all(offboarding.hold_id().unwrap_or_default(), reasons))
 }
 
 fn removed(count: u32) -> Event {
@@ -140,20 +149,24 @@ fn a_danger_holds_until_each_reason_is_approved_and_then_is_planned_afresh() {
     let since = held.due;
     assert_eq!(since.map(|due| (due.kind, due.at)), Some((DueKind::Held, at(2))));
 
-    let unknown = held.apply(Event::Approved(Some(vec![HoldCode::LastOrgAdmin])), at(9));
-    assert_eq!(unknown, Err(Refusal::NoSuchReason));
+    let approved = |named: &[(HoldCode, Option<u64>)]| {
+        let named = named.iter().map(|&(code, space)| Approval { code, space_id: space.map(SpaceId) }).collect();
+        held.apply(Event::Approved(Decision { hold_id: held.hold_id().unwrap(), named }), at(9)).map(|_| ())
+    };
+    let (deleted, mass) = ((HoldCode::SpaceWouldBeDeleted, Some(1)), (HoldCode::MassOffboarding, None));
+    assert_eq!(approved(&[deleted, mass, (HoldCode::LastOrgAdmin, None)]), Err(Refusal::NoSuchReason));
+    assert_eq!(approved(&[deleted]), Err(Refusal::Unnamed), "no blanket");
+    assert_eq!(approved(&[(HoldCode::SpaceWouldBeDeleted, None), mass]), Err(Refusal::NoSuchReason), "which space?");
+    assert_eq!(approved(&[deleted, mass]), Ok(()));
 
-    let half = live(held, [Event::Approved(Some(vec![HoldCode::SpaceWouldBeDeleted]))]);
-    assert!(matches!(&half.offboarding.state, State::Held { reasons, .. } if reasons.len() == 1));
-    assert_eq!(half.offboarding.due, since, "it has been held all the time");
-    assert_eq!(half.effects, []);
-
-    let again = live(half.offboarding, [Event::Approved(None)]);
+    let first = approving(&held);
+    let again = live(held, [first.clone()]);
     assert_eq!(again.offboarding.state, State::Planning);
     assert_eq!(again.offboarding.plan, None, "days may have gone by");
 
     let another = [reasons, danger(2)].concat();
     let held_again = live(again.offboarding, [Event::Planned(plan(4, 1, another))]).offboarding;
+    assert_eq!(held_again.apply(first, at(99)), Err(Refusal::AnotherHold), "a repeated approval is of the first hold");
     let State::Held { reasons, .. } = held_again.state else {
         panic!("a new danger is not covered by an old approval")
     };
@@ -166,7 +179,8 @@ fn the_preview_right_before_the_organization_removal_can_still_hold() {
     let held = live(accepted(request()), events).offboarding;
     assert_eq!(held.state, State::Held { reasons: danger(5), resume: Stage::Finalizing });
     assert_eq!(held.apply(Event::Cancelled, at(99)), Err(Refusal::RemovalsSent));
-    let released = live(held, [Event::Approved(None), Event::OrgRemovalUnsafe(danger(5))]).offboarding;
+    let approved = approving(&held);
+    let released = live(held, [approved, Event::OrgRemovalUnsafe(danger(5))]).offboarding;
     assert_eq!(released.state, State::Finalizing, "what was approved does not hold again");
 }
 
@@ -381,7 +395,7 @@ fn any_event() -> impl Strategy<Value = Event> {
         Just(Event::Faulted { again_at: at(50), search: Search::default() }),
         Just(Event::Failed(failure)),
         Just(Event::Resent),
-        Just(Event::Approved(None)),
+        Just(Event::Approved(Decision { hold_id: String::new(), named: Vec::new() })),
         Just(Event::Cancelled),
         Just(Event::Retried),
     ]
@@ -397,6 +411,7 @@ proptest! {
         let mut open = 0u32;
         for (event, second) in events.into_iter().zip(1..) {
             let before = offboarding.clone();
+            let event = if matches!(event, Event::Approved(_)) { approving(&offboarding) } else { event };
             let Ok(change) = offboarding.apply(event.clone(), at(second)) else { continue };
             offboarding = Offboarding { revision: before.revision + 1, ..change.offboarding };
             match &event {

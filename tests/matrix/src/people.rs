@@ -12,7 +12,10 @@ use podio_sandbox::{
     state::{SpaceKind, SpaceRole},
 };
 use serde_json::{Value, json};
-use simulation::dealings::{Dealings, Granted};
+use simulation::{
+    dealings::{Dealings, Granted},
+    doors::decision_on_all,
+};
 
 use crate::{cast::Part, row::Row};
 
@@ -121,8 +124,8 @@ impl<'a> People<'a> {
         }
         // Once spaces were left there is no way back: the operator can only let it go on.
         let codes: Vec<String> = codes.into_iter().collect();
-        self.dealings.approved.push((id.clone(), Timestamp::now(), codes.clone()));
-        self.api.decide(&format!("/offboardings/{id}/approve"), &json!({ "reasons": codes })).await;
+        self.dealings.approved.push((id.clone(), Timestamp::now(), codes));
+        self.api.decide(&format!("/offboardings/{id}/approve"), &decision_on_all(&view["hold"])).await;
     }
 
     /// Does what the failure asks for, and has it resumed.

@@ -33,8 +33,8 @@ pub enum Letter {
     WhoIsHeld,
     /// The operator asks what has failed.
     WhatFailed,
-    /// The operator approves what is shown, these codes.
-    Approve(OffboardingId, Vec<String>),
+    /// The operator approves what is shown, by this body.
+    Approve(OffboardingId, Value),
     /// The operator calls it off.
     Cancel(OffboardingId),
     /// The operator resumes it.

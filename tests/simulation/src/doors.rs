@@ -18,15 +18,22 @@ pub fn request(letter: &Letter, scene: &Scene, now: Timestamp) -> Request {
         Letter::Post(wish) => return signed(&scene.wishes[*wish], scene, now),
         Letter::WhoIsHeld => ("GET", "/offboardings?state=held&limit=50".to_owned(), String::new()),
         Letter::WhatFailed => ("GET", "/offboardings?state=failed&limit=50".to_owned(), String::new()),
-        Letter::Approve(id, codes) => {
-            ("POST", format!("/offboardings/{id}/approve"), json!({ "reasons": codes }).to_string())
-        }
+        Letter::Approve(id, decision) => ("POST", format!("/offboardings/{id}/approve"), decision.to_string()),
         Letter::Cancel(id) => ("POST", format!("/offboardings/{id}/cancel"), String::new()),
         Letter::Retry(id) => ("POST", format!("/offboardings/{id}/retry"), String::new()),
         Letter::View(id) => ("GET", format!("/offboardings/{id}?fields=summary"), String::new()),
     };
     let request = http::Request::builder().method(method).uri(path).header("authorization", format!("Bearer {TOKEN}"));
     request.body(Body::from(body)).expect("a request")
+}
+
+/// The body that approves everything in `hold`, as an offboarding shows it.
+pub fn decision_on_all(hold: &Value) -> Value {
+    let reasons = hold["reasons"].as_array().into_iter().flatten().map(|reason| match &reason["space_id"] {
+        Value::Null => reason["code"].clone(),
+        space => json!({ "code": reason["code"], "space_id": space }),
+    });
+    json!({ "hold_id": hold["hold_id"], "reasons": reasons.collect::<Vec<_>>() })
 }
 
 /// A wish as the HR system posts it, the same body each time.

@@ -12,7 +12,7 @@
 
 pub mod dealings;
 pub mod dice;
-mod doors;
+pub mod doors;
 pub mod ears;
 pub mod fate;
 mod further;

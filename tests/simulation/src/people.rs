@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::{
     dealings::{Granted, Letter, Reply},
+    doors::decision_on_all,
     scene::Stranger,
     world::{Deed, World},
 };
@@ -121,8 +122,8 @@ impl World {
                 _ => {
                     let kept = reasons.iter().filter(|reason| reason["code"] == "space_would_keep_the_leaver");
                     self.let_in(kept.filter_map(|reason| reason["space_id"].as_u64()).map(SpaceId).collect());
-                    self.dealings.approved.push((id.clone(), self.clock.read(), codes.clone()));
-                    self.write(Letter::Approve(id, codes));
+                    self.dealings.approved.push((id.clone(), self.clock.read(), codes));
+                    self.write(Letter::Approve(id, decision_on_all(&held["hold"])));
                 }
             }
         }

@@ -10,11 +10,12 @@ use podio_aws::{
 use podio_client::Timeouts;
 use podio_lifecycle::{
     effects::Outlets,
+    hold::Decision,
     hooks::{Delivery, DeliveryId, DeliveryState, Fields, HookRef, Interest},
     ids::{OffboardingId, OrgId, SpaceId, UserId},
     job::Job,
     ledger::Ledger,
-    offboarding::{Event, Offboarding, Person, Request},
+    offboarding::{Event, Offboarding, Person, Request, State},
     ports::{
         AcceptDeliveries, AcceptOffboardings, Clock, Created, Deliveries, Metric, Random, ReadCalls, ReadOffboardings,
         SendJobs,
@@ -265,6 +266,14 @@ impl World {
         let outlets = Outlets { offboardings: &*self.store, removals: &*self.store, jobs: &*self.jobs };
         let ledger = Ledger { offboardings: &*self.store, outlets, sealer: None };
         ledger.commit_anyhow(id, &event, self.clock.now()).await.unwrap().offboarding
+    }
+
+    /// The operator accepts every reason of the hold that stands.
+    pub async fn approve(&self, id: &OffboardingId) -> Offboarding {
+        let held = self.look(id).await;
+        let State::Held { reasons, .. } = &held.state else { panic!("not held: {:?}", held.state) };
+        let decision = Decision::on_all(held.hold_id().expect("a held offboarding has a hold"), reasons);
+        self.operator(id, Event::Approved(decision)).await
     }
 
     /// The offboarding as it stands.

@@ -14,6 +14,7 @@ use std::{
 use jiff::SignedDuration;
 use lambda_http::{Body, http};
 use podio_lifecycle::{
+    hold::Reason,
     hooks::HookRef,
     ids::{OffboardingId, SpaceId},
     offboarding::State,
@@ -230,7 +231,18 @@ async fn a_whole_day_names_nobody_and_opens_nothing() {
 
     let held = day.post("msg_2", SOLE_MEMBER).await;
     assert!(matches!(day.world.until_it_rests(&held, DAY).await.state, State::Held { .. }));
-    assert_eq!(day.admin("POST", &format!("/offboardings/{held}/approve"), "{}").await.0, 202);
+    let hold = day.world.look(&held).await.hold_id().expect("a hold");
+    let State::Held { reasons, .. } = day.world.look(&held).await.state else { panic!("held a moment ago") };
+    let reasons: Vec<_> = reasons
+        .iter()
+        .map(Reason::approval)
+        .map(|named| match named.space_id {
+            Some(space) => json!({"code": named.code, "space_id": space}),
+            None => json!(named.code),
+        })
+        .collect();
+    let decision = json!({"hold_id": hold, "reasons": reasons}).to_string();
+    assert_eq!(day.admin("POST", &format!("/offboardings/{held}/approve"), &decision).await.0, 202);
     assert!(matches!(day.world.until_it_rests(&held, DAY).await.state, State::Completed { .. }));
     day.note_tokens().await;
     for path in [format!("/offboardings/{id}"), format!("/offboardings/{id}/evidence"), "/offboardings".to_owned()] {

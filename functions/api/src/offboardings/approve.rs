@@ -1,8 +1,13 @@
 //! `POST /offboardings/{id}/approve`: a person accepts what an offboarding is held for.
 //!
-//! Approved is what is shown at that moment and no more: a danger that turns up later holds it again.
+//! An approval names the hold that the person was shown and each of its reasons, so that neither a client that repeats its
+//! request nor a person who looked at an older page approves a danger that has turned up since.
 
-use podio_lifecycle::{hold::HoldCode, ids::OffboardingId, offboarding::Event};
+use podio_lifecycle::{
+    hold::{Approval, Decision, HoldCode},
+    ids::{OffboardingId, SpaceId},
+    offboarding::Event,
+};
 use serde::{Deserialize, de::value::StrDeserializer};
 
 use crate::{
@@ -13,37 +18,61 @@ use crate::{
     problem::Problem,
 };
 
+const LONGEST_HOLD_ID: usize = 200;
+
 pub(crate) async fn approve(exchange: &Exchange<'_>, id: &OffboardingId) -> Result<Answer, Problem> {
-    let codes = codes(exchange.body())?;
-    let offboarding = change(exchange.ports, id, Event::Approved(codes)).await?;
+    let decision = decision(exchange.body())?;
+    let offboarding = change(exchange.ports, id, Event::Approved(decision)).await?;
     super::accepted(exchange, offboarding).await
 }
 
-/// The kinds of reasons that are approved; none stands for all that are shown.
-fn codes(body: &[u8]) -> Result<Option<Vec<HoldCode>>, Problem> {
+/// Reads `{"hold_id": "…", "reasons": ["code", {"code": "…", "space_id": 5}]}`.
+fn decision(body: &[u8]) -> Result<Decision, Problem> {
     let json = json::parse_optional(body)?;
     let mut reader = Reader::default();
-    let Some(object) = reader.object("", &json, &["reasons"]) else { return reader.finish().map(|()| None) };
-    let codes = match object.field("reasons") {
-        None => None,
-        Some(Json::Array(items)) if !items.is_empty() => {
-            let mut codes = Vec::new();
-            for (index, item) in items.iter().enumerate() {
-                match item {
-                    Json::String(text) if code(text).is_some() => codes.extend(code(text)),
-                    _ => reader
-                        .error(format!("/reasons/{index}"), "expected the code of a reason, as hold.reasons shows it"),
-                }
-            }
-            Some(codes)
+    let read = reader.object("", &json, &["hold_id", "reasons"]).and_then(|object| {
+        if object.field("hold_id").is_none() {
+            reader.error("/hold_id", "required: the hold that you decide about, as hold.hold_id shows it");
         }
-        Some(_) => {
-            reader
-                .error("/reasons", "expected a list of at least one code; leave it out to approve all that are shown");
-            None
+        let hold_id = reader.text(&object, "hold_id", LONGEST_HOLD_ID).map(str::to_owned);
+        let named = match object.field("reasons") {
+            Some(Json::Array(items)) if !items.is_empty() => {
+                let items = items.iter().enumerate();
+                items.map(|(index, item)| reason(&mut reader, &format!("/reasons/{index}"), item)).collect()
+            }
+            _ => {
+                reader.error("/reasons", "required: a list that names each reason in hold.reasons");
+                None
+            }
+        };
+        Some(Decision { hold_id: hold_id?, named: named? })
+    });
+    reader.finish()?;
+    // Without an error each field was read; should that ever cease to hold, refuse rather than guess.
+    read.ok_or(Problem::Internal)
+}
+
+fn reason(reader: &mut Reader, pointer: &str, json: &Json) -> Option<Approval> {
+    const EXPECTED: &str = "expected the code of a reason, as hold.reasons shows it";
+    let (text, space_id) = match json {
+        Json::String(text) => (text.as_str(), None),
+        json => {
+            let object = reader.object(pointer, json, &["code", "space_id"])?;
+            let space_id = reader.id(&object, "space_id").map(SpaceId);
+            (
+                object
+                    .field("code")
+                    .and_then(|code| if let Json::String(text) = code { Some(text) } else { None })
+                    .map_or("", String::as_str),
+                space_id,
+            )
         }
     };
-    reader.finish().map(|()| codes)
+    let code = code(text);
+    if code.is_none() {
+        reader.error(pointer, EXPECTED);
+    }
+    Some(Approval { code: code?, space_id })
 }
 
 fn code(text: &str) -> Option<HoldCode> {
@@ -55,27 +84,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_list_names_codes_and_no_list_means_all() {
-        assert_eq!(codes(b""), Ok(None));
-        assert_eq!(codes(b" \n"), Ok(None));
-        assert_eq!(codes(b"{}"), Ok(None));
-        let both = br#"{"reasons": ["space_would_be_deleted", "acting_admin"]}"#;
-        assert_eq!(codes(both), Ok(Some(vec![HoldCode::SpaceWouldBeDeleted, HoldCode::ActingAdmin])));
+    fn a_decision_names_its_hold_and_each_reason() {
+        let body =
+            br#"{"hold_id": "hold_1", "reasons": ["acting_admin", {"code": "space_would_be_deleted", "space_id": 5}]}"#;
+        let named = vec![
+            Approval { code: HoldCode::ActingAdmin, space_id: None },
+            Approval { code: HoldCode::SpaceWouldBeDeleted, space_id: Some(SpaceId(5)) },
+        ];
+        assert_eq!(decision(body), Ok(Decision { hold_id: "hold_1".into(), named }));
     }
 
     #[test]
-    fn what_is_no_code_is_pointed_at() {
-        for (body, pointer) in [
-            (r#"{"reasons": ["acting_admin", "no_such"]}"#, "/reasons/1"),
-            (r#"{"reasons": [7]}"#, "/reasons/0"),
-            (r#"{"reasons": []}"#, "/reasons"),
-            (r#"{"reasons": null}"#, "/reasons"),
-            (r#"{"reason": []}"#, "/reason"),
-            ("[]", ""),
+    fn what_is_missing_or_no_code_is_pointed_at() {
+        for (body, pointers) in [
+            ("", &["/hold_id", "/reasons"][..]),
+            ("{}", &["/hold_id", "/reasons"]),
+            (r#"{"hold_id": "h"}"#, &["/reasons"]),
+            (r#"{"reasons": ["acting_admin"]}"#, &["/hold_id"]),
+            (r#"{"hold_id": "h", "reasons": ["acting_admin", "no_such"]}"#, &["/reasons/1"]),
+            (r#"{"hold_id": "h", "reasons": [7]}"#, &["/reasons/0"]),
+            (r#"{"hold_id": "h", "reasons": [{"space_id": 5}]}"#, &["/reasons/0"]),
+            (r#"{"hold_id": "h", "reasons": [{"code": "acting_admin", "space_id": "5"}]}"#, &["/reasons/0/space_id"]),
+            (r#"{"hold_id": "h", "reasons": []}"#, &["/reasons"]),
+            (r#"{"hold_id": 7, "reasons": ["acting_admin"]}"#, &["/hold_id"]),
+            ("[]", &[""]),
         ] {
-            let Err(Problem::Invalid(errors)) = codes(body.as_bytes()) else { panic!("{body}") };
-            assert_eq!(errors[0].pointer, pointer, "{body}");
+            let Err(Problem::Invalid(errors)) = decision(body.as_bytes()) else { panic!("{body}") };
+            assert_eq!(errors.iter().map(|error| error.pointer.as_str()).collect::<Vec<_>>(), pointers, "{body}");
         }
-        assert!(matches!(codes(b"{"), Err(Problem::Malformed(_))));
+        assert!(matches!(decision(b"{"), Err(Problem::Malformed(_))));
     }
 }

@@ -11,9 +11,9 @@ use podio_lifecycle::{
     ports::{ReadOffboardings, TrackRemovals},
     removal::RemovalState,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::world::{World, jane};
+use crate::world::{START, World, jane};
 
 fn failure() -> Failure {
     Failure { code: FailureCode::PodioUnavailable, detail: "Try later.".into() }
@@ -30,32 +30,56 @@ async fn held(world: &World) -> OffboardingId {
 }
 
 #[tokio::test]
-async fn approving_all_goes_on_and_approving_some_leaves_the_rest_held() {
+async fn an_approval_names_its_hold_and_every_reason() {
     let world = World::new();
     let id = held(&world).await;
     let approve = format!("/offboardings/{id}/approve");
+    let hold = world.call("GET", &format!("/offboardings/{id}"), "").await.json()["hold"].clone();
+    assert_eq!(hold["since"], START, "{hold}");
+    let decision = |hold_id: &Value, reasons: Value| json!({"hold_id": hold_id, "reasons": reasons}).to_string();
+    let deleted = json!({"code": "space_would_be_deleted", "space_id": 1});
 
-    let some = world.call("POST", &approve, r#"{"reasons": ["space_would_be_deleted"]}"#).await;
-    assert_eq!((some.status, &some.json()["state"]), (202, &json!("held")));
-    assert_eq!(some.json()["hold"]["reasons"][0]["code"], "last_org_admin");
-    assert_eq!(world.jobs.take(), []);
+    for incomplete in [
+        json!([deleted]),
+        json!(["last_org_admin"]),
+        json!(["space_would_be_deleted", "last_org_admin"]),
+        json!([{"code": "space_would_be_deleted", "space_id": 2}, "last_org_admin"]),
+    ] {
+        let refused = world.call("POST", &approve, &decision(&hold["hold_id"], incomplete.clone())).await;
+        assert_eq!(refused.errors(422, "pointer"), ["/reasons"], "{incomplete}");
+    }
+    for (blanket, pointers) in
+        [("", &["/hold_id", "/reasons"][..]), (r#"{"reasons": ["last_org_admin"]}"#, &["/hold_id"])]
+    {
+        assert_eq!(world.call("POST", &approve, blanket).await.errors(422, "pointer"), pointers, "{blanket}");
+    }
+    let all = json!([deleted, "last_org_admin"]);
+    let stale = world.call("POST", &approve, &decision(&json!("hold_0"), all.clone())).await.problem(409);
+    assert!(stale["detail"].as_str().unwrap().starts_with("Another hold"), "{stale}");
+    assert_eq!(world.jobs.take(), [], "nothing was approved");
 
-    let rest = world.call("POST", &approve, "{}").await;
+    let rest = world.call("POST", &approve, &decision(&hold["hold_id"], all.clone())).await;
     assert_eq!((rest.status, &rest.json()["state"]), (202, &json!("planning")));
     assert_eq!(rest.json().get("spaces"), None, "a summary");
     assert_eq!(rest.headers["location"], format!("/offboardings/{id}"));
     assert_eq!(world.jobs.take(), [Job::Plan { offboarding: id.clone() }]);
 
-    let again = world.call("POST", &approve, "").await.problem(409);
+    let again = world.call("POST", &approve, &decision(&hold["hold_id"], all.clone())).await.problem(409);
     assert!(again["detail"].as_str().unwrap().contains("not held"), "{again}");
+
+    // A new plan finds another space that would be deleted: the first approval, repeated, is not of that hold.
+    world.clock.advance(60);
+    world.happen(&id, Event::Failed(failure())).await;
+    world.happen(&id, Event::Retried).await;
+    world.planned(&id, 3, vec![Reason::of_space(HoldCode::SpaceWouldBeDeleted, SpaceId(9), "Alone.")]).await;
+    world.call("POST", &approve, &decision(&hold["hold_id"], all)).await.problem(409);
 }
 
 #[tokio::test]
-async fn only_what_is_shown_can_be_approved() {
+async fn an_unknown_reason_or_field_is_pointed_at() {
     let world = World::new();
     let approve = format!("/offboardings/{}/approve", held(&world).await);
-    world.call("POST", &approve, r#"{"reasons": ["mass_offboarding"]}"#).await.problem(409);
-    let unknown = world.call("POST", &approve, r#"{"reasons": ["everything"], "force": true}"#).await;
+    let unknown = world.call("POST", &approve, r#"{"hold_id": "h", "reasons": ["everything"], "force": true}"#).await;
     assert_eq!(unknown.errors(422, "pointer"), ["/force", "/reasons/0"]);
     world.call("POST", &approve, "yes").await.problem(400);
 }
@@ -64,7 +88,7 @@ async fn only_what_is_shown_can_be_approved() {
 async fn cancelling_is_possible_until_a_removal_was_sent() {
     let world = World::new();
     let cancel = |id: &OffboardingId| format!("/offboardings/{id}/cancel");
-    let scheduled = world.accepted(json!({"user": {"user_id": 9}, "effective_at": "2030-01-01T00:00:00Z"})).await;
+    let scheduled = world.accepted(json!({"user": {"user_id": 9}, "effective_at": "2027-01-01T00:00:00Z"})).await;
     let held = held(&world).await;
     for id in [&scheduled, &held] {
         let reply = world.call("POST", &cancel(id), "").await;
@@ -167,11 +191,10 @@ async fn a_retry_gives_way_to_a_newer_offboarding_of_the_same_person() {
 #[tokio::test]
 async fn decisions_on_what_does_not_exist_are_not_found() {
     let world = World::new();
-    for verb in ["approve", "cancel", "retry"] {
-        world
-            .call("POST", &format!("/offboardings/off_0123456789abcdef0123456789abcdef/{verb}"), "")
-            .await
-            .problem(404);
-        world.call("POST", &format!("/offboardings/7/{verb}"), "").await.problem(404);
+    let decision = r#"{"hold_id": "hold_1", "reasons": ["acting_admin"]}"#;
+    for (verb, body) in [("approve", decision), ("cancel", ""), ("retry", "")] {
+        for id in ["off_0123456789abcdef0123456789abcdef", "7"] {
+            world.call("POST", &format!("/offboardings/{id}/{verb}"), body).await.problem(404);
+        }
     }
 }

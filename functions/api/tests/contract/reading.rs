@@ -86,9 +86,11 @@ async fn a_hold_a_failure_and_an_end_are_explained() {
     world.planned(&id, 3, vec![reason]).await;
     let view = world.get(&format!("/offboardings/{id}")).await.json();
     assert_eq!(view["state"], "held");
+    let hold_id = world.load(&id).await.hold_id();
+    assert!(hold_id.is_some());
     assert_eq!(
         view["hold"],
-        json!({"reasons": [{"code": "space_would_be_deleted", "detail": "The leaver is alone in it.", "space_id": 3}]})
+        json!({"hold_id": hold_id, "since": START, "reasons": [{"code": "space_would_be_deleted", "detail": "The leaver is alone in it.", "space_id": 3}]})
     );
     assert_eq!((&view["eta"], &view["progress"]["spaces_pending"]), (&Value::Null, &json!(3)));
 
@@ -230,7 +232,7 @@ async fn the_quota_shows_what_is_used_and_when_the_backlog_is_through() {
     world.store.write(revision, &quota).await.unwrap();
     let id = world.accepted(jane()).await;
     world.planned(&id, 12, Vec::new()).await;
-    world.accepted(json!({"user": {"user_id": 2}, "effective_at": "2030-01-01T00:00:00Z"})).await;
+    world.accepted(json!({"user": {"user_id": 2}, "effective_at": "2027-01-01T00:00:00Z"})).await;
     world.clock.advance(1);
 
     let busy = world.get("/quota").await.json();

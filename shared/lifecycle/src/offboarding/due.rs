@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Offboarding, State};
+use crate::hold;
 
 /// What the sweep is to do, or to tell an operator of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -46,8 +47,14 @@ impl Offboarding {
         }
     }
 
+    /// The name of the hold that stands; none where nothing holds it.
+    pub fn hold_id(&self) -> Option<String> {
+        let State::Held { reasons, .. } = &self.state else { return None };
+        Some(hold::hold_id(&self.id, self.since().unwrap_or(self.updated_at), reasons))
+    }
+
     /// When the present state was entered.
-    fn since(&self) -> Option<Timestamp> {
+    pub fn since(&self) -> Option<Timestamp> {
         self.history.last().map(|passage| passage.at)
     }
 }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{Failure, Leaver, Offboarding, Search};
 use crate::{
-    hold::{HoldCode, Reason},
+    hold::{Decision, Reason},
     ids::{OffboardingId, SpaceId},
     job::Job,
     quota::Slot,
@@ -125,8 +125,8 @@ pub enum Event {
     Failed(Failure),
     /// The sweep found no sign of life and sends the stage's jobs again.
     Resent,
-    /// A person approves the reasons of these kinds, or all that are shown.
-    Approved(Option<Vec<HoldCode>>),
+    /// A person accepts the dangers of one hold.
+    Approved(Decision),
     /// A person calls it off.
     Cancelled,
     /// A person resumes it.
@@ -178,9 +178,15 @@ pub enum Refusal {
     /// It is not held.
     #[error("the offboarding is not held, so there is nothing to approve")]
     NotHeld,
+    /// Held, but by another hold than the one that was approved.
+    #[error("another hold stands than the one that was approved; read the offboarding again and decide about that one")]
+    AnotherHold,
     /// Held, but not for that.
-    #[error("the offboarding is not held for that reason")]
+    #[error("a reason is named that the offboarding is not held for")]
     NoSuchReason,
+    /// A danger stands that the approval does not name.
+    #[error("each reason in hold.reasons must be named, the loss of a space together with its space_id")]
+    Unnamed,
     /// Cancelling would leave the person half removed.
     #[error(
         "removals were already sent to Podio, so it can only be completed; an account can be invited again afterwards"

@@ -7,7 +7,7 @@ use super::{
     Search, SearchStep, Stage, State, Work,
 };
 use crate::{
-    hold::{HoldCode, Reason, summarised, unapproved},
+    hold::{Decision, HoldCode, Reason, summarised, unapproved},
     ids::SpaceId,
     removal::Tally,
 };
@@ -145,7 +145,9 @@ impl Offboarding {
             (State::Planning | State::Finalizing | State::Verifying, Event::Resent) => {
                 effects.extend(self.stage_job().map(Effect::Enqueue));
             }
-            (State::Held { reasons, resume }, Event::Approved(codes)) => next.approve(reasons, *resume, codes)?,
+            (State::Held { reasons, resume }, Event::Approved(decision)) => {
+                next.approve(reasons, *resume, &decision)?
+            }
             (_, Event::Approved(_)) => return Err(Refusal::NotHeld),
             (State::Scheduled | State::Planning | State::Held { .. }, Event::Cancelled) => {
                 if self.removals_sent {
@@ -326,23 +328,22 @@ impl Offboarding {
         }
     }
 
-    fn approve(&mut self, shown: &[Reason], resume: Stage, codes: Option<Vec<HoldCode>>) -> Result<(), Refusal> {
-        let covers = |reason: &&Reason| codes.as_ref().is_none_or(|codes| codes.contains(&reason.code));
-        let named = |code: &HoldCode| shown.iter().any(|reason| reason.code == *code);
-        if codes.as_ref().is_some_and(|codes| codes.is_empty() || !codes.iter().all(named)) {
+    fn approve(&mut self, shown: &[Reason], resume: Stage, decision: &Decision) -> Result<(), Refusal> {
+        if self.hold_id().as_deref() != Some(decision.hold_id.as_str()) {
+            return Err(Refusal::AnotherHold);
+        }
+        if !decision.named.iter().all(|named| shown.iter().any(|reason| named.names(reason))) {
             return Err(Refusal::NoSuchReason);
         }
-        self.approved.extend(shown.iter().filter(covers).map(Reason::approval));
+        if !shown.iter().all(|reason| decision.named.iter().any(|named| named.names(reason))) {
+            return Err(Refusal::Unnamed);
+        }
+        self.approved.extend(shown.iter().map(Reason::approval));
         self.approved.sort_unstable();
         self.approved.dedup();
-        let reasons = unapproved(shown.to_vec(), &self.approved);
-        if reasons.is_empty() {
-            // What was repaired meanwhile is to take effect, however often the plan was extended before.
-            self.extensions = 0;
-            self.enter(resume);
-        } else {
-            self.state = State::Held { reasons, resume };
-        }
+        // What was repaired meanwhile is to take effect, however often the plan was extended before.
+        self.extensions = 0;
+        self.enter(resume);
         Ok(())
     }
 

@@ -80,7 +80,10 @@ async fn a_podio_elsewhere_is_used_with_the_credentials_that_are_set() {
     let id = local.caller.leaver(SOLE_MEMBER).await;
     let held = local.caller.rested(&id, SOON).await;
     assert_eq!(held["hold"]["reasons"][0]["code"], "space_would_be_deleted", "{held:#}");
-    let approved = local.caller.decide(&format!("/offboardings/{id}/approve"), &json!({})).await;
+    let hold = &held["hold"];
+    let lost = json!([{"code": "space_would_be_deleted", "space_id": hold["reasons"][0]["space_id"]}]);
+    let decision = json!({"hold_id": hold["hold_id"], "reasons": lost});
+    let approved = local.caller.decide(&format!("/offboardings/{id}/approve"), &decision).await;
     assert_eq!(approved.status, 202);
     let done = local.caller.until(&id, SOON, |offboarding| offboarding["state"] == "completed").await;
     assert_eq!(done["outcome"], "removed");
@@ -105,7 +108,8 @@ async fn bad_input_gets_a_clear_answer_and_reaches_nobody() {
     assert_eq!(caller.post_at(Timestamp::now(), "msg_d", vec![b' '; 300 * 1024]).await.status, 413);
     assert_eq!(caller.get("/offboardings/off_00000000000000000000000000000000").await.status, 404);
 
-    let later = json!({"user": {"email": LEAVER}, "effective_at": "2099-01-01T00:00:00+01:00"});
+    let next_year = Timestamp::now() + SignedDuration::from_hours(24 * 365);
+    let later = json!({"user": {"email": LEAVER}, "effective_at": next_year.to_string()});
     let first = caller.post("msg_e", &later).await;
     assert_eq!((first.status.as_u16(), &first.body["state"]), (202, &json!("scheduled")));
     let again = caller.post("msg_e", &later).await;

@@ -139,7 +139,7 @@ async fn who_is_still_in_a_space_that_let_nobody_go_is_not_said_to_be_gone() {
     let id = world.post(&Leaver::of(LAST_ADMIN)).await;
     let held = world.until_it_rests(&id, WEEK).await;
     assert_eq!(held_for(&held), [HoldCode::SpaceWouldLoseItsAdmin]);
-    world.operator(&id, Event::Approved(None)).await;
+    world.approve(&id).await;
     let stuck = world.until_it_rests(&id, WEEK).await;
     let State::Failed { failure, .. } = &stuck.state else { panic!("{:?}", stuck.state) };
     assert_eq!(failure.code, FailureCode::StillAMember);

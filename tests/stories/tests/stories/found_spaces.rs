@@ -230,7 +230,7 @@ async fn a_space_of_the_leavers_alone_holds() {
         assert_eq!(org_deletes(&world), 0);
         assert_eq!(ended(&world).len(), 4, "nothing happens to the den");
 
-        world.operator(&id, Event::Approved(None)).await;
+        world.approve(&id).await;
         let end = world.until_it_rests(&id, DAY).await;
         match profile {
             Profile::Documented => assert_eq!(end.state, REMOVED, "the den is deleted, as approved"),

@@ -178,7 +178,7 @@ async fn a_space_that_would_be_deleted_holds_until_somebody_approves() {
         assert!(held_for(&held).contains(&HoldCode::SpaceWouldBeDeleted), "{profile:?}");
         assert_eq!(world.deletes().len(), 0, "nothing is removed while it is held");
 
-        world.operator(&id, Event::Approved(None)).await;
+        world.approve(&id).await;
         let end = world.until_it_rests(&id, HOUR).await;
         assert!(!is_member(&world, solomon));
         match profile {

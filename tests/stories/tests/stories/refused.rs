@@ -80,7 +80,7 @@ async fn who_would_stay_in_a_space_is_held_and_leaves_it_once_the_acting_admin_m
     assert!(is_member(&world), "the organization is not left while a space would keep her");
 
     let_the_acting_admin_in(&world);
-    world.operator(&id, Event::Approved(None)).await;
+    world.approve(&id).await;
     let done = world.until_it_rests(&id, DAY).await;
     assert_eq!((done.state, spaces_of_jane(&world)), (REMOVED, vec![]));
     assert_eq!((done.spaces_total, done.counted.removed, done.counted.total()), (12, 12, 12));
@@ -92,7 +92,7 @@ async fn who_is_approved_to_stay_in_a_space_leaves_the_organization_after_one_mo
     let mut world = world(&["org-delete=keeps-spaces"]).await;
     let id = world.post(&Leaver::of(LEAVER)).await;
     world.until_it_rests(&id, DAY).await;
-    world.operator(&id, Event::Approved(None)).await;
+    world.approve(&id).await;
     let done = world.until_it_rests(&id, DAY).await;
     assert_eq!((done.state, is_member(&world)), (REMOVED, false));
     assert_eq!((done.counted.left_to_org_removal, done.counted.total()), (9, 12), "the record says where she stayed");
@@ -142,7 +142,7 @@ async fn a_retry_asks_a_space_that_refused_once_more() {
         let id = world.post(&Leaver::of(LEAVER)).await;
         let mut stopped = world.until_it_rests(&id, DAY).await;
         if let State::Held { .. } = stopped.state {
-            world.operator(&id, Event::Approved(None)).await;
+            world.approve(&id).await;
             stopped = world.until_it_rests(&id, DAY).await;
         }
         let State::Failed { failure, .. } = &stopped.state else { panic!("{:?}", stopped.state) };
@@ -198,7 +198,7 @@ async fn spaces_that_can_never_all_be_looked_into_are_a_persons_question() {
     let held = world.until_it_rests(&id, DAY * 7).await;
     assert_eq!(asked(&held).len(), 9);
     assert!(asked(&held).iter().all(|(code, space)| *code == HoldCode::SpaceWouldBeDeleted && space.is_some()));
-    world.operator(&id, Event::Approved(None)).await;
+    world.approve(&id).await;
     let done = world.until_it_rests(&id, DAY * 7).await;
     assert_eq!((done.state, spaces_of_jane(&world)), (REMOVED, vec![]));
     assert_eq!((requests(&world), world.rejections()), (9 + 9, 0));
