@@ -11,7 +11,10 @@ use crate::{Exchange, problem::Problem};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sender {
     /// By signing the body.
-    Signed,
+    Signed {
+        /// The header with the message's id, which is part of what was signed.
+        id: &'static str,
+    },
     /// By showing a token.
     Bearer,
 }
@@ -20,7 +23,7 @@ impl Sender {
     /// A word for it.
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Self::Signed => "signed",
+            Self::Signed { .. } => "signed",
             Self::Bearer => "bearer",
         }
     }
@@ -36,17 +39,18 @@ pub(crate) fn admin(exchange: &Exchange<'_>) -> Result<(), Problem> {
 
 /// Lets in whoever signed the body, or shows a token. A signature that is there must be right: a token does not mend it.
 pub(crate) fn sender(exchange: &Exchange<'_>) -> Result<Sender, Problem> {
-    let headers = Headers {
-        id: exchange.header(standard_webhooks::ID),
-        timestamp: exchange.header(standard_webhooks::TIMESTAMP),
-        signature: exchange.header(standard_webhooks::SIGNATURE),
-    };
-    if headers.signature.is_none() {
+    let signed = |names: &&standard_webhooks::HeaderNames| exchange.header(names.signature).is_some();
+    let Some(names) = standard_webhooks::HEADER_NAMES.iter().find(signed) else {
         return admin(exchange).map(|()| Sender::Bearer);
-    }
+    };
+    let headers = Headers {
+        id: exchange.header(names.id),
+        timestamp: exchange.header(names.timestamp),
+        signature: exchange.header(names.signature),
+    };
     let now = exchange.ports.clock.now();
     match standard_webhooks::verify(&exchange.settings.offboarding_secrets, headers, exchange.body(), now) {
-        Ok(()) => Ok(Sender::Signed),
+        Ok(()) => Ok(Sender::Signed { id: names.id }),
         Err(reason) => {
             tracing::warn!(%reason, "refused");
             Err(Problem::Unauthorized { bad_token: false })

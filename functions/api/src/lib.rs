@@ -113,12 +113,18 @@ async fn dispatch(exchange: &Exchange<'_>, route: &Route) -> Result<Answer, Prob
     // The two routes that need no token come first; everything after the check below does.
     match route {
         Route::Unknown => return Err(Problem::NoSuchRoute),
-        Route::Health => return Ok(health::get()),
+        Route::Health => {
+            query::expect_declared(exchange, route)?;
+            return Ok(health::get());
+        }
         Route::Offboardings if exchange.request.method() == Method::POST => {
-            return offboardings::post::post(exchange).await;
+            let sender = auth::sender(exchange)?;
+            query::expect_declared(exchange, route)?;
+            return offboardings::post::post(exchange, sender).await;
         }
         _ => auth::admin(exchange)?,
     }
+    query::expect_declared(exchange, route)?;
     match route {
         Route::Offboardings => offboardings::list::list(exchange).await,
         Route::Offboarding(id) => offboardings::get::get(exchange, known(id)?).await,

@@ -30,7 +30,7 @@ pub(crate) struct FieldError {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct ParameterError {
     /// Its name.
-    pub(crate) parameter: &'static str,
+    pub(crate) parameter: Cow<'static, str>,
     /// What is expected of it.
     pub(crate) detail: Cow<'static, str>,
 }

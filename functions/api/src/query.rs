@@ -2,7 +2,35 @@
 
 use std::borrow::Cow;
 
-use crate::{Exchange, problem::ParameterError};
+use crate::{
+    Exchange,
+    problem::{ParameterError, Problem},
+    route::Route,
+};
+
+/// A name that nobody has declared is repeated to the caller up to this many characters.
+const LONGEST_NAME: usize = 60;
+
+/// Refuses parameters that the route does not declare.
+///
+/// Whoever writes `POST /offboardings?dry_run=true` means the body's field; taken as if nothing stood there, the request
+/// would remove somebody.
+pub(crate) fn expect_declared(exchange: &Exchange<'_>, route: &Route) -> Result<(), Problem> {
+    let declared = route.parameters(exchange.request.method());
+    let query = Query::of(exchange);
+    let unknown = query.pairs.iter().map(|(name, _)| name).filter(|name| !declared.contains(&name.as_str()));
+    let detail = match declared {
+        [] => "this route takes no parameters; put it into the body where the route has one".to_owned(),
+        names => format!("this route takes {}", names.join(", ")),
+    };
+    let errors: Vec<ParameterError> = unknown
+        .map(|name| ParameterError {
+            parameter: name.chars().take(LONGEST_NAME).collect::<String>().into(),
+            detail: detail.clone().into(),
+        })
+        .collect();
+    if errors.is_empty() { Ok(()) } else { Err(Problem::BadQuery(errors)) }
+}
 
 /// The parameters of a request, and what was wrong with those looked at so far.
 pub(crate) struct Query {
@@ -30,7 +58,7 @@ impl Query {
         let first = values.next()?;
         let value = if values.next().is_none() { read(first) } else { None };
         if value.is_none() {
-            self.errors.push(ParameterError { parameter: name, detail: expected.into() });
+            self.errors.push(ParameterError { parameter: name.into(), detail: expected.into() });
         }
         value
     }

@@ -75,6 +75,15 @@ impl Route {
         *self == Self::Unknown || self.allow().split(", ").any(|allowed| allowed == method.as_str())
     }
 
+    /// The query parameters that it declares.
+    pub(crate) fn parameters(&self, method: &Method) -> &'static [&'static str] {
+        match self {
+            Self::Offboardings if *method != Method::POST => &["state", "limit", "cursor"],
+            Self::Offboarding(_) => &["fields"],
+            _ => &[],
+        }
+    }
+
     /// The offboarding that the path names.
     pub(crate) fn offboarding(&self) -> Option<&OffboardingId> {
         match self {

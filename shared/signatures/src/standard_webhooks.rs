@@ -27,11 +27,28 @@ pub const TIMESTAMP: &str = "webhook-timestamp";
 /// The header with the signatures.
 pub const SIGNATURE: &str = "webhook-signature";
 
+/// The three headers' names in one of the sets that senders use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HeaderNames {
+    /// The message's id.
+    pub id: &'static str,
+    /// The time of sending.
+    pub timestamp: &'static str,
+    /// The signatures.
+    pub signature: &'static str,
+}
+
+/// The specification's names, and those of senders that Svix runs, which sign in the same way.
+pub const HEADER_NAMES: [HeaderNames; 2] = [
+    HeaderNames { id: ID, timestamp: TIMESTAMP, signature: SIGNATURE },
+    HeaderNames { id: "svix-id", timestamp: "svix-timestamp", signature: "svix-signature" },
+];
+
 /// How far the sender's clock may be from ours, either way.
 pub const TOLERANCE_SECONDS: u64 = 300;
 
 const PREFIX: &str = "whsec_";
-const VERSION: &str = "v1,";
+const VERSION: &str = "v1";
 /// What the specification recommends at least.
 const RECOMMENDED_BYTES: usize = 24;
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -115,7 +132,7 @@ pub fn verify(secrets: &[Secret], headers: Headers<'_>, body: &[u8], now: Timest
         return Err(Rejection::Missing);
     };
     let sent_at = seconds(timestamp).ok_or(Rejection::Malformed)?;
-    let signatures: Vec<[u8; 32]> = signature.split(|byte| *byte == b' ').filter_map(decode).collect();
+    let signatures = signatures(signature);
     if id.is_empty() || signatures.is_empty() {
         return Err(Rejection::Malformed);
     }
@@ -137,7 +154,7 @@ pub fn verify(secrets: &[Secret], headers: Headers<'_>, body: &[u8], now: Timest
 /// The signature header for a message.
 pub fn sign(secret: &Secret, id: &str, sent_at: Timestamp, body: &[u8]) -> String {
     let timestamp = sent_at.as_second().to_string();
-    format!("{VERSION}{}", BASE64.encode(secret.mac(id.as_bytes(), timestamp.as_bytes(), body)))
+    format!("{VERSION},{}", BASE64.encode(secret.mac(id.as_bytes(), timestamp.as_bytes(), body)))
 }
 
 fn seconds(text: &[u8]) -> Option<i64> {
@@ -146,10 +163,12 @@ fn seconds(text: &[u8]) -> Option<i64> {
     text.parse().ok()
 }
 
-fn decode(entry: &[u8]) -> Option<[u8; 32]> {
-    // Other versions (`v1a` is asymmetric) may stand beside ours and are passed over.
-    let encoded = entry.strip_prefix(VERSION.as_bytes())?;
-    BASE64.decode(encoded).ok()?.try_into().ok()
+/// The signatures of version 1 in a header. They are separated by spaces, and by commas where a gateway has joined repeated
+/// headers; neither occurs in base64. Other versions (`v1a` is asymmetric) may stand beside ours and are passed over.
+fn signatures(header: &[u8]) -> Vec<[u8; 32]> {
+    let tokens: Vec<&[u8]> = header.split(|byte| b" ,".contains(byte)).filter(|token| !token.is_empty()).collect();
+    let ours = tokens.windows(2).filter(|pair| pair[0] == VERSION.as_bytes());
+    ours.filter_map(|pair| BASE64.decode(pair[1]).ok()?.try_into().ok()).collect()
 }
 
 #[cfg(test)]

@@ -14,9 +14,14 @@ const HEADER: &str = "idempotency-key";
 const LONGEST: usize = 255;
 const REMEMBERED: SignedDuration = SignedDuration::from_hours(30 * 24);
 
-/// The key of a request, if it has one: what the caller chose, else the id that its webhook system gave the message.
+/// The key of a request, if it has one. A sender that signs is held to the id that it signed: another header could be added
+/// by whoever repeats a signed message, to have it taken for a new one.
 pub(super) fn key(exchange: &Exchange<'_>, sender: Sender, now: Timestamp) -> Result<Option<IdempotencyKey>, Problem> {
-    let header = if exchange.header(HEADER).is_some() { HEADER } else { standard_webhooks::ID };
+    let header = match sender {
+        Sender::Signed { id } => id,
+        Sender::Bearer if exchange.header(HEADER).is_some() => HEADER,
+        Sender::Bearer => standard_webhooks::ID,
+    };
     let Some(value) = exchange.header(header) else { return Ok(None) };
     let text = std::str::from_utf8(value).unwrap_or_default().trim();
     let printable = text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
@@ -25,8 +30,13 @@ pub(super) fn key(exchange: &Exchange<'_>, sender: Sender, now: Timestamp) -> Re
         return Err(Problem::Malformed(detail.into()));
     }
     Ok(Some(IdempotencyKey {
-        key: format!("{}:{header}:{text}", sender.name()),
+        key: format!("{}:{}:{text}", sender.name(), family(header)),
         fingerprint: hex::encode(Sha256::digest(exchange.body())),
         expires_at: now + REMEMBERED,
     }))
+}
+
+/// One name for the id of a message, whichever of the two sets of headers it came in: the same signature fits both.
+fn family(header: &'static str) -> &'static str {
+    if header == HEADER { HEADER } else { standard_webhooks::ID }
 }

@@ -15,8 +15,9 @@ use crate::{
 const LONGEST_REASON: usize = 1_000;
 const LONGEST_REQUESTED_BY: usize = 200;
 const LONGEST_EMAIL: usize = 320;
-/// A date beyond this is a slip of the pen.
-const FARTHEST: SignedDuration = SignedDuration::from_hours(24 * 366 * 100);
+/// A date beyond 18 months, the longest of which have 549 days, is a slip of the pen. Taken, it would also answer each later
+/// request for the same person with a record that does nothing for years.
+const FARTHEST: SignedDuration = SignedDuration::from_hours(24 * 549);
 
 /// Reads a leaver. The organization is `default_org` where the body names none.
 pub(super) fn read(body: &[u8], default_org: Option<OrgId>, now: Timestamp) -> Result<(OrgId, Request), Problem> {
@@ -88,7 +89,7 @@ fn effective_at(reader: &mut Reader, object: &Object<'_>, now: Timestamp) -> Opt
     };
     match at {
         None => reader.error(pointer, EXPECTED),
-        Some(at) if at.duration_since(now) > FARTHEST => reader.error(pointer, "more than a hundred years ahead"),
+        Some(at) if at.duration_since(now) > FARTHEST => reader.error(pointer, "more than 18 months ahead"),
         Some(at) => return Some(at),
     }
     None
@@ -234,9 +235,14 @@ mod tests {
         ] {
             assert!(rfc3339(bad).is_none(), "{bad}");
         }
-        assert_eq!(
-            pointers(r#"{"org_id": 1, "user": {"user_id": 1}, "effective_at": "2999-01-01T00:00:00Z"}"#),
-            ["/effective_at"]
-        );
+    }
+
+    #[test]
+    fn a_day_beyond_eighteen_months_is_refused() {
+        let body = |at: &str| format!(r#"{{"org_id": 1, "user": {{"user_id": 1}}, "effective_at": "{at}"}}"#);
+        assert!(read(body("2027-09-01T00:00:00Z").as_bytes(), None, now()).is_ok());
+        for far in ["2027-09-02T00:00:00Z", "2100-01-01T00:00:00Z", "2999-01-01T00:00:00Z"] {
+            assert_eq!(pointers(&body(far)), ["/effective_at"], "{far}");
+        }
     }
 }

@@ -9,7 +9,7 @@ use podio_lifecycle::{ids::OffboardingId, offboarding::Offboarding, ports::Creat
 use serde::Serialize;
 
 use super::{idempotency, leaver};
-use crate::{Exchange, answer::Answer, auth, problem::Problem};
+use crate::{Exchange, answer::Answer, auth::Sender, problem::Problem};
 
 #[derive(Serialize)]
 struct Accepted<'a> {
@@ -18,8 +18,7 @@ struct Accepted<'a> {
     url: &'a str,
 }
 
-pub(crate) async fn post(exchange: &Exchange<'_>) -> Result<Answer, Problem> {
-    let sender = auth::sender(exchange)?;
+pub(crate) async fn post(exchange: &Exchange<'_>, sender: Sender) -> Result<Answer, Problem> {
     let ports = exchange.ports;
     let now = ports.clock.now();
     let key = idempotency::key(exchange, sender, now)?;

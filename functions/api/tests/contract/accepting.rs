@@ -2,16 +2,17 @@
 
 use std::sync::atomic::Ordering;
 
-use lambda_http::Body;
+use lambda_http::{Body, http};
 use podio_aws::twin::Moment;
 use podio_lifecycle::{
     job::Job,
     offboarding::{Event, Person},
     ports::ReadOffboardings,
 };
+use podio_signatures::standard_webhooks::{Secret, sign};
 use serde_json::json;
 
-use crate::world::{World, bearer, jane};
+use crate::world::{SECRET, World, bearer, jane};
 
 #[tokio::test]
 async fn a_signed_leaver_is_stored_queued_and_told_where_to_look() {
@@ -89,17 +90,79 @@ async fn a_key_that_was_used_for_something_else_is_a_conflict() {
 }
 
 #[tokio::test]
-async fn the_idempotency_key_wins_over_the_message_id() {
+async fn an_unsigned_key_does_not_renew_a_signed_message() {
     let world = World::new();
     let body = jane().to_string();
-    let send = |webhook_id: &'static str| {
-        let request = world.signed(webhook_id, "2026-03-01T12:00:00Z".parse().unwrap(), &body);
-        world.send(request.header("idempotency-key", "chosen").body(Body::from(body.as_str())).unwrap())
+    let send = |key: Option<&'static str>| {
+        let mut request = world.signed("msg_1", "2026-03-01T12:00:00Z".parse().unwrap(), &body);
+        if let Some(key) = key {
+            request = request.header("idempotency-key", key);
+        }
+        world.send(request.body(Body::from(body.as_str())).unwrap())
     };
-    let first = send("msg_1").await;
-    let second = send("msg_2").await;
-    assert_eq!((first.status, second.status), (202, 200));
-    assert_eq!(first.json()["id"], second.json()["id"]);
+    let first = send(None).await;
+    assert_eq!(first.status, 202);
+    let id = first.json()["id"].as_str().unwrap().parse().unwrap();
+    world.happen(&id, Event::Cancelled).await;
+    // Somebody who has seen the signed bytes sends them again under a key of their own.
+    let replayed = send(Some("fresh")).await;
+    assert_eq!((replayed.status, &replayed.json()["state"]), (200, &json!("cancelled")));
+    assert_eq!(replayed.json()["id"], first.json()["id"]);
+}
+
+#[tokio::test]
+async fn a_sender_run_by_svix_is_taken_under_its_own_header_names() {
+    let world = World::new();
+    let body = jane().to_string();
+    let secret: Secret = SECRET.parse().unwrap();
+    let now = world.ports.clock.now();
+    let send = |names: [&'static str; 3], signature: String| {
+        let request = http::Request::post("/offboardings")
+            .header(names[0], "msg_1")
+            .header(names[1], now.as_second().to_string())
+            .header(names[2], signature);
+        world.send(request.body(Body::from(body.as_str())).unwrap())
+    };
+    let svix = ["svix-id", "svix-timestamp", "svix-signature"];
+    let signature = sign(&secret, "msg_1", now, body.as_bytes());
+    send(["webhook-id", "webhook-timestamp", "svix-signature"], signature.clone()).await.problem(401);
+    send(svix, sign(&secret, "msg_2", now, body.as_bytes())).await.problem(401);
+    let first = send(svix, signature.clone()).await;
+    assert_eq!(first.status, 202);
+    // The same signature fits both sets of names, so it is the same message under either.
+    let id = first.json()["id"].as_str().unwrap().parse().unwrap();
+    world.happen(&id, Event::Cancelled).await;
+    let renamed = send(["webhook-id", "webhook-timestamp", "webhook-signature"], signature).await;
+    assert_eq!((renamed.status, &renamed.json()["id"]), (200, &first.json()["id"]));
+}
+
+#[tokio::test]
+async fn a_parameter_that_no_route_declares_is_refused_before_anything_happens() {
+    let world = World::new();
+    let (id, body) = (world.accepted(json!({"user": {"user_id": 9}})).await, jane().to_string());
+    let path = |rest: &str| format!("/offboardings/{id}{rest}");
+    for (method, path, parameter) in [
+        ("POST", "/offboardings?dry_run=true".to_owned(), "dry_run"),
+        ("GET", "/offboardings?status=held".to_owned(), "status"),
+        ("GET", path("?fields=summary&verbose"), "verbose"),
+        ("POST", path("/approve?reasons=approval_required"), "reasons"),
+        ("POST", path("/cancel?force=1"), "force"),
+        ("POST", path("/retry?x"), "x"),
+        ("GET", path("/evidence?format=html"), "format"),
+        ("HEAD", "/quota?now=1".to_owned(), ""),
+        ("GET", "/quota?now=1".to_owned(), "now"),
+        ("GET", "/health?x=1".to_owned(), "x"),
+    ] {
+        let reply = world.call(method, &path, &body).await;
+        assert_eq!(reply.status, 400, "{method} {path}");
+        if method != "HEAD" {
+            assert_eq!(reply.errors(400, "parameter"), [parameter], "{method} {path}");
+        }
+    }
+    assert_eq!(world.call("POST", "/offboardings", &body).await.status, 202, "nothing was stored before");
+    // Whoever is not known learns nothing of parameters.
+    let stranger = http::Request::post("/offboardings?dry_run=true").body(Body::from(body)).unwrap();
+    world.send(stranger).await.problem(401);
 }
 
 #[tokio::test]

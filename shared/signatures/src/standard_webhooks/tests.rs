@@ -66,6 +66,24 @@ fn five_minutes_either_way_and_not_a_second_more() {
 }
 
 #[test]
+fn headers_joined_by_a_gateway_hold_every_signature() {
+    let other = format!("v1,{}", BASE64.encode([7; 32]));
+    for joined in [
+        format!("{other} {SIGNATURE}"),
+        format!("{other},{SIGNATURE}"),
+        format!("{SIGNATURE}, {other}"),
+        format!("v1a,AAAA,{SIGNATURE}"),
+        format!("v1 {SIGNATURE}"),
+    ] {
+        assert_eq!(check(&[secret()], &joined, SENT_AT), Ok(()), "{joined}");
+    }
+    let bare = SIGNATURE.trim_start_matches("v1,");
+    for wrong in [format!("{other},{other}"), format!("v2,{bare}"), format!("v1a,{bare}"), bare.to_owned()] {
+        assert!(check(&[secret()], &wrong, SENT_AT).is_err(), "{wrong}");
+    }
+}
+
+#[test]
 fn each_missing_header_is_missed() {
     let whole = Headers { id: Some(b"a"), timestamp: Some(b"1"), signature: Some(SIGNATURE.as_bytes()) };
     for headers in [
