@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn each_bound_is_broken_by_a_row_that_breaks_it() {
-        assert!(broken(&rows(|row| row.zipped += 1))[0].contains("a package of 3000001"));
+        assert!(broken(&rows(|row| row.zipped += 1))[0].contains("a package of 5000001"));
         assert!(broken(&rows(|row| row.start_millis = 20.1))[0].contains("15.1 ms after"));
         assert!(broken(&rows(|row| row.start_millis = f64::NAN))[0].contains("after the bare function"));
         assert!(broken(&rows(|row| row.peak = Some(PEAK + 1)))[0].contains("at its peak"));
