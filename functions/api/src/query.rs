@@ -13,7 +13,7 @@ const LONGEST_NAME: usize = 60;
 
 /// Refuses parameters that the route does not declare.
 ///
-/// Whoever writes `POST /offboardings?dry_run=true` means the body's field; taken as if nothing stood there, the request
+/// A caller who writes `POST /offboardings?dry_run=true` means the body's field. If the parameter were ignored, the request
 /// would remove somebody.
 pub(crate) fn expect_declared(exchange: &Exchange<'_>, route: &Route) -> Result<(), Problem> {
     let declared = route.parameters(exchange.request.method());

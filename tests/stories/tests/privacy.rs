@@ -230,9 +230,8 @@ async fn a_whole_day_names_nobody_and_opens_nothing() {
     day.world.send_rubbish(&json!({"kind": "plan", "email": STRANGER, "token": TOKEN}).to_string());
 
     let held = day.post("msg_2", SOLE_MEMBER).await;
-    assert!(matches!(day.world.until_it_rests(&held, DAY).await.state, State::Held { .. }));
-    let hold = day.world.look(&held).await.hold_id().expect("a hold");
-    let State::Held { reasons, .. } = day.world.look(&held).await.state else { panic!("held a moment ago") };
+    let stopped = day.world.until_it_rests(&held, DAY).await;
+    let State::Held { reasons, .. } = &stopped.state else { panic!("{:?}", stopped.state) };
     let reasons: Vec<_> = reasons
         .iter()
         .map(Reason::approval)
@@ -241,7 +240,7 @@ async fn a_whole_day_names_nobody_and_opens_nothing() {
             None => json!(named.code),
         })
         .collect();
-    let decision = json!({"hold_id": hold, "reasons": reasons}).to_string();
+    let decision = json!({"hold_id": stopped.hold_id(), "reasons": reasons}).to_string();
     assert_eq!(day.admin("POST", &format!("/offboardings/{held}/approve"), &decision).await.0, 202);
     assert!(matches!(day.world.until_it_rests(&held, DAY).await.state, State::Completed { .. }));
     day.note_tokens().await;

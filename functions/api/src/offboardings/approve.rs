@@ -59,13 +59,10 @@ fn reason(reader: &mut Reader, pointer: &str, json: &Json) -> Option<Approval> {
         json => {
             let object = reader.object(pointer, json, &["code", "space_id"])?;
             let space_id = reader.id(&object, "space_id").map(SpaceId);
-            (
-                object
-                    .field("code")
-                    .and_then(|code| if let Json::String(text) = code { Some(text) } else { None })
-                    .map_or("", String::as_str),
-                space_id,
-            )
+            match object.field("code") {
+                Some(Json::String(text)) => (text.as_str(), space_id),
+                _ => ("", space_id),
+            }
         }
     };
     let code = code(text);

@@ -17,10 +17,11 @@ const REMEMBERED: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// The key of a request, if it has one. A sender that signs is held to the id that it signed: another header could be added
 /// by whoever repeats a signed message, to have it taken for a new one.
 pub(super) fn key(exchange: &Exchange<'_>, sender: Sender, now: Timestamp) -> Result<Option<IdempotencyKey>, Problem> {
-    let header = match sender {
-        Sender::Signed { id } => id,
-        Sender::Bearer if exchange.header(HEADER).is_some() => HEADER,
-        Sender::Bearer => standard_webhooks::ID,
+    // A message's id has one name in storage, whichever set of headers it came in: the same signature fits both.
+    let (header, stored_as) = match sender {
+        Sender::Signed { id } => (id, standard_webhooks::ID),
+        Sender::Bearer if exchange.header(HEADER).is_some() => (HEADER, HEADER),
+        Sender::Bearer => (standard_webhooks::ID, standard_webhooks::ID),
     };
     let Some(value) = exchange.header(header) else { return Ok(None) };
     let text = std::str::from_utf8(value).unwrap_or_default().trim();
@@ -30,13 +31,8 @@ pub(super) fn key(exchange: &Exchange<'_>, sender: Sender, now: Timestamp) -> Re
         return Err(Problem::Malformed(detail.into()));
     }
     Ok(Some(IdempotencyKey {
-        key: format!("{}:{}:{text}", sender.name(), family(header)),
+        key: format!("{}:{stored_as}:{text}", sender.name()),
         fingerprint: hex::encode(Sha256::digest(exchange.body())),
         expires_at: now + REMEMBERED,
     }))
-}
-
-/// One name for the id of a message, whichever of the two sets of headers it came in: the same signature fits both.
-fn family(header: &'static str) -> &'static str {
-    if header == HEADER { HEADER } else { standard_webhooks::ID }
 }

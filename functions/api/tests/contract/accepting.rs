@@ -160,7 +160,7 @@ async fn a_parameter_that_no_route_declares_is_refused_before_anything_happens()
         }
     }
     assert_eq!(world.call("POST", "/offboardings", &body).await.status, 202, "nothing was stored before");
-    // Whoever is not known learns nothing of parameters.
+    // A caller without a token or a signature learns nothing of parameters.
     let stranger = http::Request::post("/offboardings?dry_run=true").body(Body::from(body)).unwrap();
     world.send(stranger).await.problem(401);
 }
