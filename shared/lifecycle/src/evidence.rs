@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     offboarding::{Offboarding, State},
-    removal::RemovalBatch,
+    removal::SpaceRemoval,
 };
 
 /// One call to Podio, as it happened.
@@ -75,7 +75,7 @@ pub const ALGORITHM: &str = "HMAC-SHA256";
 
 /// Builds the chain from what is stored. Calls that a late duplicate made, and whose answer came after the seal, are left
 /// out.
-pub fn chain(offboarding: &Offboarding, batches: &[RemovalBatch], calls: &[CallRecord]) -> Vec<Entry> {
+pub fn chain(offboarding: &Offboarding, spaces: &[SpaceRemoval], calls: &[CallRecord]) -> Vec<Entry> {
     let mut bodies = vec![("request", request(offboarding))];
     if let Some(leaver) = &offboarding.leaver {
         bodies.push((
@@ -86,9 +86,9 @@ pub fn chain(offboarding: &Offboarding, batches: &[RemovalBatch], calls: &[CallR
     let sealed_at = offboarding.seal.as_ref().map(|seal| seal.sealed_at);
     let within = |call: &&CallRecord| sealed_at.is_none_or(|sealed_at| call.answered_at <= sealed_at);
     bodies.extend(calls.iter().filter(within).map(|call| ("call", json!(call))));
-    for space in batches.iter().flat_map(|batch| &batch.spaces) {
+    for space in spaces {
         let body = json!({
-            "space_id": space.space_id, "name": space.name, "state": space.state, "settled_at": space.settled_at,
+            "space_id": space.key.space, "name": space.name, "state": space.state, "settled_at": space.settled_at,
         });
         bodies.push(("space", body));
     }
@@ -172,7 +172,7 @@ mod tests {
             requested_by: None,
         };
         let id = OffboardingId::new(Timestamp::UNIX_EPOCH, [0; 10]);
-        let (mut offboarding, _) = Offboarding::accept(id, OrgId(1), request, Timestamp::UNIX_EPOCH);
+        let mut offboarding = Offboarding::accept(id, OrgId(1), request, Timestamp::UNIX_EPOCH);
         offboarding.state = State::Completed { outcome: Outcome::Removed };
         offboarding
     }

@@ -24,6 +24,8 @@ pub enum HoldCode {
     ApprovalRequired,
     /// More leavers in an hour than is plausible.
     MassOffboarding,
+    /// One step has failed for a day, while others succeeded.
+    KeepsFailing,
 }
 
 /// One reason to wait.

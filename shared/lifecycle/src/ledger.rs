@@ -1,17 +1,16 @@
-//! Writing down what happened: load, apply, save on condition, then perform the effects.
+//! Writing down what happened: load, apply, save on condition.
 //!
-//! Every function changes an offboarding through here, so that none of them can skip a transition or forget an effect.
+//! Every function changes an offboarding through here, so that none of them can skip a transition. What is to be called
+//! next is part of the record, so nothing need be sent for it to happen; a word to the worker only makes it happen sooner.
 
 use jiff::Timestamp;
 
 use crate::{
-    effects::Outlets,
     evidence,
     ids::OffboardingId,
-    job::Job,
-    offboarding::{Change, Effect, Event, Failure, Offboarding, Refusal, State},
-    ports::{ReadCalls, SaveError, StoreError, WriteOffboardings},
-    removal::{RemovalBatch, RemovalState},
+    offboarding::{Change, Event, Offboarding, Refusal, State},
+    ports::{ReadCalls, ReadOffboardings, SaveError, StoreError, WriteOffboardings},
+    removal::SpaceRemoval,
 };
 
 /// Attempts at a change that others keep overtaking.
@@ -60,31 +59,23 @@ pub struct Sealer<'a> {
 
 /// What it takes to change an offboarding.
 pub struct Ledger<'a> {
+    /// To read.
+    pub read: &'a dyn ReadOffboardings,
     /// To store the change.
-    pub offboardings: &'a dyn WriteOffboardings,
-    /// To read, and to perform the effects.
-    pub outlets: Outlets<'a>,
+    pub write: &'a dyn WriteOffboardings,
     /// To seal evidence; only the worker can.
     pub sealer: Option<Sealer<'a>>,
 }
 
-/// A change that was made.
-#[derive(Debug)]
-pub struct Committed {
-    /// The offboarding as it is stored now.
-    pub offboarding: Offboarding,
-    /// Why an effect could not be performed, if so. The sweep will do it.
-    pub left_to_sweep: Option<String>,
-}
-
 impl Ledger<'_> {
-    /// Applies `event` to `offboarding` as it was read, and stores the result if nobody wrote in between.
+    /// Applies `event` to `offboarding` as it was read, and stores the result if nobody wrote in between. The offboarding as
+    /// it is stored now.
     pub async fn commit(
         &self,
         offboarding: &Offboarding,
         event: Event,
         now: Timestamp,
-    ) -> Result<Committed, NotCommitted> {
+    ) -> Result<Offboarding, NotCommitted> {
         let change = offboarding.apply(event, now)?;
         self.store(offboarding, change, None, now).await
     }
@@ -95,10 +86,10 @@ impl Ledger<'_> {
         id: &OffboardingId,
         event: &Event,
         now: Timestamp,
-    ) -> Result<Committed, NotCommitted> {
+    ) -> Result<Offboarding, NotCommitted> {
         let mut result = Err(NotCommitted::Conflict);
         for _ in 0..CONTENDED {
-            let offboarding = self.outlets.offboardings.load(id).await?.ok_or(NotCommitted::Unknown)?;
+            let offboarding = self.read.load(id).await?.ok_or(NotCommitted::Unknown)?;
             result = self.commit(&offboarding, event.clone(), now).await;
             if !matches!(result, Err(NotCommitted::Conflict)) {
                 break;
@@ -107,78 +98,46 @@ impl Ledger<'_> {
         result
     }
 
-    /// Counts a batch whose spaces are all settled into its offboarding, once.
-    pub async fn count(&self, batch: &RemovalBatch, now: Timestamp) -> Result<(), NotCommitted> {
-        let id = &batch.offboarding;
+    /// Settles a space and counts it into its offboarding, in one transaction; `None` where it is settled already, or no
+    /// part of what is carried out.
+    pub async fn settle(
+        &self,
+        settled: &SpaceRemoval,
+        current: impl AsyncFn() -> Result<Option<SpaceRemoval>, StoreError>,
+        now: Timestamp,
+    ) -> Result<Option<Offboarding>, NotCommitted> {
         for _ in 0..CONTENDED {
-            let current = self.outlets.removals.batch(id, batch.key).await?;
-            if current.is_none_or(|current| current.counted || !current.is_settled()) {
-                return Ok(());
+            let Some(stored) = current().await?.filter(|stored| !stored.state.is_settled()) else { return Ok(None) };
+            let Some(offboarding) = self.read.load(&settled.key.offboarding).await? else { return Ok(None) };
+            if !offboarding.owns(&stored) {
+                return Ok(None);
             }
-            let offboarding = self.outlets.offboardings.load(id).await?.ok_or(NotCommitted::Unknown)?;
-            if !offboarding.owns(batch.key) {
-                return Ok(());
-            }
-            let change = match offboarding.apply(Event::BatchCounted(batch.tally()), now) {
-                Ok(change) => change,
-                // Not removing (any more): the spaces do not matter.
-                Err(_) => return Ok(()),
-            };
-            match self.store(&offboarding, change, Some(batch), now).await {
+            // Not leaving spaces (any more): this one does not matter.
+            let Ok(change) = offboarding.apply(Event::SpaceSettled(settled.state), now) else { return Ok(None) };
+            let settled = stored.settled(settled.state, settled.settled_at.unwrap_or(now));
+            match self.store(&offboarding, change, Some(&settled), now).await {
                 Err(NotCommitted::Conflict) => {}
-                other => return other.map(|_| ()),
+                other => return other.map(Some),
             }
         }
         Err(NotCommitted::Conflict)
-    }
-
-    /// Fails the offboarding that a job belongs to, if the job still has anything to do: what a stray or late message
-    /// ran into is no failure, and a job that is part of no offboarding fails none. True if it failed now.
-    pub async fn fail(&self, job: &Job, failure: &Failure, now: Timestamp) -> Result<bool, NotCommitted> {
-        let Some(id) = job.offboarding() else { return Ok(false) };
-        for _ in 0..CONTENDED {
-            let Some(offboarding) = self.outlets.offboardings.load(id).await? else { return Ok(false) };
-            if !self.is_needed(job, &offboarding).await? {
-                return Ok(false);
-            }
-            match self.commit(&offboarding, Event::Failed(failure.clone()), now).await {
-                Err(NotCommitted::Conflict) => {}
-                Err(NotCommitted::Refused(_)) => return Ok(false),
-                other => return other.map(|_| true),
-            }
-        }
-        Err(NotCommitted::Conflict)
-    }
-
-    async fn is_needed(&self, job: &Job, offboarding: &Offboarding) -> Result<bool, StoreError> {
-        let Job::RemoveFromSpace { batch: key, space, .. } = job else {
-            return Ok(offboarding.stage_job().as_ref() == Some(job));
-        };
-        if !offboarding.owns(*key) {
-            return Ok(false);
-        }
-        let batch = self.outlets.removals.batch(&offboarding.id, *key).await?;
-        let entry = batch.as_ref().and_then(|batch| batch.space(*space));
-        Ok(entry.is_some_and(|entry| entry.state == RemovalState::Pending))
     }
 
     async fn store(
         &self,
         before: &Offboarding,
         change: Change,
-        counted: Option<&RemovalBatch>,
+        settled: Option<&SpaceRemoval>,
         now: Timestamp,
-    ) -> Result<Committed, NotCommitted> {
-        let Change { mut offboarding, person, effects } = change;
+    ) -> Result<Offboarding, NotCommitted> {
+        let Change { mut offboarding, person, seal } = change;
         let completes = matches!(offboarding.state, State::Completed { .. });
         if completes && offboarding.state != before.state {
-            self.conclude(&mut offboarding, effects.contains(&Effect::Seal), now).await?;
+            self.conclude(&mut offboarding, seal, now).await?;
         }
         offboarding.revision = before.revision + 1;
-        let batches = self.outlets.prepare(&effects, &offboarding, now).await?;
-        self.offboardings.save(before.revision, &offboarding, person, counted.map(|batch| batch.key)).await?;
-        let performed = self.outlets.perform(&effects, &batches, now).await;
-        Ok(Committed { offboarding, left_to_sweep: performed.err().map(|error| error.to_string()) })
+        self.write.save(before.revision, &offboarding, person, settled).await?;
+        Ok(offboarding)
     }
 
     /// Counts the calls and seals the evidence, as the last things before an offboarding is over.
@@ -188,12 +147,12 @@ impl Ledger<'_> {
         calls.retain(|call| call.answered_at <= now);
         offboarding.calls = Some(u32::try_from(calls.len()).unwrap_or(u32::MAX));
         if seal {
-            let batches = match offboarding.plan {
-                Some(plan) => self.outlets.offboardings.batches(&offboarding.id, plan).await?,
+            let spaces = match offboarding.plan {
+                Some(plan) => self.read.spaces(&offboarding.id, plan).await?,
                 None => Vec::new(),
             };
-            let (batches, _) = offboarding.split(batches);
-            let chain = evidence::chain(offboarding, &batches, &calls);
+            let (spaces, _) = offboarding.split(spaces);
+            let chain = evidence::chain(offboarding, &spaces, &calls);
             offboarding.seal = Some(evidence::seal(&chain, sealer.key, now));
         }
         Ok(())

@@ -1,26 +1,20 @@
-//! Space removals: the leaver out of one space each, tracked ten to a batch.
+//! Space removals: the leaver out of one space each.
 //!
-//! A batch is one stored item that holds up to ten spaces, as many as one request to the queue carries. Settling a space
-//! and counting it down is then one conditional write of one item; a batch whose last space is settled is counted into
-//! its offboarding exactly once.
+//! A removal is one stored item, and its own job in the work table. Settling it and counting it down on its offboarding is
+//! one transaction, so that the offboarding always knows how many are open.
 
-use std::collections::BTreeMap;
+use std::{fmt, str::FromStr};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     ids::{OffboardingId, SpaceId},
-    job::{BatchKey, Job},
-    quota::Slot,
+    work::{Calls, JobId, Priority, Waiting},
 };
 
-/// Spaces in a batch: what SQS takes in one request.
-pub const BATCH_SIZE: usize = 10;
-
-/// How long the first jobs of a plan are held back, so that leavers who are posted together find each other before the
-/// first of them is on the way: the plans of a crowd take a few seconds, and a removal is not in that much of a hurry.
-pub const GATHER: SignedDuration = SignedDuration::from_secs(5);
+/// The route of the call that takes a leaver out of a space.
+pub const ROUTE: &str = "DELETE /space/{space_id}/member/{user_ids}";
 
 /// Where one space stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,65 +60,155 @@ pub enum Company {
     OthersWithoutAdmin,
 }
 
-/// That a space is left by the call of another leaver, who leaves it too.
+/// Names one removal: the leaver's offboarding, the plan that it is part of, and the space.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct SpaceKey {
+    /// Whose.
+    pub offboarding: OffboardingId,
+    /// The plan, named by the revision of the offboarding at which planning began; a new plan never meets an old one's
+    /// removals.
+    pub plan: u64,
+    /// The space.
+    pub space: SpaceId,
+}
+
+impl SpaceKey {
+    /// The job that removes the leaver.
+    pub fn job(&self) -> JobId {
+        JobId::new(JobId::SPACE, self)
+    }
+}
+
+impl fmt::Display for SpaceKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}/{}", self.offboarding, self.plan, self.space)
+    }
+}
+
+/// Text that names no removal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not the name of a removal")]
+pub struct NotASpaceKey;
+
+impl FromStr for SpaceKey {
+    type Err = NotASpaceKey;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut parts = text.splitn(3, '/');
+        let mut next = || parts.next().ok_or(NotASpaceKey);
+        Ok(Self {
+            offboarding: next()?.parse().map_err(|_| NotASpaceKey)?,
+            plan: next()?.parse().map_err(|_| NotASpaceKey)?,
+            space: SpaceId(next()?.parse().map_err(|_| NotASpaceKey)?),
+        })
+    }
+}
+
+/// How a removal waits in the work table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ride {
-    /// Whose call: the place in [`RemovalBatch::drivers`].
-    pub driver: usize,
-    /// Podio has answered the call with success, but it is not proven yet that it removes more than the first of several.
-    pub shared: bool,
+pub struct Wait {
+    /// Who goes first.
+    pub priority: Priority,
+    /// Where it stands among those of its priority.
+    pub place: Timestamp,
+    /// Since when.
+    pub since: Timestamp,
+    /// Not before that time.
+    pub not_before: Option<Timestamp>,
+    /// Since when it pauses because of a fault outside.
+    pub faulted_at: Option<Timestamp>,
 }
 
 /// The leaver and one space.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SpaceRemoval {
-    /// The space.
-    pub space_id: SpaceId,
-    /// Its name, where the acting admin may see it.
+    /// Which.
+    pub key: SpaceKey,
+    /// The name of the space, where the acting admin may see it.
     pub name: Option<String>,
     /// Where it stands.
     pub state: RemovalState,
     /// When it was settled.
     pub settled_at: Option<Timestamp>,
-    /// The slot reserved for its call, while it waits.
-    pub slot: Option<Slot>,
-    /// Failed attempts.
-    pub attempts: u32,
     /// Who else is in the space.
     pub company: Company,
-    /// Who leaves the space for the leaver too. Then there is no job for it, unless the sweep finds that nobody comes.
-    #[serde(default)]
-    pub ride: Option<Ride>,
-}
-
-impl SpaceRemoval {
-    /// A space that is listed, in the state given.
-    pub fn new(space_id: SpaceId, name: Option<String>, state: RemovalState) -> Self {
-        Self { space_id, name, state, settled_at: None, slot: None, attempts: 0, company: Company::Unknown, ride: None }
-    }
-}
-
-/// Up to ten space removals of one plan.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RemovalBatch {
-    /// Whose.
-    pub offboarding: OffboardingId,
-    /// Which one.
-    pub key: BatchKey,
-    /// The spaces, in the order of the plan.
-    pub spaces: Vec<SpaceRemoval>,
-    /// The batches of other leavers whose calls some of the spaces are left by.
-    #[serde(default)]
-    pub drivers: Vec<(OffboardingId, BatchKey)>,
-    /// Whether it has been counted into the offboarding.
-    pub counted: bool,
-    /// When the sweep should look whether its jobs were lost.
-    pub due_at: Option<Timestamp>,
-    /// Bumped by each write.
+    /// The round of the plan in which it was last written down; the plan itself is round 0, each extension one more.
+    pub round: u32,
+    /// What it had come to before it was written down anew.
+    pub before: Option<RemovalState>,
+    /// How often Podio has said that there is no such membership.
+    pub times_gone: u32,
+    /// Whether a call for several leavers has named this one, so that its outcome may not be known here.
+    pub shared: bool,
+    /// Attempts in a row that a fault outside has ended.
+    pub faults: u32,
+    /// Since when there have been nothing but faults.
+    pub faulted_since: Option<Timestamp>,
+    /// How it waits; none where nothing is to be called.
+    pub wait: Option<Wait>,
+    /// Bumped by each write but those of the work table.
     pub revision: u64,
 }
 
-/// How the spaces of one or more batches stand.
+impl SpaceRemoval {
+    /// A space that is listed, in the state given. It does not wait yet.
+    pub fn new(key: SpaceKey, name: Option<String>, state: RemovalState) -> Self {
+        Self {
+            key,
+            name,
+            state,
+            settled_at: None,
+            company: Company::Unknown,
+            round: 0,
+            before: None,
+            times_gone: 0,
+            shared: false,
+            faults: 0,
+            faulted_since: None,
+            wait: None,
+            revision: 0,
+        }
+    }
+
+    /// The space.
+    pub fn space(&self) -> SpaceId {
+        self.key.space
+    }
+
+    /// The same, waiting for its call from `since` on.
+    pub fn waiting_since(self, since: Timestamp, priority: Priority, place: Timestamp) -> Self {
+        let wait = Wait { priority, place, since, not_before: None, faulted_at: None };
+        Self { wait: Some(wait), ..self }
+    }
+
+    /// The same, written down to be left in that round of the plan.
+    pub fn again_in(self, round: u32) -> Self {
+        let before = (self.revision > 0).then_some(self.state);
+        Self { before, round, state: RemovalState::Pending, settled_at: None, faults: 0, faulted_since: None, ..self }
+    }
+
+    /// The same, settled.
+    pub fn settled(self, state: RemovalState, at: Timestamp) -> Self {
+        let times_gone = self.times_gone + u32::from(state == RemovalState::AlreadyGone);
+        Self { state, settled_at: Some(at), times_gone, wait: None, faulted_since: None, ..self }
+    }
+
+    /// What the work table shows of it.
+    pub fn waiting(&self) -> Option<Waiting> {
+        let Wait { priority, place, since, not_before, faulted_at } = self.wait?;
+        Some(Waiting {
+            job: self.key.job(),
+            priority,
+            place,
+            since,
+            not_before,
+            faulted_at,
+            calls: Calls::of(ROUTE, 1),
+            space: Some(self.key.space),
+        })
+    }
+}
+
+/// How the spaces of a plan stand.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
     /// Confirmed by Podio.
@@ -142,49 +226,23 @@ impl Tally {
     pub fn total(self) -> u32 {
         self.removed + self.already_gone + self.left_to_org_removal + self.pending
     }
-}
 
-/// What came of each space, in the order of the plan, and the batch that says so. Of a space that was asked again, the last
-/// answer counts.
-pub fn latest(batches: &[RemovalBatch]) -> impl Iterator<Item = (&RemovalBatch, &SpaceRemoval)> {
-    let mut places: BTreeMap<SpaceId, usize> = BTreeMap::new();
-    let mut last: Vec<(&RemovalBatch, &SpaceRemoval)> = Vec::new();
-    for (batch, entry) in batches.iter().flat_map(|batch| batch.spaces.iter().map(move |entry| (batch, entry))) {
-        let place = *places.entry(entry.space_id).or_insert(last.len());
-        match last.get_mut(place) {
-            Some((known, _)) if known.key.number > batch.key.number => {}
-            Some(known) => *known = (batch, entry),
-            None => last.push((batch, entry)),
+    /// One space more in that state.
+    pub fn with(mut self, state: RemovalState) -> Self {
+        match state {
+            RemovalState::Unchecked | RemovalState::Pending => self.pending += 1,
+            RemovalState::NotAMember => {}
+            RemovalState::Removed => self.removed += 1,
+            RemovalState::AlreadyGone => self.already_gone += 1,
+            RemovalState::LeftToOrgRemoval => self.left_to_org_removal += 1,
         }
+        self
     }
-    last.into_iter()
 }
 
 /// How spaces stand.
 pub fn tally<'a>(spaces: impl IntoIterator<Item = &'a SpaceRemoval>) -> Tally {
-    let mut tally = Tally::default();
-    for space in spaces {
-        match space.state {
-            RemovalState::Unchecked | RemovalState::Pending => tally.pending += 1,
-            RemovalState::NotAMember => {}
-            RemovalState::Removed => tally.removed += 1,
-            RemovalState::AlreadyGone => tally.already_gone += 1,
-            RemovalState::LeftToOrgRemoval => tally.left_to_org_removal += 1,
-        }
-    }
-    tally
-}
-
-impl std::ops::Add for Tally {
-    type Output = Self;
-    fn add(self, other: Self) -> Self {
-        Self {
-            removed: self.removed + other.removed,
-            already_gone: self.already_gone + other.already_gone,
-            left_to_org_removal: self.left_to_org_removal + other.left_to_org_removal,
-            pending: self.pending + other.pending,
-        }
-    }
+    spaces.into_iter().fold(Tally::default(), |tally, space| tally.with(space.state))
 }
 
 /// Never below nothing.
@@ -200,127 +258,38 @@ impl std::ops::Sub for Tally {
     }
 }
 
-impl std::iter::Sum for Tally {
-    fn sum<I: Iterator<Item = Self>>(items: I) -> Self {
-        items.fold(Self::default(), std::ops::Add::add)
-    }
-}
-
-impl RemovalBatch {
-    /// Cuts a plan's spaces into batches.
-    pub fn cut(
-        offboarding: &OffboardingId,
-        plan: u64,
-        spaces: Vec<SpaceRemoval>,
-        due_at: Option<Timestamp>,
-    ) -> Vec<Self> {
-        Self::cut_from(offboarding, BatchKey { plan, number: 0 }, spaces, due_at)
-    }
-
-    /// Cuts spaces into batches, the first of which bears the name given.
-    pub fn cut_from(
-        offboarding: &OffboardingId,
-        first: BatchKey,
-        spaces: Vec<SpaceRemoval>,
-        due_at: Option<Timestamp>,
-    ) -> Vec<Self> {
-        let BatchKey { plan, number } = first;
-        spaces
-            .chunks(BATCH_SIZE)
-            .zip(number..)
-            .map(|(spaces, number)| Self {
-                offboarding: offboarding.clone(),
-                key: BatchKey { plan, number },
-                spaces: spaces.to_vec(),
-                drivers: Vec::new(),
-                counted: false,
-                due_at,
-                revision: 0,
-            })
-            .collect()
-    }
-
-    /// How its spaces stand.
-    pub fn tally(&self) -> Tally {
-        tally(&self.spaces)
-    }
-
-    /// Whether every space is settled.
-    pub fn is_settled(&self) -> bool {
-        self.spaces.iter().all(|space| space.state.is_settled())
-    }
-
-    /// Until when nothing is to be expected of it: the last slot that one of its spaces waits for.
-    pub fn quiet_until(&self, now: Timestamp) -> Timestamp {
-        let pending = self.spaces.iter().filter(|space| space.state == RemovalState::Pending);
-        pending.filter_map(|space| space.slot).map(|slot| slot.0).max().map_or(now, |last| last.max(now))
-    }
-
-    /// The entry of one space.
-    pub fn space(&self, space: SpaceId) -> Option<&SpaceRemoval> {
-        self.spaces.iter().find(|entry| entry.space_id == space)
-    }
-
-    /// Whose call leaves a space, if it is not the leaver's own.
-    pub fn driver(&self, space: SpaceId) -> Option<&(OffboardingId, BatchKey)> {
-        self.drivers.get(self.space(space)?.ride?.driver)
-    }
-
-    /// When the call for a space is to be expected, if it is still to be made and the leaver's own.
-    pub fn expected_at(&self, space: SpaceId) -> Option<Timestamp> {
-        let entry = self.space(space).filter(|entry| entry.state == RemovalState::Pending && entry.ride.is_none())?;
-        entry.slot.map(|slot| slot.0).or(self.due_at)
-    }
-
-    /// A job for each space that is not settled, that nobody else leaves for the leaver, and whose message does not sleep
-    /// until a slot that lies ahead of `now`.
-    pub fn jobs(&self, now: Timestamp) -> Vec<Job> {
-        let own = |space: &&SpaceRemoval| space.ride.is_none();
-        self.open(now).filter(own).map(|space| self.job(space.space_id)).collect()
-    }
-
-    /// The same for every space, whoever is to leave it.
-    pub fn every_job(&self, now: Timestamp) -> Vec<Job> {
-        self.open(now).map(|space| self.job(space.space_id)).collect()
-    }
-
-    /// The job for one space.
-    pub fn job(&self, space: SpaceId) -> Job {
-        Job::RemoveFromSpace { offboarding: self.offboarding.clone(), batch: self.key, space }
-    }
-
-    fn open(&self, now: Timestamp) -> impl Iterator<Item = &SpaceRemoval> {
-        let awake = move |space: &SpaceRemoval| space.slot.is_none_or(|slot| slot.0 <= now);
-        self.spaces.iter().filter(move |space| space.state == RemovalState::Pending && awake(space))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_plan_is_cut_into_tens_and_only_pending_spaces_get_jobs() {
-        let id = OffboardingId::new(Timestamp::UNIX_EPOCH, [0; 10]);
-        let spaces = (1..=23).map(|n| SpaceRemoval::new(SpaceId(n), None, RemovalState::Pending)).collect();
-        let mut batches = RemovalBatch::cut(&id, 4, spaces, None);
-        assert_eq!(batches.iter().map(|batch| batch.spaces.len()).collect::<Vec<_>>(), [10, 10, 3]);
-        assert_eq!(batches[2].key, BatchKey { plan: 4, number: 2 });
+    fn key(space: u64) -> SpaceKey {
+        SpaceKey { offboarding: OffboardingId::new(Timestamp::UNIX_EPOCH, [0; 10]), plan: 4, space: SpaceId(space) }
+    }
 
-        batches[2].spaces[0].state = RemovalState::Removed;
-        batches[2].spaces[1].state = RemovalState::NotAMember;
-        assert_eq!(batches[2].jobs(Timestamp::UNIX_EPOCH).len(), 1);
-        assert_eq!(batches[2].tally(), Tally { removed: 1, pending: 1, ..Tally::default() });
-        assert!(!batches[2].is_settled());
-        batches[2].spaces[2].slot = Some(Slot(Timestamp::UNIX_EPOCH + SignedDuration::from_secs(9)));
-        assert_eq!(batches[2].jobs(Timestamp::UNIX_EPOCH), [], "its message sleeps");
-        batches[1].drivers = vec![(id.clone(), BatchKey { plan: 1, number: 0 })];
-        batches[1].spaces[3].ride = Some(Ride { driver: 0, shared: false });
-        let (jobs, every) = (batches[1].jobs(Timestamp::UNIX_EPOCH), batches[1].every_job(Timestamp::UNIX_EPOCH));
-        assert_eq!((jobs.len(), every.len()), (9, 10), "somebody else leaves that one");
-        assert_eq!(batches[1].driver(SpaceId(14)), batches[1].drivers.first());
-        assert_eq!(batches[1].driver(SpaceId(15)), None);
-        let all: Tally = batches.iter().map(RemovalBatch::tally).sum();
-        assert_eq!(all.total(), 22);
+    #[test]
+    fn a_removal_is_named_by_its_subject() {
+        let job = key(7).job();
+        assert_eq!((job.kind.as_str(), job.subject.parse()), (JobId::SPACE, Ok(key(7))));
+        assert_eq!("off_x/1/2".parse::<SpaceKey>(), Err(NotASpaceKey));
+        assert_eq!("".parse::<SpaceKey>(), Err(NotASpaceKey));
+    }
+
+    #[test]
+    fn what_is_written_down_anew_remembers_what_it_was() {
+        let gone = SpaceRemoval { revision: 1, ..SpaceRemoval::new(key(1), None, RemovalState::Pending) }
+            .settled(RemovalState::AlreadyGone, Timestamp::UNIX_EPOCH);
+        let again = gone.again_in(2);
+        assert_eq!((again.before, again.round, again.times_gone), (Some(RemovalState::AlreadyGone), 2, 1));
+        assert_eq!(again.waiting(), None);
+        let new = SpaceRemoval::new(key(1), None, RemovalState::Pending).again_in(2);
+        assert_eq!(new.before, None, "never stored");
+    }
+
+    #[test]
+    fn spaces_in_which_the_leaver_is_not_count_nowhere() {
+        let states = [RemovalState::Removed, RemovalState::Pending, RemovalState::NotAMember];
+        let spaces: Vec<_> = (1..).zip(states).map(|(n, state)| SpaceRemoval::new(key(n), None, state)).collect();
+        assert_eq!(tally(&spaces), Tally { removed: 1, pending: 1, ..Tally::default() });
+        assert_eq!(tally(&spaces).total(), 2);
     }
 }

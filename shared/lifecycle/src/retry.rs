@@ -1,20 +1,18 @@
 //! Back-off between attempts after a fault outside.
 
-use std::time::Duration;
+use jiff::SignedDuration;
 
-/// Attempts at one step before a person has to look. With the delays below that is about an hour and a half of outage.
-pub const MAX_ATTEMPTS: u32 = 14;
+const FIRST: i64 = 1;
+const LONGEST: SignedDuration = SignedDuration::from_mins(15);
 
-const FIRST: Duration = Duration::from_secs(2);
-const LONGEST: Duration = Duration::from_secs(900);
-
-/// How long to wait after the `attempt`-th failure (from 1): doubling from two seconds to fifteen minutes, with the upper
-/// half drawn by `random` (any value), so that many jobs failed by one outage do not come back at one moment.
-pub fn backoff(attempt: u32, random: u16) -> Duration {
-    let doubled = FIRST.saturating_mul(1u32.checked_shl(attempt.saturating_sub(1)).unwrap_or(u32::MAX));
+/// How long to wait after the `attempt`-th failure in a row (from 1): doubling from a second to a quarter of an hour, with
+/// the upper half drawn by `random` (any value), so that many jobs that failed together do not come back at one moment. An
+/// outage is waited out for as long as it lasts, so there is no last attempt.
+pub fn backoff(attempt: u32, random: u16) -> SignedDuration {
+    let doubled = SignedDuration::from_secs(FIRST << attempt.saturating_sub(1).min(20));
     let full = doubled.min(LONGEST);
-    let jitter = full / 2 * u32::from(random) / u32::from(u16::MAX);
-    full / 2 + jitter
+    let drawn = full.as_millis() / 2 * i128::from(random) / i128::from(u16::MAX);
+    full / 2 + SignedDuration::from_millis(i64::try_from(drawn).unwrap_or(0))
 }
 
 #[cfg(test)]
@@ -23,10 +21,9 @@ mod tests {
 
     #[test]
     fn delays_double_up_to_a_quarter_of_an_hour() {
-        let longest: Vec<_> = (1..=11).map(|n| backoff(n, u16::MAX).as_secs()).collect();
-        assert_eq!(longest, [2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900]);
-        let shortest: Vec<_> = (1..=4).map(|n| backoff(n, 0).as_secs()).collect();
-        assert_eq!(shortest, [1, 2, 4, 8]);
+        let longest: Vec<_> = (1..=12).map(|n| backoff(n, u16::MAX).as_secs()).collect();
+        assert_eq!(longest, [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900]);
+        assert_eq!(backoff(1, 0), SignedDuration::from_millis(500));
         assert_eq!(backoff(u32::MAX, 0), LONGEST / 2);
     }
 }

@@ -13,14 +13,20 @@ use sha2::{Digest, Sha256};
 use super::{EventType, Fields, HookEvent, HookRef};
 use crate::{
     ids::{AppId, HookId},
-    job::Job,
-    quota::Slot,
+    work::{Calls, JobId, Priority, Waiting},
 };
 
 /// How long a delivery is kept.
 pub const KEPT_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
-/// Attempts at a delivery's job before it is refused; with the pauses between them about a quarter of an hour.
-pub const MAX_ATTEMPTS: u32 = 10;
+/// The routes of the calls that a delivery leads to first.
+pub mod routes {
+    /// Of a verification.
+    pub const VALIDATE: &str = "POST /hook/{hook_id}/verify/validate";
+    /// Of an item of the leavers app.
+    pub const ITEM: &str = "GET /item/{item_id}";
+    /// Of somebody who may have come into a space.
+    pub const MEMBERS: &str = "GET /space/{space_id}/member/v2/";
+}
 /// Within so many seconds the same words mean the same event, where there is no revision.
 const SAME_EVENT_SECONDS: i64 = 600;
 /// The longest code that is taken for one; Podio's have eight characters.
@@ -220,12 +226,12 @@ pub struct Delivery {
     pub received_at: Timestamp,
     /// Where it stands.
     pub state: DeliveryState,
-    /// Failed attempts at its job.
-    pub attempts: u32,
-    /// Slots that its job waits for.
-    pub slots: Vec<Slot>,
-    /// When its job is expected to have been done; none where nothing is to come.
-    pub due_at: Option<Timestamp>,
+    /// Attempts in a row that a fault outside has ended.
+    pub faults: u32,
+    /// When a fault outside last ended one.
+    pub faulted_at: Option<Timestamp>,
+    /// Its job goes out no earlier.
+    pub not_before: Option<Timestamp>,
     /// How often it was written since it came.
     pub revision: u64,
 }
@@ -262,27 +268,45 @@ impl Delivery {
             event,
             received_at,
             state: if is_awaited { DeliveryState::Received } else { DeliveryState::Kept },
-            attempts: 0,
-            slots: Vec::new(),
-            due_at: is_awaited.then_some(received_at),
+            faults: 0,
+            faulted_at: None,
+            not_before: None,
             revision: 0,
         })
     }
 
-    /// The job that is to come, if one is.
-    pub fn job(&self) -> Option<Job> {
-        (!self.state.is_final()).then(|| Job::Delivery { delivery: self.id.clone() })
+    /// The job that is to come, as the work table shows it. Somebody waits for a leaver of the app; for nothing else.
+    pub fn waiting(&self) -> Option<Waiting> {
+        if self.state.is_final() {
+            return None;
+        }
+        let (priority, route) = match self.event.kind {
+            EventType::Verify => (Priority::Background, routes::VALIDATE),
+            EventType::ItemCreate | EventType::ItemUpdate | EventType::ItemDelete => {
+                (Priority::Interactive, routes::ITEM)
+            }
+            _ => (Priority::Background, routes::MEMBERS),
+        };
+        Some(Waiting {
+            job: JobId::new(JobId::DELIVERY, &self.id),
+            priority,
+            place: self.received_at,
+            since: self.received_at,
+            not_before: self.not_before,
+            faulted_at: self.faulted_at,
+            calls: Calls::of(route, 1),
+            space: None,
+        })
     }
 
-    /// The same, waiting until `until`, with these slots.
-    pub fn parked(&self, slots: Vec<Slot>, until: Timestamp) -> Self {
-        Self { slots, due_at: Some(until), ..self.clone() }
+    /// The same, waiting until `until`.
+    pub fn paused(&self, until: Option<Timestamp>) -> Self {
+        Self { not_before: until, faulted_at: None, ..self.clone() }
     }
 
-    /// The same after a failed attempt, to be tried again at `again_at`; none where it was one too many.
-    pub fn faulted(&self, again_at: Timestamp) -> Option<Self> {
-        let attempts = self.attempts + 1;
-        (attempts < MAX_ATTEMPTS).then(|| Self { attempts, ..self.parked(Vec::new(), again_at) })
+    /// The same after a fault outside at `now`, to be tried again at `again_at`.
+    pub fn faulted(&self, now: Timestamp, again_at: Timestamp) -> Self {
+        Self { faults: self.faults + 1, faulted_at: Some(now), not_before: Some(again_at), ..self.clone() }
     }
 
     /// From when on it may be forgotten.
@@ -373,7 +397,7 @@ mod tests {
     #[test]
     fn who_cares_decides_whether_there_is_a_job() {
         let read = |form: &[(&str, &str)], interest| {
-            Delivery::read(HookRef::app(AppId(5)), &fields(form), MORNING, interest).unwrap().job().is_some()
+            Delivery::read(HookRef::app(AppId(5)), &fields(form), MORNING, interest).unwrap().waiting().is_some()
         };
         let nobody = Interest::default();
         let bus = Interest { bus: true, ..nobody };
@@ -383,16 +407,5 @@ mod tests {
         assert!(read(&[("type", "tag.add")], bus));
         assert!(!read(&[("type", "item.create")], nobody));
         assert!(read(&[("type", "item.create")], leavers));
-    }
-
-    #[test]
-    fn attempts_come_to_an_end() {
-        let mut delivery = came(&[("type", "member.add")], 0);
-        let mut tried = 1;
-        while let Some(again) = delivery.faulted(MORNING) {
-            delivery = again;
-            tried += 1;
-        }
-        assert_eq!(tried, MAX_ATTEMPTS);
     }
 }

@@ -1,4 +1,4 @@
-//! When the sweep looks at an offboarding, and for what.
+//! What an operator is told of an offboarding, and what it is listed under while it is at work.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -6,21 +6,19 @@ use serde::{Deserialize, Serialize};
 use super::{Offboarding, State};
 use crate::hold;
 
-/// What the sweep is to do, or to tell an operator of.
+/// What it is listed under.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DueKind {
-    /// Start it at that time.
-    Start,
-    /// Something should have happened by that time; some patience later, send its jobs again.
-    Watch,
+    /// It is scheduled or at work, and was accepted at that time.
+    Active,
     /// It has been held since that time.
     Held,
     /// It failed at that time.
     Failed,
 }
 
-/// When the sweep should look, and for what.
+/// Since when, and under what, it is listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Due {
     /// For what.
@@ -32,14 +30,9 @@ pub struct Due {
 impl Offboarding {
     pub(super) fn next_due(&self, now: Timestamp) -> Option<Due> {
         match self.state {
-            State::Scheduled => Some(Due { kind: DueKind::Start, at: self.effective_at() }),
-            State::Planning | State::Finalizing | State::Verifying => {
-                let slot = self.work.slots.iter().max().map(|slot| slot.0);
-                let quiet_until = [slot, self.work.quiet_until].into_iter().flatten().max();
-                Some(Due { kind: DueKind::Watch, at: quiet_until.map_or(now, |until| until.max(now)) })
+            State::Scheduled | State::Planning | State::Removing | State::Finalizing | State::Verifying => {
+                Some(Due { kind: DueKind::Active, at: self.created_at })
             }
-            // While spaces are left, each batch is watched on its own.
-            State::Removing => None,
             // Nothing comes of these by itself, so somebody has to be told.
             State::Held { .. } => Some(Due { kind: DueKind::Held, at: self.since().unwrap_or(now) }),
             State::Failed { .. } => Some(Due { kind: DueKind::Failed, at: self.since().unwrap_or(now) }),

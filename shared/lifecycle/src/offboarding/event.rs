@@ -6,9 +6,7 @@ use super::{Failure, Leaver, Offboarding, Search};
 use crate::{
     hold::{Decision, Reason},
     ids::{OffboardingId, SpaceId},
-    job::Job,
-    quota::Slot,
-    removal::Tally,
+    removal::{RemovalState, Tally},
 };
 
 /// The result of planning.
@@ -16,18 +14,14 @@ use crate::{
 pub struct Plan {
     /// The person.
     pub leaver: Leaver,
-    /// Spaces to leave.
+    /// Spaces to leave, all of them stored.
     pub spaces: u32,
-    /// Batches that hold them and are still to be counted.
-    pub batches: u32,
-    /// The last of them.
-    pub last_batch: Option<u32>,
-    /// Whether some spaces are left by the calls of other leavers.
-    pub rides: bool,
     /// Whether Podio's preview named the spaces: then it names each space that the organization removal ends.
     pub previewed: bool,
     /// Dangers, approved or not.
     pub reasons: Vec<Reason>,
+    /// The place of what is still to be called, behind those who were accepted shortly before.
+    pub place: Timestamp,
 }
 
 /// What can happen.
@@ -37,43 +31,29 @@ pub enum Event {
     Due,
     /// A worker begins to plan, or goes on with it.
     PlanningBegun,
-    /// The plan stands, and its batches are stored.
+    /// The plan stands, and its space removals are stored.
     Planned(Plan),
     /// Two different look-ups agree that there is no such member.
     NotAMember,
     /// Another offboarding of the same person runs already.
     Duplicate(OffboardingId),
-    /// The last space of a batch was settled.
-    BatchCounted(Tally),
-    /// A worker spends slots that the stage's job waited for, so that no duplicate of it does.
-    SlotsTaken {
-        /// Those that are left for the next stage.
-        left: Vec<Slot>,
-    },
-    /// A worker gives slots back that a cancelled plan waited for, so that no duplicate does.
-    SlotsReturned,
-    /// It is known when the last space is left, and behind it slots were reserved for the end.
-    EndReserved {
-        /// The slots.
-        slots: Vec<Slot>,
-        /// Whether one of them is for the read-back.
-        alone: bool,
-    },
+    /// A space of the plan was settled; its own record is written in the same transaction.
+    SpaceSettled(RemovalState),
+    /// The removals of a resumed offboarding wait in the work table again.
+    Released,
     /// A worker is about to end the organization membership.
     OrgRemovalClaimed,
     /// The preview right before the organization removal shows a danger that nobody approved.
     OrgRemovalUnsafe(Vec<Reason>),
     /// Right before the organization removal, spaces were found that the plan does not settle; they are written down as
-    /// further batches of the plan.
+    /// another round of the plan.
     SpacesFound {
-        /// The batches.
-        batches: u32,
-        /// The spaces in them.
+        /// How many.
         spaces: u32,
         /// What those of them had come to that were part of the plan before.
         again: Tally,
-        /// The number of the last batch.
-        last_batch: u32,
+        /// The round.
+        round: u32,
         /// Suspects that are still to be looked into.
         left: Vec<SpaceId>,
     },
@@ -98,21 +78,16 @@ pub enum Event {
     },
     /// The person, who was removed and proven gone, is a member again.
     Returned,
-    /// The stage's job waits for its slots, with what it has found out.
-    Parked {
-        /// The slots reserved for it.
-        slots: Vec<Slot>,
-        /// When the last of them comes.
+    /// The stage's job waits for its next calls, with what it has found out. No failure.
+    Waits {
+        /// Not before that time, if something else must happen first.
         until: Option<Timestamp>,
         /// Where planning has got to.
         search: Search,
-    },
-    /// The stage's job waits for something else than a slot. No failure.
-    Paused {
-        /// Until when.
-        until: Timestamp,
-        /// Where planning has got to.
-        search: Search,
+        /// Calls that it has made by now, in this stage.
+        calls: u32,
+        /// The place that they give it.
+        place: Timestamp,
     },
     /// The stage's job failed for a reason outside and will be tried again.
     Faulted {
@@ -121,10 +96,10 @@ pub enum Event {
         /// Where planning has got to.
         search: Search,
     },
+    /// A step has failed for a day while others succeeded: a person should look.
+    KeepsFailing,
     /// A step failed for good.
     Failed(Failure),
-    /// The sweep found no sign of life and sends the stage's jobs again.
-    Resent,
     /// A person accepts the dangers of one hold.
     Approved(Decision),
     /// A person calls it off.
@@ -147,17 +122,6 @@ pub enum PersonClaim {
     Removed,
 }
 
-/// What is to be done once the change is stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Effect {
-    /// Send one job.
-    Enqueue(Job),
-    /// Send a job for each space of the plan that is not settled.
-    EnqueueSpaces,
-    /// Seal the evidence; belongs into the same write.
-    Seal,
-}
-
 /// What follows from an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
@@ -165,8 +129,8 @@ pub struct Change {
     pub offboarding: Offboarding,
     /// What happens to the claim on the person.
     pub person: PersonClaim,
-    /// What to do once it is stored.
-    pub effects: Vec<Effect>,
+    /// Whether the evidence is sealed, in the same write.
+    pub seal: bool,
 }
 
 /// Why an event has no place in a state. Nothing changes.

@@ -5,6 +5,7 @@
 //! on condition of the revision that was read.
 
 mod due;
+mod waiting;
 mod event;
 mod request;
 mod search;
@@ -15,24 +16,19 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 pub use due::{Due, DueKind};
-pub use event::{Change, Effect, Event, PersonClaim, Plan, Refusal};
+pub use event::{Change, Event, PersonClaim, Plan, Refusal};
 pub use request::{Person, Request};
 pub use search::{Looks, Search, SearchStep, SpaceSource};
 pub use state::{Failure, FailureCode, Outcome, Stage, State};
-pub use transition::podio_unavailable;
 
 use crate::{
     email::EmailAddress,
     evidence::Seal,
     hold::{Approval, Reason},
     ids::{OffboardingId, OrgId, SpaceId, UserId},
-    job::{BatchKey, Job},
-    quota::Slot,
-    removal::{RemovalBatch, Tally},
+    removal::{SpaceKey, SpaceRemoval, Tally},
 };
 
-/// How often in a window of the quota everybody who has left lately is read back together.
-const READ_BACKS: i64 = 2;
 /// How far the clocks of two workers may be apart.
 pub const SKEW: SignedDuration = SignedDuration::from_secs(4);
 
@@ -45,10 +41,6 @@ pub struct Leaver {
     pub email: Option<EmailAddress>,
     /// The name, where Podio shows it.
     pub name: Option<PersonName>,
-    /// Whether they were found with others in the list of all members: then that list, read anew, may show that they are
-    /// gone, with one look for all of them.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub listed: bool,
 }
 
 /// A person's name, which `Debug` does not print.
@@ -62,15 +54,24 @@ impl std::fmt::Debug for PersonName {
     }
 }
 
-/// The one job of a stage that is not split by space: how often it failed and what it holds.
+/// The one job of a stage that is not split by space: how it waits, and what it has found out.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Work {
-    /// Failed attempts.
+    /// Read-backs that have shown the person still there.
     pub attempts: u32,
-    /// Slots reserved while the job waits.
-    pub slots: Vec<Slot>,
-    /// Until when nothing is expected to happen, since the job waits to be tried again.
-    pub quiet_until: Option<Timestamp>,
+    /// Attempts in a row that a fault outside has ended.
+    pub faults: u32,
+    /// Since when there have been nothing but faults.
+    pub faulted_since: Option<Timestamp>,
+    /// When the last fault was.
+    pub faulted_at: Option<Timestamp>,
+    /// It goes out no earlier.
+    pub not_before: Option<Timestamp>,
+    /// Calls that it has made in this stage, before it had to wait.
+    pub calls: u32,
+    /// Whether the removals of the plan are still to be put back into the work table, since a person resumed it.
+    pub release: bool,
     /// Whether the call that ends the organization membership may be on its way or may have happened.
     #[serde(default)]
     pub claim: Claim,
@@ -126,30 +127,26 @@ pub struct Offboarding {
     pub state: State,
     /// The person, once found.
     pub leaver: Option<Leaver>,
-    /// The plan in force, which names its batches.
+    /// The plan in force, which names its space removals.
     pub plan: Option<u64>,
-    /// Batches of the plan that are not counted yet.
-    pub open_batches: u32,
-    /// The number of the plan's last batch.
-    #[serde(default)]
-    pub last_batch: Option<u32>,
-    /// Whether some of its spaces are left by the calls of other leavers: then it is through when they are, and no slot
-    /// behind the last space of its own could say when.
-    #[serde(default)]
-    pub rides: bool,
-    /// Whether a slot was reserved to read the person back by themselves, since too few are through at the same time.
-    #[serde(default)]
-    pub alone: bool,
+    /// Spaces of the plan that are not settled yet.
+    pub open: u32,
+    /// The last round of the plan: 0 for the plan itself, one more for each extension.
+    pub round: u32,
+    /// The place of what is to be called, among what waits at the same priority.
+    pub place: Timestamp,
+    /// Whether it is one of so many that its plan and its end wait among the removals.
+    pub crowd: bool,
     /// Whether Podio's preview named the spaces of the plan: then it names each space that the organization removal ends.
     #[serde(default)]
     pub previewed: bool,
-    /// Refusals of spaces in batches before this one have lapsed: the person was added again, or an operator has decided
+    /// Refusals of spaces in rounds before this one have lapsed: the person was added again, or an operator has decided
     /// something since. Such a space is asked once more.
     #[serde(default)]
     pub asked_anew_from: u32,
     /// Spaces of the plan.
     pub spaces_total: u32,
-    /// How the spaces of the batches counted so far ended.
+    /// How the spaces that are settled ended.
     pub counted: Tally,
     /// What a person has accepted.
     pub approved: Vec<Approval>,
@@ -193,8 +190,8 @@ pub struct Offboarding {
 }
 
 impl Offboarding {
-    /// Accepts a request: scheduled if its time has not come, else planning. The second value is the job to send.
-    pub fn accept(id: OffboardingId, org_id: OrgId, request: Request, now: Timestamp) -> (Self, Option<Job>) {
+    /// Accepts a request: scheduled if its time has not come, else planning.
+    pub fn accept(id: OffboardingId, org_id: OrgId, request: Request, now: Timestamp) -> Self {
         let scheduled = request.effective_at.is_some_and(|at| at > now);
         let state = if scheduled { State::Scheduled } else { State::Planning };
         let mut offboarding = Self {
@@ -204,10 +201,10 @@ impl Offboarding {
             state,
             leaver: None,
             plan: None,
-            open_batches: 0,
-            last_batch: None,
-            rides: false,
-            alone: false,
+            open: 0,
+            round: 0,
+            place: now,
+            crowd: false,
             previewed: false,
             asked_anew_from: 0,
             spaces_total: 0,
@@ -233,8 +230,7 @@ impl Offboarding {
         };
         offboarding.history.push(Passage { at: now, to: offboarding.state.name().to_owned() });
         offboarding.due = offboarding.next_due(now);
-        let job = (!scheduled).then(|| Job::Plan { offboarding: offboarding.id.clone() });
-        (offboarding, job)
+        offboarding
     }
 
     /// The moment from which removals are allowed.
@@ -242,60 +238,36 @@ impl Offboarding {
         self.request.effective_at.unwrap_or(self.created_at)
     }
 
-    /// The job that carries the present stage on, where a single one does.
-    pub fn stage_job(&self) -> Option<Job> {
-        let offboarding = self.id.clone();
-        match self.state {
-            State::Planning => Some(Job::Plan { offboarding }),
-            State::Finalizing => Some(Job::RemoveFromOrg { offboarding }),
-            State::Verifying => Some(Job::VerifyRemoval { offboarding }),
-            _ => None,
+    /// Whether spaces of the plan may be left now. What became of one space does not stop the others: the decision to
+    /// remove the person stands.
+    pub fn may_leave_spaces(&self) -> bool {
+        match &self.state {
+            State::Removing => true,
+            State::Failed { resume, .. } | State::Held { resume, .. } => *resume == Stage::Removing,
+            _ => false,
         }
     }
 
-    /// Whether spaces of the plan may be left now. A failure of one space does not stop the others: the decision to
-    /// remove the person stands.
-    pub fn may_leave_spaces(&self) -> bool {
-        matches!(self.state, State::Removing | State::Failed { failure: _, resume: Stage::Removing })
-    }
-
-    /// Whether a batch is part of the plan in force. One that was written down as an extension of the plan, by a worker
+    /// Whether a removal is part of the plan in force. One that was written down as an extension of the plan, by a worker
     /// that died or was overtaken before the offboarding knew of it, is not: nothing is removed on its account.
-    pub fn owns(&self, key: BatchKey) -> bool {
-        self.plan == Some(key.plan) && self.last_batch.is_some_and(|last| key.number <= last)
+    pub fn owns(&self, removal: &SpaceRemoval) -> bool {
+        self.plan == Some(removal.key.plan) && removal.round <= self.round
     }
 
-    /// Of the batches that bear the plan's name, those that are part of it, and those that nobody has announced.
-    pub fn split(&self, batches: Vec<RemovalBatch>) -> (Vec<RemovalBatch>, Vec<RemovalBatch>) {
-        // What is counted was, whether or not it held anything to remove.
-        batches.into_iter().partition(|batch| batch.counted || self.owns(batch.key))
+    /// The name of the removal from a space, by the plan in force.
+    pub fn space_key(&self, space: SpaceId) -> Option<SpaceKey> {
+        Some(SpaceKey { offboarding: self.id.clone(), plan: self.plan?, space })
+    }
+
+    /// Of the removals that bear the plan's name, those that are part of it, and those that nobody has announced.
+    pub fn split(&self, removals: Vec<SpaceRemoval>) -> (Vec<SpaceRemoval>, Vec<SpaceRemoval>) {
+        removals.into_iter().partition(|removal| removal.round <= self.round)
     }
 
     /// Whether spaces that were found may still be left one by one. Somebody who adds the person again and again must not
     /// keep them in the organization for ever.
     pub fn may_be_extended(&self) -> bool {
         self.extensions < transition::EXTENSIONS
-    }
-
-    /// How many failures of one step are allowed before a person must look; each retry grants as many again.
-    pub fn allowance(&self) -> u32 {
-        crate::retry::MAX_ATTEMPTS * (self.retries + 1)
-    }
-
-    /// Whether the person is looked for in the list of all members to see that they are gone, together with those who
-    /// leave spaces with them and so are through at about the same time. A read-back that has to be repeated is made singly.
-    pub fn is_read_back_with_others(&self) -> bool {
-        self.rides && !self.alone && self.work.attempts == 0 && self.leaver.as_ref().is_some_and(|leaver| leaver.listed)
-    }
-
-    /// When the list of all members is read for those who left the organization at `left`: twice in a window of the quota,
-    /// for everyone who has left since the last time.
-    pub fn read_back_at(left: Timestamp, window: SignedDuration) -> Timestamp {
-        let period = i64::try_from(window.as_millis()).unwrap_or(i64::MAX) / READ_BACKS;
-        // Clocks may be apart, and a look before the removal would prove nothing.
-        let earliest = (left + SKEW).as_millisecond();
-        let moment = (earliest.div_euclid(period.max(1)) + 1).saturating_mul(period.max(1));
-        Timestamp::from_millisecond(moment).unwrap_or(left)
     }
 
     /// The keys under which the person is claimed, so that nobody is off-boarded twice at once.
@@ -320,13 +292,12 @@ impl Offboarding {
     pub fn calls_ahead(&self, pending_spaces: u32) -> usize {
         let spaces = pending_spaces as usize;
         let dry = self.request.dry_run;
-        let proof = usize::from(!self.is_read_back_with_others());
         match self.state {
             State::Scheduled | State::Planning if dry => 2,
-            State::Scheduled | State::Planning => 2 + spaces + 2 + proof,
-            State::Removing => spaces + 2 + proof,
-            State::Finalizing => 2 + proof,
-            State::Verifying => proof,
+            State::Scheduled | State::Planning => 2 + spaces + 3,
+            State::Removing => spaces + 3,
+            State::Finalizing => 3,
+            State::Verifying => 1,
             State::Held { .. } | State::Completed { .. } | State::Failed { .. } | State::Cancelled { .. } => 0,
         }
     }

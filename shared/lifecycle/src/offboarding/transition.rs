@@ -3,13 +3,13 @@
 use jiff::Timestamp;
 
 use super::{
-    Change, Claim, Effect, Event, Failure, FailureCode, Offboarding, Outcome, Passage, PersonClaim, Plan, Refusal,
-    Search, SearchStep, Stage, State, Work,
+    Change, Claim, Event, Failure, FailureCode, Offboarding, Outcome, Passage, PersonClaim, Plan, Refusal, Search,
+    SearchStep, Stage, State, Work,
 };
 use crate::{
     hold::{Decision, HoldCode, Reason, summarised, unapproved},
     ids::SpaceId,
-    removal::Tally,
+    removal::{RemovalState, Tally},
 };
 
 /// Read-backs that may show the person still there before the removal is done over: Podio may need a moment.
@@ -29,40 +29,37 @@ impl Offboarding {
     pub fn apply(&self, event: Event, now: Timestamp) -> Result<Change, Refusal> {
         let mut next = self.clone();
         let mut person = PersonClaim::Keep;
-        let mut effects = Vec::new();
+        let mut seal = false;
         match (&self.state, event) {
             (State::Scheduled, Event::Due) if now >= self.effective_at() => next.state = State::Planning,
             (State::Planning, Event::PlanningBegun) => {
-                // The revision that is read here is unique to this attempt, and so names its batches: an attempt that
-                // died half-way never mixes with the next. Only a plan whose batches are being checked goes on.
-                // The slots are this attempt's now; a duplicate must not spend them again.
-                next.work.slots.clear();
+                // The revision that is read here is unique to this attempt, and so names its removals: an attempt that
+                // died half-way never mixes with the next. Only a plan whose spaces are being checked goes on.
                 let goes_on = matches!(self.work.search.step, SearchStep::Check { .. });
                 next.plan = if goes_on { self.plan } else { Some(self.revision) };
                 if !goes_on {
                     // All spaces are listed afresh.
-                    next.last_batch = None;
+                    next.round = 0;
                     next.suspects.clear();
                 }
             }
             (State::Planning, Event::Planned(plan)) => person = next.planned(plan),
             (State::Planning, Event::NotAMember) => {
                 next.state = State::Completed { outcome: Outcome::AlreadyGone };
-                effects.push(Effect::Seal);
+                seal = true;
             }
             (State::Planning, Event::Duplicate(other)) => {
                 next.state = State::Cancelled { duplicate_of: Some(other) };
             }
-            (State::Removing | State::Failed { resume: Stage::Removing, failure: _ }, Event::BatchCounted(tally)) => {
-                next.count(tally)?
-            }
-            (State::Finalizing | State::Verifying, Event::SlotsTaken { left }) => next.work.slots = left,
-            (State::Removing, Event::EndReserved { slots, alone }) => {
-                next.work.slots = slots;
-                next.alone = alone;
-            }
+            (
+                State::Removing
+                | State::Failed { resume: Stage::Removing, failure: _ }
+                | State::Held { resume: Stage::Removing, reasons: _ },
+                Event::SpaceSettled(state),
+            ) => next.count(state)?,
+            (State::Removing, Event::Released) => next.work.release = false,
             (State::Finalizing, Event::OrgRemovalClaimed) => {
-                if self.open_batches > 0 {
+                if self.open > 0 {
                     return Err(Refusal::Unsettled);
                 }
                 next.work.claim = Claim::InFlight { since: now };
@@ -74,15 +71,15 @@ impl Offboarding {
                     next.state = State::Held { reasons, resume: Stage::Finalizing };
                 }
             }
-            (State::Finalizing, Event::SpacesFound { batches, spaces, again, last_batch, left }) => {
-                let is_new = batches > 0 && self.may_be_extended();
-                if self.open_batches > 0 || !is_new || self.last_batch.is_some_and(|last| last_batch <= last) {
+            (State::Finalizing, Event::SpacesFound { spaces, again, round, left }) => {
+                let is_new = spaces > 0 && self.may_be_extended();
+                if self.open > 0 || !is_new || round <= self.round {
                     return Err(Refusal::OutOfPlace);
                 }
                 next.state = State::Removing;
                 next.extensions += 1;
-                next.open_batches = batches;
-                next.last_batch = Some(last_batch);
+                next.open = spaces;
+                next.round = round;
                 next.counted = self.counted - again;
                 next.spaces_total += spaces.saturating_sub(again.total());
                 next.suspects = left;
@@ -112,7 +109,7 @@ impl Offboarding {
                     return Err(Refusal::StaleProof);
                 }
                 next.state = State::Completed { outcome: Outcome::Removed };
-                effects.push(Effect::Seal);
+                seal = true;
             }
             (State::Completed { outcome: Outcome::Removed }, Event::Returned) => {
                 if self.returned_at.is_some() {
@@ -120,31 +117,32 @@ impl Offboarding {
                 }
                 next.returned_at = Some(now);
             }
-            (State::Planning | State::Finalizing | State::Verifying, Event::Parked { slots, until, search }) => {
-                next.work.slots = slots;
-                next.work.quiet_until = until;
-                next.work.claim = self.work.claim.ended();
+            (
+                State::Planning | State::Finalizing | State::Verifying,
+                Event::Waits { until, search, calls, place },
+            ) => {
+                // Who pauses may leave a claim open; who waits for the next call has nothing on its way.
+                if until.is_none() {
+                    next.work.claim = self.work.claim.ended();
+                }
+                next.work.not_before = until;
+                next.work.faults = 0;
+                next.work.faulted_since = None;
+                next.work.faulted_at = None;
                 next.work.search = search;
-            }
-            (State::Planning | State::Finalizing | State::Verifying, Event::Paused { until, search }) => {
-                next.work.slots.clear();
-                next.work.quiet_until = Some(until);
-                next.work.search = search;
+                next.work.calls = calls;
+                next.place = place;
             }
             (State::Planning | State::Finalizing | State::Verifying, Event::Faulted { again_at, search }) => {
-                next.work.attempts += 1;
-                next.work.quiet_until = Some(again_at);
+                next.work.faults += 1;
+                next.work.faulted_since = self.work.faulted_since.or(Some(now));
+                next.work.faulted_at = Some(now);
+                next.work.not_before = Some(again_at);
                 next.work.claim = self.work.claim.ended();
-                next.work.slots.clear();
                 next.work.search = search;
-                if next.work.attempts >= self.allowance() {
-                    next.fail(podio_unavailable());
-                }
             }
+            (state, Event::KeepsFailing) if state.stage().is_some() => next.hold_for_faults(),
             (state, Event::Failed(failure)) if state.stage().is_some() => next.fail(failure),
-            (State::Planning | State::Finalizing | State::Verifying, Event::Resent) => {
-                effects.extend(self.stage_job().map(Effect::Enqueue));
-            }
             (State::Held { reasons, resume }, Event::Approved(decision)) => {
                 next.approve(reasons, *resume, &decision)?
             }
@@ -154,13 +152,6 @@ impl Offboarding {
                     return Err(Refusal::RemovalsSent);
                 }
                 next.state = State::Cancelled { duplicate_of: None };
-                // The plan's job sleeps until its slots come; somebody else may need them, and a worker must know.
-                if !self.work.slots.is_empty() {
-                    effects.extend(self.stage_job().map(Effect::Enqueue));
-                }
-            }
-            (State::Cancelled { .. }, Event::SlotsReturned) if !self.work.slots.is_empty() => {
-                next.work = Work::default();
             }
             (State::Removing | State::Finalizing | State::Verifying, Event::Cancelled) => {
                 return Err(Refusal::RemovalsSent);
@@ -185,10 +176,8 @@ impl Offboarding {
                 | Event::Planned(_)
                 | Event::NotAMember
                 | Event::Duplicate(_)
-                | Event::BatchCounted(_)
-                | Event::SlotsTaken { .. }
-                | Event::SlotsReturned
-                | Event::EndReserved { .. }
+                | Event::SpaceSettled(_)
+                | Event::Released
                 | Event::OrgRemovalClaimed
                 | Event::OrgRemovalUnsafe(_)
                 | Event::SpacesFound { .. }
@@ -198,42 +187,26 @@ impl Offboarding {
                 | Event::Returned
                 | Event::StillAMember
                 | Event::VerifiedGone { .. }
-                | Event::Parked { .. }
-                | Event::Paused { .. }
+                | Event::Waits { .. }
                 | Event::Faulted { .. }
-                | Event::Failed(_)
-                | Event::Resent,
+                | Event::KeepsFailing
+                | Event::Failed(_),
             ) => return Err(Refusal::OutOfPlace),
         }
-        Ok(next.finish(self, person, effects, now))
+        Ok(next.finish(self, person, seal, now))
     }
 
-    /// What every change has in common: the clock, the history, the claim, the next job, the sweep's reminder.
-    fn finish(mut self, before: &Self, person: PersonClaim, mut effects: Vec<Effect>, now: Timestamp) -> Change {
+    /// What every change has in common: the clock, the history, the claim, what it is listed under.
+    fn finish(mut self, before: &Self, person: PersonClaim, seal: bool, now: Timestamp) -> Change {
         let mut person = person;
-        // A cancelled one has ended: that it is tidied up is no news of it.
-        if !matches!(before.state, State::Cancelled { .. }) {
-            self.updated_at = now;
-        }
+        self.updated_at = now;
         let moved = self.state.name() != before.state.name();
         if moved {
             self.history.push(Passage { at: now, to: self.state.name().to_owned() });
             if self.history.len() > HISTORY {
                 self.history.remove(0);
             }
-            // A stage starts with a clean slate; what was found out stays with the plan that found it. The slots that
-            // were reserved for the end are handed on until the end, and those of a cancelled plan until they are given back.
-            let slots = match (&before.state, &self.state) {
-                (State::Removing, State::Finalizing)
-                | (State::Finalizing, State::Verifying)
-                | (State::Planning, State::Cancelled { .. }) => std::mem::take(&mut self.work.slots),
-                _ => Vec::new(),
-            };
-            // What they were for tells to whom they are given back.
-            let search = match self.state {
-                State::Cancelled { .. } if !slots.is_empty() => std::mem::take(&mut self.work.search),
-                _ => Search::default(),
-            };
+            // A stage starts with a clean slate; what was found out stays with the plan that found it.
             // That the organization removal may have been sent is not forgotten while a person looks at the failure.
             let claim = match (&before.state, &self.state) {
                 (State::Finalizing, State::Failed { .. }) | (State::Failed { .. }, State::Finalizing) => {
@@ -241,11 +214,8 @@ impl Offboarding {
                 }
                 _ => Claim::None,
             };
-            self.work = Work { slots, claim, search, ..Work::default() };
-            match self.state {
-                State::Removing => effects.push(Effect::EnqueueSpaces),
-                _ => effects.extend(self.stage_job().map(Effect::Enqueue)),
-            }
+            let release = self.work.release && self.state == State::Removing;
+            self.work = Work { claim, release, ..Work::default() };
         }
         if moved && matches!(self.state, State::Completed { .. }) {
             self.completed_at = Some(now);
@@ -256,16 +226,15 @@ impl Offboarding {
             person = if self.state == removed { PersonClaim::Removed } else { PersonClaim::Release };
         }
         self.due = self.next_due(now);
-        Change { offboarding: self, person, effects }
+        Change { offboarding: self, person, seal }
     }
 
     fn planned(&mut self, plan: Plan) -> PersonClaim {
         self.leaver = Some(plan.leaver);
         self.spaces_total = plan.spaces;
-        self.open_batches = plan.batches;
-        self.last_batch = plan.last_batch;
-        self.rides = plan.rides;
-        self.alone = false;
+        self.open = plan.spaces;
+        self.round = 0;
+        self.place = plan.place;
         self.previewed = plan.previewed;
         self.asked_anew_from = 0;
         self.counted = Tally::default();
@@ -283,7 +252,7 @@ impl Offboarding {
         let reasons = unapproved(summarised(reasons), &self.approved);
         if !reasons.is_empty() {
             self.state = State::Held { reasons, resume: Stage::Planning };
-        } else if self.open_batches == 0 {
+        } else if self.open == 0 {
             self.state = State::Finalizing;
             self.removals_sent = true;
         } else {
@@ -293,13 +262,21 @@ impl Offboarding {
         PersonClaim::Take
     }
 
-    fn count(&mut self, tally: Tally) -> Result<(), Refusal> {
-        self.open_batches = self.open_batches.checked_sub(1).ok_or(Refusal::OutOfPlace)?;
-        self.counted = self.counted + tally;
-        if self.open_batches == 0 && self.state == State::Removing {
+    fn count(&mut self, settled: RemovalState) -> Result<(), Refusal> {
+        self.open = self.open.checked_sub(1).ok_or(Refusal::OutOfPlace)?;
+        self.counted = self.counted.with(settled);
+        if self.open == 0 && !matches!(self.state, State::Failed { .. }) {
             self.state = State::Finalizing;
         }
         Ok(())
+    }
+
+    /// Nobody can tell whether it will ever work: a person should look, and whoever mends it lets it go on.
+    fn hold_for_faults(&mut self) {
+        let Some(resume) = self.state.stage() else { return };
+        let detail = "Podio has given no answer to one step for a day, while other calls succeeded. Nothing counts as done \
+                      without its answer. Look for the cause in the worker's log, then approve: it is tried again.";
+        self.state = State::Held { reasons: vec![Reason::general(HoldCode::KeepsFailing, detail)], resume };
     }
 
     /// Notes a space that is to be looked into. One too many is left to the count of the leaver's spaces, which is
@@ -312,7 +289,6 @@ impl Offboarding {
 
     fn still_there(&mut self) {
         self.work.attempts += 1;
-        self.work.slots.clear();
         if self.work.attempts < PATIENT_READS {
             return;
         }
@@ -338,7 +314,9 @@ impl Offboarding {
         if !shown.iter().all(|reason| decision.named.iter().any(|named| named.names(reason))) {
             return Err(Refusal::Unnamed);
         }
-        self.approved.extend(shown.iter().map(Reason::approval));
+        // That something has failed long enough to be looked at is no danger that could be accepted for good.
+        let dangers = shown.iter().filter(|reason| reason.code != HoldCode::KeepsFailing);
+        self.approved.extend(dangers.map(Reason::approval));
         self.approved.sort_unstable();
         self.approved.dedup();
         // What was repaired meanwhile is to take effect, however often the plan was extended before.
@@ -363,8 +341,11 @@ impl Offboarding {
                 self.plan = None;
                 State::Planning
             }
-            Stage::Removing if self.open_batches == 0 => State::Finalizing,
-            Stage::Removing => State::Removing,
+            Stage::Removing if self.open == 0 => State::Finalizing,
+            Stage::Removing => {
+                self.work.release = true;
+                State::Removing
+            }
             Stage::Finalizing => State::Finalizing,
             Stage::Verifying => State::Verifying,
         };
@@ -372,7 +353,7 @@ impl Offboarding {
 
     /// Lets the spaces that refused be asked once more.
     fn ask_anew(&mut self) {
-        self.asked_anew_from = self.last_batch.map_or(0, |last| last + 1);
+        self.asked_anew_from = self.round + 1;
     }
 
     fn fail(&mut self, failure: Failure) {
@@ -395,11 +376,4 @@ impl Claim {
             Self::InFlight { .. } | Self::Uncertain => Self::Uncertain,
         }
     }
-}
-
-/// The failure that too many faults of Podio end in.
-pub fn podio_unavailable() -> Failure {
-    let detail = "Podio could not be reached or answered with errors for too long. Nothing counts as removed without \
-                  proof; retry once Podio is well.";
-    Failure { code: FailureCode::PodioUnavailable, detail: detail.to_owned() }
 }

@@ -1,10 +1,9 @@
 //! What the functions may do about deliveries.
 
 use async_trait::async_trait;
-use jiff::Timestamp;
 
 use super::{SaveError, StoreError};
-use crate::hooks::{CloudEvent, Delivery, DeliveryId, DeliveryState, HookRef};
+use crate::hooks::{CloudEvent, Delivery, DeliveryId, DeliveryState};
 
 /// What became of a delivery at the door.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,26 +26,10 @@ pub trait AcceptDeliveries: Send + Sync {
 pub trait Deliveries: Send + Sync {
     /// One delivery, read consistently.
     async fn delivery(&self, id: &DeliveryId) -> Result<Option<Delivery>, StoreError>;
-    /// Notes how far its job has come: attempts, slots and when it is due, on condition of the revision that it carries.
+    /// Notes how its job waits, on condition of the revision that it carries.
     async fn note_delivery(&self, delivery: &Delivery) -> Result<(), SaveError>;
     /// Ends a delivery that has not ended yet, and forgets its code: true if this call ended it.
     async fn settle_delivery(&self, id: &DeliveryId, state: &DeliveryState) -> Result<bool, StoreError>;
-}
-
-/// Finding deliveries whose jobs should have been done.
-#[async_trait]
-pub trait FindDeliveries: Send + Sync {
-    /// Up to `limit` of those that are due at or before `until`, the longest due first.
-    async fn due_deliveries(&self, until: Timestamp, limit: usize) -> Result<Vec<DeliveryId>, StoreError>;
-}
-
-/// Remembering when the hooks of an object were last looked at, or are about to be.
-#[async_trait]
-pub trait RememberLooks: Send + Sync {
-    /// When; none where they never were.
-    async fn last_look(&self, on: &HookRef) -> Result<Option<Timestamp>, StoreError>;
-    /// From now on it was `at`.
-    async fn looked(&self, on: &HookRef, at: Timestamp) -> Result<(), StoreError>;
 }
 
 /// The bus did not take it.

@@ -9,21 +9,16 @@ mod turns;
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 
-pub use self::hooks::{
-    AcceptDeliveries, Accepted, Deliveries, FindDeliveries, PublishError, PublishEvents, RememberLooks,
-};
+pub use self::hooks::{AcceptDeliveries, Accepted, Deliveries, PublishError, PublishEvents};
 pub use self::turns::TakeTurns;
 use crate::{
     capability::Capabilities,
     credentials::TokenRecord,
     evidence::CallRecord,
     ids::{ItemId, OffboardingId, OrgId, SpaceId, UserId},
-    job::{BatchKey, Job},
     leavers_app::LeaverItem,
     offboarding::{DueKind, Offboarding, PersonClaim},
-    quota::{Quota, Slot},
-    removal::{RemovalBatch, RemovalState},
-    sharing::Rider,
+    removal::{SpaceKey, SpaceRemoval},
 };
 
 /// The time. Passed in, so that a simulation can own it.
@@ -121,8 +116,8 @@ pub trait ReadOffboardings: Send + Sync {
         until: &OffboardingId,
         at_most: usize,
     ) -> Result<usize, StoreError>;
-    /// All batches of one plan, in order, read consistently.
-    async fn batches(&self, id: &OffboardingId, plan: u64) -> Result<Vec<RemovalBatch>, StoreError>;
+    /// All space removals of one plan, in the order of their spaces, read consistently.
+    async fn spaces(&self, id: &OffboardingId, plan: u64) -> Result<Vec<SpaceRemoval>, StoreError>;
     /// Offboardings that are scheduled or at work, oldest first, up to `limit`.
     async fn active(&self, limit: usize) -> Result<Vec<Offboarding>, StoreError>;
 }
@@ -131,14 +126,14 @@ pub trait ReadOffboardings: Send + Sync {
 #[async_trait]
 pub trait WriteOffboardings: Send + Sync {
     /// Stores `offboarding` with the revision after `expected`, if `expected` is what is stored; with it, in the same
-    /// transaction, what becomes of the claim on the person, and the mark that a batch is counted (which fails with
-    /// `Conflict` if it was counted before).
+    /// transaction, what becomes of the claim on the person, and a removal that was settled (as [`SpaceRemovals::save_space`]
+    /// would store it).
     async fn save(
         &self,
         expected: u64,
         offboarding: &Offboarding,
         person: PersonClaim,
-        counted: Option<BatchKey>,
+        settled: Option<&SpaceRemoval>,
     ) -> Result<(), SaveError>;
 }
 
@@ -158,105 +153,24 @@ pub trait LeaverItems: Send + Sync {
     async fn remember_item(&self, item: &LeaverItem) -> Result<bool, StoreError>;
 }
 
-/// What became of settling one space.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Settled {
-    /// Whether this call settled it; otherwise it had been settled before and nothing changed.
-    pub first: bool,
-    /// The batch as it stands now.
-    pub batch: RemovalBatch,
-}
-
 /// Keeping track of space removals.
 #[async_trait]
-pub trait TrackRemovals: Send + Sync {
-    /// One batch, read consistently.
-    async fn batch(&self, id: &OffboardingId, key: BatchKey) -> Result<Option<RemovalBatch>, StoreError>;
-    /// Stores batches that are not there yet; one that is there stays as it is.
-    async fn create_batches(&self, batches: &[RemovalBatch]) -> Result<(), StoreError>;
-    /// Replaces a batch on condition of the revision it carries. For planning only.
-    async fn replace_batch(&self, batch: &RemovalBatch) -> Result<(), SaveError>;
-    /// Settles one pending space, in one conditional write.
-    async fn settle(
-        &self,
-        id: &OffboardingId,
-        key: BatchKey,
-        space: SpaceId,
-        state: RemovalState,
-        at: Timestamp,
-    ) -> Result<Settled, StoreError>;
-    /// Notes the slots reserved for pending spaces (or that they have none), and that nothing is expected before
-    /// `quiet_until`; with none, the sweep need not look at the batch any more. Settled spaces stay as they are.
-    async fn stamp(
-        &self,
-        id: &OffboardingId,
-        key: BatchKey,
-        slots: &[(SpaceId, Option<Slot>)],
-        quiet_until: Option<Timestamp>,
-    ) -> Result<(), StoreError>;
-    /// Takes slots that were noted for pending spaces, so that nobody else spends them: true if every one of them was
-    /// still there, and now is not; false, and nothing changed, if a duplicate was faster or a space is settled.
-    async fn take_slots(
-        &self,
-        id: &OffboardingId,
-        key: BatchKey,
-        slots: &[(SpaceId, Slot)],
-    ) -> Result<bool, StoreError>;
-    /// Counts a failed attempt at a pending space and forgets its slot; the number of failures so far. Nothing is
-    /// expected before `quiet_until`.
-    async fn failed_attempt(
-        &self,
-        id: &OffboardingId,
-        key: BatchKey,
-        space: SpaceId,
-        quiet_until: Timestamp,
-    ) -> Result<u32, StoreError>;
-    /// Deletes a batch that belongs to no plan any more.
-    async fn discard_batch(&self, id: &OffboardingId, key: BatchKey) -> Result<(), StoreError>;
+pub trait SpaceRemovals: Send + Sync {
+    /// One removal, read consistently.
+    async fn space(&self, key: &SpaceKey) -> Result<Option<SpaceRemoval>, StoreError>;
+    /// Stores a removal with the revision after the one that it carries, if that is what is stored (0: if there is none).
+    async fn save_space(&self, removal: &SpaceRemoval) -> Result<(), SaveError>;
+    /// The same for many at once; what is stored already is left out of account only if it is the same plan's first write.
+    async fn save_spaces(&self, removals: &[SpaceRemoval]) -> Result<(), SaveError>;
+    /// Up to `at_most` removals that wait to take somebody out of that space. The index may lag behind by a moment.
+    async fn waiting_in(&self, space: SpaceId, at_most: usize) -> Result<Vec<SpaceKey>, StoreError>;
 }
 
-/// Several leavers out of one space by one call: who rides with whom.
-#[async_trait]
-pub trait ShareRemovals: Send + Sync {
-    /// Puts a rider down beside the driver's batch, in the place of what the rider's batch had put down there before.
-    /// From `expires_at` on it may be forgotten.
-    async fn ride(
-        &self,
-        driver: &OffboardingId,
-        key: BatchKey,
-        rider: &Rider,
-        expires_at: Timestamp,
-    ) -> Result<(), StoreError>;
-    /// All riders of a batch, in the order of their offboardings, read consistently.
-    async fn riders(&self, driver: &OffboardingId, key: BatchKey) -> Result<Vec<Rider>, StoreError>;
-    /// Notes that Podio has taken the shared call for a pending space of a rider: true if the space is still pending
-    /// and rides.
-    async fn mark_shared(&self, id: &OffboardingId, key: BatchKey, space: SpaceId) -> Result<bool, StoreError>;
-    /// Ends rides: from now on each of the spaces is left by a call of its own, which is expected by `quiet_until`. The
-    /// batch as it stands now; none where it is counted, or gone.
-    async fn dismount(
-        &self,
-        id: &OffboardingId,
-        key: BatchKey,
-        spaces: &[SpaceId],
-        quiet_until: Timestamp,
-    ) -> Result<Option<RemovalBatch>, StoreError>;
-}
-
-/// Something the sweep should look at.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum DueItem {
-    /// An offboarding.
-    Offboarding(OffboardingId),
-    /// A batch of space removals.
-    Batch(OffboardingId, BatchKey),
-}
-
-/// Finding what is due.
+/// Finding what an operator should be told of.
 #[async_trait]
 pub trait FindDue: Send + Sync {
-    /// Up to `limit` items of a kind that are due at or before `until`, the longest due first.
-    async fn due(&self, kind: DueKind, until: Timestamp, limit: usize) -> Result<Vec<DueItem>, StoreError>;
+    /// Up to `limit` offboardings that have been listed under a kind since `until` or before, the longest first.
+    async fn due(&self, kind: DueKind, until: Timestamp, limit: usize) -> Result<Vec<OffboardingId>, StoreError>;
 }
 
 /// Recording calls to Podio.
@@ -275,22 +189,6 @@ pub trait ReadCalls: Send + Sync {
     async fn count_calls(&self, id: &OffboardingId) -> Result<u32, StoreError>;
 }
 
-/// The reservation log, written on condition of the revision that was read.
-#[async_trait]
-pub trait QuotaLog: Send + Sync {
-    /// The log and its revision; an empty one, revision 0, where there is none. Read consistently.
-    async fn read(&self) -> Result<(Quota, u64), StoreError>;
-    /// Stores the log if `expected` is what is stored.
-    async fn write(&self, expected: u64, quota: &Quota) -> Result<(), SaveError>;
-}
-
-/// Reading the reservation log.
-#[async_trait]
-pub trait ReadQuota: Send + Sync {
-    /// The log; an empty one where there is none.
-    async fn quota(&self) -> Result<Quota, StoreError>;
-}
-
 /// What is known of Podio's capabilities. Writes are last-one-wins: each entry can be learned again.
 #[async_trait]
 pub trait LearnCapabilities: Send + Sync {
@@ -306,7 +204,7 @@ pub enum Metric {
     /// Podio answered 420.
     QuotaRejections,
     /// Calls that somebody else made with the same key.
-    ForeignCalls,
+    OtherCalls,
     /// People who were removed and are members again.
     ReturnedLeavers,
     /// Deliveries of Podio's that nothing could be done about.
@@ -324,7 +222,7 @@ impl Metric {
     pub fn name(self) -> &'static str {
         match self {
             Self::QuotaRejections => "QuotaRejections",
-            Self::ForeignCalls => "ForeignCalls",
+            Self::OtherCalls => "OtherCalls",
             Self::ReturnedLeavers => "ReturnedLeavers",
             Self::RefusedDeliveries => "RefusedDeliveries",
             Self::MissingHooks => "MissingHooks",
@@ -354,19 +252,11 @@ pub trait Credentials: Send + Sync {
 #[error("the queue is unavailable: {0}")]
 pub struct QueueError(pub String);
 
-/// Sending jobs.
+/// Telling the worker that something waits.
 #[async_trait]
-pub trait SendJobs: Send + Sync {
-    /// Sends jobs, ten to a request, each not before its delay (capped at what the queue can do) has gone by. An error
-    /// means that some may not have been sent; the sweep finds out which.
-    async fn send(&self, jobs: &[(Job, SignedDuration)]) -> Result<(), QueueError>;
-}
-
-/// Putting a received message back for later.
-#[async_trait]
-pub trait ParkMessages: Send + Sync {
-    /// The message shows again after `pause` (whole seconds, rounded down, 12 h at most).
-    async fn park(&self, receipt: &str, pause: SignedDuration) -> Result<(), QueueError>;
+pub trait WakeWorker: Send + Sync {
+    /// Sends word. Should that fail, the sweep finds what waits, a minute later.
+    async fn wake(&self) -> Result<(), QueueError>;
 }
 
 /// A message that crashed the worker too often.

@@ -1,0 +1,210 @@
+//! The dispatch: read the quota and what waits, decide, write on condition that nobody wrote in between, send.
+//!
+//! Two dispatches at once are harmless: the second one's write fails, and it reads again. One that dies after its write
+//! leaves moments that nobody spends; their jobs are taken up again once their patience is over.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use jiff::{SignedDuration, Timestamp};
+use podio_lifecycle::{
+    ports::{Clock, Random, SaveError, StoreError},
+    work::{Priority, Waiting},
+};
+
+use crate::{
+    order::{Message, Order, Reserved},
+    ports::{QuotaRecord, SendMessages, WorkTable},
+    quota::{Ceiling, Heard, MOST_JOBS, Quota, name},
+};
+
+/// Orders are sent so that they arrive that much before their first moment.
+pub const EARLY: SignedDuration = SignedDuration::from_secs(2);
+/// Jobs that are looked at for one dispatch.
+const MOST_LOOKED_AT: usize = 300;
+/// Attempts at a write that other workers keep overtaking.
+const CONTENDED: usize = 20;
+
+/// What a worker has to tell after a batch.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// The attempts that have ended, however, and whether their job waits again.
+    pub ended: Vec<(Order, bool)>,
+    /// Moments that were not spent and never will be.
+    pub unspent: Vec<Reserved>,
+    /// What the headers of answers said.
+    pub heard: Vec<Heard>,
+    /// The routes that Podio answered, and those that a job got no answer to.
+    pub answered: Vec<String>,
+    /// A job's name, and the route that it got no answer to.
+    pub unanswered: Vec<(u64, String)>,
+    /// How long the last answer took.
+    pub took: Option<SignedDuration>,
+    /// Jobs that were just made, or made to wait again: the index may not show them yet.
+    pub fresh: Vec<Waiting>,
+}
+
+/// What a dispatch did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Dispatched {
+    /// Orders that were sent.
+    pub orders: usize,
+    /// Calls of others that were newly seen.
+    pub other_calls: u64,
+}
+
+/// Takes jobs from the work table when the quota has room.
+#[derive(Clone)]
+pub struct Dispatcher {
+    /// The quota.
+    pub quota: Arc<dyn QuotaRecord>,
+    /// The jobs that wait.
+    pub work: Arc<dyn WorkTable>,
+    /// The way to the workers.
+    pub queue: Arc<dyn SendMessages>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness, to keep out of each other's way.
+    pub random: Arc<dyn Random>,
+    /// The quota as an operator has configured it.
+    pub configured: Ceiling,
+}
+
+impl Dispatcher {
+    /// Books the report, and sends those whose turn it is.
+    ///
+    /// # Errors
+    /// Storage or the queue failed. What was reserved and not sent is taken up again later.
+    pub async fn dispatch(&self, report: &Report) -> Result<Dispatched, StoreError> {
+        let (before, _) = self.quota.read().await?;
+        let waiting = self.waiting(report, &before).await?;
+        let unspent = self.never_begun(&before, &waiting).await?;
+        let (orders, other_calls) = self
+            .update(|quota, now| {
+                let other_calls = self.book(quota, report, &unspent, now);
+                (quota.choose(&waiting, now, self.configured), other_calls)
+            })
+            .await?;
+        let dispatched = Dispatched { orders: orders.len(), other_calls };
+        self.send(orders).await;
+        Ok(dispatched)
+    }
+
+    /// What waits, by the index and by what the caller has just written.
+    async fn waiting(&self, report: &Report, quota: &Quota) -> Result<Vec<Waiting>, StoreError> {
+        let now = self.clock.now();
+        let found = self.work.ready(now, quota.outages.recovered_at, MOST_LOOKED_AT).await?;
+        let mut waiting: BTreeMap<_, _> = found.into_iter().map(|job| (job.job.clone(), job)).collect();
+        for fresh in &report.fresh {
+            if fresh.not_before.is_none_or(|from| from <= now) {
+                waiting.insert(fresh.job.clone(), fresh.clone());
+            } else {
+                waiting.remove(&fresh.job);
+            }
+        }
+        let mut waiting: Vec<Waiting> = waiting.into_values().collect();
+        waiting.sort_by_key(|job| (job.priority, job.place));
+        Ok(waiting)
+    }
+
+    /// The moments of attempts that nobody has begun although it is too late for them: their dispatch died before it sent
+    /// them, or the queue lost them.
+    async fn never_begun(&self, quota: &Quota, waiting: &[Waiting]) -> Result<Vec<Reserved>, StoreError> {
+        let now = self.clock.now();
+        let mut unspent = Vec::new();
+        for named in quota.named.iter().filter(|named| named.until <= now) {
+            let Some(job) = waiting.iter().find(|job| name(&job.job) == named.job) else { continue };
+            let Some(first) = named.moments.first() else { continue };
+            if self.work.claimed(&job.job).await?.is_none_or(|claimed| claimed < first.at) {
+                unspent.extend(&named.moments);
+            }
+        }
+        Ok(unspent)
+    }
+
+    fn book(&self, quota: &mut Quota, report: &Report, unspent: &[Reserved], now: Timestamp) -> u64 {
+        quota.strike(unspent);
+        quota.strike(&report.unspent);
+        report.ended.iter().for_each(|(order, waits_again)| quota.ended(order, *waits_again, now));
+        quota.named.retain(|named| now < named.until);
+        for (job, route) in &report.unanswered {
+            quota.outages.unanswered(route, *job, now);
+        }
+        for route in &report.answered {
+            quota.outages.answered(route, now);
+        }
+        if let Some(took) = report.took {
+            quota.answers_take = i64::try_from(took.as_millis()).unwrap_or(0).clamp(0, 5_000);
+        }
+        let other_calls = report.heard.iter().map(|heard| quota.learn(heard, now, self.configured)).sum();
+        quota.forget(now, self.configured);
+        other_calls
+    }
+
+    async fn send(&self, orders: Vec<Order>) {
+        if orders.is_empty() {
+            return;
+        }
+        let now = self.clock.now();
+        let last = orders.iter().map(Order::attempt).max();
+        let is_full = orders.len() == MOST_JOBS;
+        let mut messages: Vec<(Message, SignedDuration)> = orders
+            .into_iter()
+            .map(|order| {
+                let ahead = order.attempt().duration_since(now) - EARLY;
+                // The queue's clock has whole seconds, and no message may come late.
+                (Message::Run(order), SignedDuration::from_secs(ahead.as_secs().max(0)))
+            })
+            .collect();
+        if let Some(last) = last.filter(|_| is_full) {
+            // There may be more whose turn it is; the next ones are chosen when these are about to be through.
+            let ahead = last.duration_since(now).as_secs() - 1;
+            messages.push((Message::Wake, SignedDuration::from_secs(ahead.max(1))));
+        }
+        if let Err(error) = self.queue.send(&messages).await {
+            tracing::warn!(%error, "orders were not sent; their jobs are taken up again when their patience is over");
+        }
+    }
+
+    /// Takes the moment of one more call of a job that is running.
+    ///
+    /// # Errors
+    /// Storage failed.
+    pub async fn one_more(
+        &self,
+        route: &str,
+        priority: Priority,
+        patience: SignedDuration,
+    ) -> Result<Option<Reserved>, StoreError> {
+        self.update(|quota, now| quota.one_more(route, priority, now, patience, self.configured)).await
+    }
+
+    /// Books a refusal of Podio's at once, so that nobody runs into it after.
+    ///
+    /// # Errors
+    /// Storage failed.
+    pub async fn refused(&self, wait: Option<SignedDuration>) -> Result<(), StoreError> {
+        self.update(|quota, now| quota.refused(now, wait, self.configured)).await
+    }
+
+    /// Applies `change` to the quota; writes only if there is a difference.
+    async fn update<T>(&self, change: impl Fn(&mut Quota, Timestamp) -> T) -> Result<T, StoreError> {
+        for attempt in 0..CONTENDED {
+            let (before, revision) = self.quota.read().await?;
+            let mut quota = before.clone();
+            let result = change(&mut quota, self.clock.now());
+            if quota == before {
+                return Ok(result);
+            }
+            match self.quota.write(revision, &quota).await {
+                Ok(()) => return Ok(result),
+                Err(SaveError::Store(error)) => return Err(error),
+                Err(SaveError::Conflict | SaveError::PersonTaken(_)) => {
+                    let [random, ..] = self.random.bytes();
+                    let spread = i64::from(random % 50) * (i64::try_from(attempt).unwrap_or(0) + 1) / 4;
+                    self.clock.sleep(SignedDuration::from_millis(spread)).await;
+                }
+            }
+        }
+        Err(StoreError::Unavailable("too many workers write the quota at once".to_owned()))
+    }
+}

@@ -1,0 +1,179 @@
+//! Whose turn it is: which of the jobs that wait get the moments of the next minute and a half.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+use podio_lifecycle::work::{Calls, JobId, Priority, Waiting};
+
+use super::{Ceiling, Named, PATIENCE, Quota, name};
+use crate::order::{Order, Reserved};
+
+/// Jobs that one dispatch sends.
+pub const MOST_JOBS: usize = 20;
+/// Calls that one job gets at a time.
+const MOST_CALLS: usize = 10;
+/// The distance of the first twenty moments of a dispatch, and of further ones that would come at the same time.
+const CLOSE: SignedDuration = SignedDuration::from_millis(50);
+const APART: SignedDuration = SignedDuration::from_millis(400);
+/// Moments that lie further apart than this keep no distance.
+const NEAR: SignedDuration = SignedDuration::from_secs(5);
+/// A removal that is younger waits while plans are being made, so that leavers who are posted together meet in one call.
+const YOUNG: SignedDuration = SignedDuration::from_secs(10);
+/// The background takes no more than this share of a ceiling, in percent, and is owed that one.
+const MOST_OF_BACKGROUND: usize = 80;
+const OWED_TO_BACKGROUND: usize = 5;
+
+/// What one dispatch keeps in mind.
+struct Round {
+    now: Timestamp,
+    from: Timestamp,
+    /// Ceilings that have no room left before the horizon.
+    full: BTreeSet<u32>,
+    /// Spaces that somebody is about to be taken out of.
+    spaces: BTreeSet<podio_lifecycle::ids::SpaceId>,
+    /// The moment that was given last, by ceiling.
+    last: BTreeMap<u32, Timestamp>,
+    /// Whether all removals that wait may go out at once.
+    waiting_calls: usize,
+    given: usize,
+}
+
+impl Quota {
+    /// Reserves the moments of the next minute and a half for those whose turn it is, in the order of `waiting`. The orders
+    /// to send; the record names them.
+    pub fn choose(&mut self, waiting: &[Waiting], now: Timestamp, configured: Ceiling) -> Vec<Order> {
+        let held_back: BTreeSet<u64> =
+            self.named.iter().filter(|named| now < named.until).map(|named| named.job).collect();
+        let is_free = |job: &&Waiting| !held_back.contains(&name(&job.job));
+        let (free, taken): (Vec<&Waiting>, Vec<&Waiting>) = waiting.iter().partition(|job| is_free(job));
+        let plans = waiting.iter().any(|job| job.priority == Priority::Interactive && job.job.kind == JobId::OFFBOARDING);
+        let mut round = Round {
+            now,
+            from: now.max(self.blocked_until.unwrap_or(now)),
+            full: BTreeSet::new(),
+            spaces: taken.iter().filter_map(|job| job.space).collect(),
+            last: self.moments.iter().filter_map(|(limit, moments)| Some((*limit, moments.last()?))).collect(),
+            waiting_calls: free.iter().map(|job| job.calls.routes.len().max(1)).sum(),
+            given: 0,
+        };
+        let mut orders = Vec::new();
+        for job in in_order(&free, self.owes_background(now, configured)) {
+            if orders.len() == MOST_JOBS {
+                break;
+            }
+            let is_young = job.priority == Priority::Removal && plans && now.duration_since(job.since) < YOUNG;
+            if is_young || job.space.is_some_and(|space| round.spaces.contains(&space)) {
+                continue;
+            }
+            let Some(order) = self.give(job, &mut round, configured) else { continue };
+            round.spaces.extend(job.space);
+            self.named.retain(|named| named.job != name(&job.job));
+            self.named.push(Named::new(&job.job, &order.moments));
+            orders.push(order);
+        }
+        orders
+    }
+
+    /// Whether the background has had less than it is owed.
+    fn owes_background(&self, now: Timestamp, configured: Ceiling) -> bool {
+        let has = self.moments.get(&configured.key()).map_or(0, |moments| moments.used_by_background(now, configured));
+        has * 100 < configured.limit() * OWED_TO_BACKGROUND
+    }
+
+    /// The moments of a job's next calls, if its ceiling has room for them before the horizon.
+    fn give(&mut self, job: &Waiting, round: &mut Round, configured: Ceiling) -> Option<Order> {
+        let routes = routes(&job.calls);
+        let first = routes.first().cloned().unwrap_or_default();
+        if !self.outages.lets_through(&first, round.now) {
+            return None;
+        }
+        let ceiling = self.ceiling(&first, configured);
+        let limits: Vec<u32> = routes.iter().map(|route| self.ceiling(route, configured).key()).collect();
+        if limits.iter().any(|limit| round.full.contains(limit)) {
+            return None;
+        }
+        let horizon = round.now + ceiling.horizon();
+        let mut calls = routes.len();
+        let at = loop {
+            let at = self.moment(job.priority, calls, ceiling, round);
+            if at.is_some_and(|at| at <= horizon) {
+                break at;
+            }
+            if job.calls.back_to_back || calls == 1 {
+                break None;
+            }
+            calls /= 2;
+        };
+        let Some(at) = at else {
+            if job.priority != Priority::Background {
+                round.full.extend(limits);
+            }
+            return None;
+        };
+        let background = job.priority == Priority::Background;
+        let gap = SignedDuration::from_millis(self.answers_take).max(CLOSE);
+        let mut moments: Vec<Reserved> = Vec::with_capacity(calls);
+        for (limit, n) in limits.into_iter().take(calls).zip(0..) {
+            let added = self.moments.entry(limit).or_default().add(at + gap * n, background);
+            moments.push(Reserved { at: added, limit });
+            round.last.insert(limit, added);
+        }
+        if job.priority == Priority::Removal {
+            self.last_removal = moments.first().map(|first| first.at);
+        }
+        round.given += calls;
+        round.waiting_calls = round.waiting_calls.saturating_sub(calls);
+        self.outages.sends(&first, round.now, at.duration_since(round.now) + PATIENCE);
+        Some(Order { job: job.job.clone(), moments })
+    }
+
+    /// When the first of so many calls may go out; none where the background has had enough.
+    fn moment(&self, priority: Priority, calls: usize, ceiling: Ceiling, round: &Round) -> Option<Timestamp> {
+        let allowed = self.allowed(ceiling, round.now);
+        let moments = self.under(ceiling);
+        let mut at = moments.free(round.from, calls, allowed);
+        match priority {
+            Priority::Interactive => {}
+            Priority::Removal => {
+                let left = allowed.limit().saturating_sub(moments.used(at, allowed));
+                let all_fit = round.waiting_calls + allowed.limit() / 10 < left;
+                let is_scarce = (moments.used(at, allowed) + calls) * 2 > allowed.limit();
+                if let (true, false, Some(last)) = (is_scarce, all_fit, self.last_removal) {
+                    at = moments.free(at.max(moments.spread(at, last, allowed)), calls, allowed);
+                }
+            }
+            Priority::Background => {
+                let most = allowed.limit() * MOST_OF_BACKGROUND / 100;
+                let owed = allowed.limit() * OWED_TO_BACKGROUND / 100;
+                let within = moments.used(at, allowed) + calls <= most;
+                if !within && moments.used_by_background(at, allowed) + calls > owed.max(1) {
+                    return None;
+                }
+            }
+        }
+        let last = round.last.get(&ceiling.key()).copied();
+        let tight = if round.given < MOST_JOBS { CLOSE } else { APART };
+        match last.filter(|last| last.duration_since(at).abs() < NEAR && *last + tight > at) {
+            Some(last) => Some(moments.free(last + tight, calls, allowed)),
+            None => Some(at),
+        }
+    }
+}
+
+/// At most ten calls at a time; those that need not follow each other at once are asked for again.
+fn routes(calls: &Calls) -> Vec<String> {
+    if calls.routes.is_empty() { vec![String::new()] } else { calls.routes.iter().take(MOST_CALLS).cloned().collect() }
+}
+
+/// By priority and place; one of the background goes before the removals where it has had less than it is owed.
+fn in_order<'a>(free: &[&'a Waiting], owed: bool) -> Vec<&'a Waiting> {
+    let mut jobs: Vec<&Waiting> = free.to_vec();
+    jobs.sort_by_key(|job| (job.priority, job.place));
+    let first = jobs.iter().position(|job| job.priority == Priority::Background);
+    if let (true, Some(first)) = (owed, first) {
+        let owed = jobs.remove(first);
+        let place = jobs.partition_point(|job| job.priority == Priority::Interactive);
+        jobs.insert(place, owed);
+    }
+    jobs
+}
