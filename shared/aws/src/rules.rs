@@ -1,16 +1,8 @@
 //! Rules that the adapters and their twins share, so that they cannot drift apart.
 
 use jiff::{SignedDuration, Timestamp};
-use podio_lifecycle::{
-    ids::SpaceId,
-    offboarding::{Offboarding, State},
-    ports::StoreError,
-    removal::{RemovalBatch, SpaceRemoval},
-};
+use podio_lifecycle::offboarding::{Offboarding, State};
 
-/// The longest that a message may be put back for: SQS's twelve hours, which count from the receive, less a minute for
-/// the time that the worker has held it.
-const LONGEST_PAUSE: SignedDuration = SignedDuration::from_secs(43_200 - 60);
 /// The longest delay of a message that is sent.
 const LONGEST_DELAY: SignedDuration = SignedDuration::from_secs(900);
 
@@ -29,21 +21,6 @@ pub(crate) fn is_active(offboarding: &Offboarding) -> bool {
     offboarding.state == State::Scheduled || offboarding.state.stage().is_some()
 }
 
-/// The entry of a space; that there is none means that the caller mixed up its batches.
-pub(crate) fn entry(batch: &RemovalBatch, space: SpaceId) -> Result<&SpaceRemoval, StoreError> {
-    batch.space(space).ok_or_else(no_such_space)
-}
-
-/// A job speaks of a batch that does not exist.
-pub(crate) fn no_such_batch() -> StoreError {
-    StoreError::Corrupt("there is no such batch".to_owned())
-}
-
-/// A job speaks of a space that is not in its batch.
-pub(crate) fn no_such_space() -> StoreError {
-    StoreError::Corrupt("the space is not in the batch".to_owned())
-}
-
 /// A delay as SQS takes it: whole seconds, rounded up since nobody may see the message sooner.
 pub(crate) fn delay_seconds(delay: SignedDuration) -> u32 {
     let capped = delay.clamp(SignedDuration::ZERO, LONGEST_DELAY);
@@ -51,22 +28,16 @@ pub(crate) fn delay_seconds(delay: SignedDuration) -> u32 {
     u32::try_from(seconds).unwrap_or_default()
 }
 
-/// A pause as SQS takes it: whole seconds, rounded down, so that the message is there when its slot comes.
-pub(crate) fn pause_seconds(pause: SignedDuration) -> u32 {
-    u32::try_from(pause.clamp(SignedDuration::ZERO, LONGEST_PAUSE).as_secs()).unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_delay_is_rounded_up_and_a_pause_down() {
+    fn a_delay_is_rounded_up() {
         let ms = SignedDuration::from_millis;
         assert_eq!(
             [ms(-5), ms(0), ms(1), ms(1_000), ms(1_001), ms(9_000_000)].map(delay_seconds),
             [0, 0, 1, 1, 2, 900]
         );
-        assert_eq!([ms(-5), ms(999), ms(1_999), ms(90_000_000)].map(pause_seconds), [0, 0, 1, 43_140]);
     }
 }

@@ -16,12 +16,24 @@ use aws_sdk_dynamodb::{
 pub const PARTITION_KEY: &str = "pk";
 /// Sort key of both tables, a string.
 pub const SORT_KEY: &str = "sk";
-/// The sparse index of what the sweep should look at. It holds keys only.
+/// The sparse index of offboardings that are at work, held or failed. It holds keys only.
 pub const DUE_INDEX: &str = "due";
-/// The index's partition key, a string: `start`, `watch` or `delivery`.
+/// The index's partition key, a string: `active`, `held` or `failed`.
 pub const DUE_KIND: &str = "due";
 /// The index's sort key, a number: milliseconds since the epoch.
 pub const DUE_AT: &str = "due_at";
+/// The work table: the sparse index of the jobs that wait.
+pub const WORK_INDEX: &str = "work";
+/// Its partition key, a string: `ready` or `paused`.
+pub const WORK_QUEUE: &str = "work_queue";
+/// Its sort key, a string: priority and place of what is ready, the time until which the others pause.
+pub const WORK_PLACE: &str = "work_place";
+/// What a job needs, as JSON; the index holds it too.
+pub const WORK: &str = "work";
+/// The sparse index of the removals that wait, by space. It holds keys only.
+pub const SPACE_INDEX: &str = "space";
+/// Its partition key, a string: the id of the space.
+pub const WAITS_FOR_SPACE: &str = "waits_for_space";
 /// TTL of the state table: seconds since the epoch.
 pub const TTL: &str = "expires_at";
 
@@ -52,10 +64,25 @@ pub async fn create_tables(client: &Client, table: &str, credentials_table: &str
         .key_schema(key(DUE_AT, KeyType::Range)?)
         .projection(Projection::builder().projection_type(ProjectionType::KeysOnly).build())
         .build()?;
+    let with_needs = Projection::builder().projection_type(ProjectionType::Include).non_key_attributes(WORK).build();
+    let work = GlobalSecondaryIndex::builder()
+        .index_name(WORK_INDEX)
+        .key_schema(key(WORK_QUEUE, KeyType::Hash)?)
+        .key_schema(key(WORK_PLACE, KeyType::Range)?)
+        .projection(with_needs)
+        .build()?;
+    let space = GlobalSecondaryIndex::builder()
+        .index_name(SPACE_INDEX)
+        .key_schema(key(WAITS_FOR_SPACE, KeyType::Hash)?)
+        .projection(Projection::builder().projection_type(ProjectionType::KeysOnly).build())
+        .build()?;
     let state = plain(client, table)?
         .attribute_definitions(attribute(DUE_KIND, ScalarAttributeType::S)?)
         .attribute_definitions(attribute(DUE_AT, ScalarAttributeType::N)?)
-        .global_secondary_indexes(due);
+        .attribute_definitions(attribute(WORK_QUEUE, ScalarAttributeType::S)?)
+        .attribute_definitions(attribute(WORK_PLACE, ScalarAttributeType::S)?)
+        .attribute_definitions(attribute(WAITS_FOR_SPACE, ScalarAttributeType::S)?)
+        .set_global_secondary_indexes(Some(vec![due, work, space]));
     if created(table, state.send().await)? {
         let ttl = TimeToLiveSpecification::builder().enabled(true).attribute_name(TTL).build()?;
         let enabled = client.update_time_to_live().table_name(table).time_to_live_specification(ttl).send().await;

@@ -1,12 +1,10 @@
-//! The job queue in SQS: sending jobs, and putting a message back until its slot.
+//! The queue in SQS: orders for the worker, and the word that something waits.
 
 use async_trait::async_trait;
 use aws_sdk_sqs::{Client, types::SendMessageBatchRequestEntry};
 use jiff::SignedDuration;
-use podio_lifecycle::{
-    job::Job,
-    ports::{ParkMessages, QueueError, SendJobs},
-};
+use podio_engine::{Message, ports::SendMessages};
+use podio_lifecycle::ports::{QueueError, WakeWorker};
 
 use crate::{aws_error::code, rules};
 
@@ -41,10 +39,10 @@ impl SqsJobs {
 }
 
 #[async_trait]
-impl SendJobs for SqsJobs {
-    async fn send(&self, jobs: &[(Job, SignedDuration)]) -> Result<(), QueueError> {
-        for jobs in jobs.chunks(AT_ONCE) {
-            let entries = jobs.iter().enumerate().map(entry).collect::<Result<_, _>>()?;
+impl SendMessages for SqsJobs {
+    async fn send(&self, messages: &[(Message, SignedDuration)]) -> Result<(), QueueError> {
+        for messages in messages.chunks(AT_ONCE) {
+            let entries = messages.iter().enumerate().map(entry).collect::<Result<_, _>>()?;
             if let Some((left, _)) = self.send_batch(entries).await?
                 && let Some((_, code)) = self.send_batch(left).await?
             {
@@ -55,18 +53,15 @@ impl SendJobs for SqsJobs {
     }
 }
 
-fn entry((n, (job, delay)): (usize, &(Job, SignedDuration))) -> Result<SendMessageBatchRequestEntry, QueueError> {
+fn entry((n, (message, delay)): (usize, &(Message, SignedDuration))) -> Result<SendMessageBatchRequestEntry, QueueError> {
     let delay = i32::try_from(rules::delay_seconds(*delay)).unwrap_or_default();
-    let entry = SendMessageBatchRequestEntry::builder().id(n.to_string()).message_body(job.encode());
+    let entry = SendMessageBatchRequestEntry::builder().id(n.to_string()).message_body(message.encode());
     entry.delay_seconds(delay).build().map_err(|_| QueueError("malformed request".to_owned()))
 }
 
 #[async_trait]
-impl ParkMessages for SqsJobs {
-    async fn park(&self, receipt: &str, pause: SignedDuration) -> Result<(), QueueError> {
-        let seconds = i32::try_from(rules::pause_seconds(pause)).unwrap_or_default();
-        let request = self.client.change_message_visibility().queue_url(&self.queue_url);
-        let answer = request.receipt_handle(receipt).visibility_timeout(seconds).send().await;
-        answer.map(|_| ()).map_err(|error| QueueError(code(&error).to_owned()))
+impl WakeWorker for SqsJobs {
+    async fn wake(&self) -> Result<(), QueueError> {
+        self.send(&[(Message::Wake, SignedDuration::ZERO)]).await
     }
 }

@@ -7,10 +7,8 @@ use std::{
 
 use async_trait::async_trait;
 use jiff::SignedDuration;
-use podio_lifecycle::{
-    job::Job,
-    ports::{Clock, DeadLetter, DeadLetters, ParkMessages, QueueError, SendJobs},
-};
+use podio_engine::{Message, ports::SendMessages};
+use podio_lifecycle::ports::{Clock, DeadLetter, DeadLetters, QueueError, WakeWorker};
 
 use super::{
     jobs::AT_ONCE,
@@ -41,7 +39,7 @@ impl MemoryJobs {
         Self { queue: MemoryQueue { sqs, name: name.into(), clock, faults: Faults::default() } }
     }
 
-    /// The faults, to be set; the operations are `send`, once for each request of ten, and `park`.
+    /// The faults, to be set; the operation is `send`, once for each request of ten.
     pub fn faults(&self) -> &Faults {
         &self.queue.faults
     }
@@ -75,14 +73,15 @@ impl MemoryQueue {
 }
 
 #[async_trait]
-impl SendJobs for MemoryJobs {
-    async fn send(&self, jobs: &[(Job, SignedDuration)]) -> Result<(), QueueError> {
-        for jobs in jobs.chunks(AT_ONCE) {
-            let message = |(job, delay): &(Job, SignedDuration)| {
+impl SendMessages for MemoryJobs {
+    async fn send(&self, messages: &[(Message, SignedDuration)]) -> Result<(), QueueError> {
+        for messages in messages.chunks(AT_ONCE) {
+            let message = |(message, delay): &(Message, SignedDuration)| {
                 let delay = Duration::from_secs(rules::delay_seconds(*delay).into());
-                NewMessage::new(job.encode()).delayed(delay)
+                NewMessage::new(message.encode()).delayed(delay)
             };
-            let entries = jobs.iter().enumerate().map(|(n, job)| Entry::new(n.to_string(), message(job))).collect();
+            let entries =
+                messages.iter().enumerate().map(|(n, it)| Entry::new(n.to_string(), message(it))).collect();
             let sent =
                 self.queue.run("send", |sqs| sqs.send_batch(&self.queue.name, entries, self.queue.clock.now())).await?;
             if let Some(refused) = sent.into_iter().find_map(|(_, sent)| sent.err()) {
@@ -94,11 +93,9 @@ impl SendJobs for MemoryJobs {
 }
 
 #[async_trait]
-impl ParkMessages for MemoryJobs {
-    async fn park(&self, receipt: &str, pause: SignedDuration) -> Result<(), QueueError> {
-        let pause = Duration::from_secs(rules::pause_seconds(pause).into());
-        let queue = &self.queue;
-        queue.run("park", |sqs| sqs.change_visibility(&queue.name, receipt, pause, queue.clock.now())).await
+impl WakeWorker for MemoryJobs {
+    async fn wake(&self) -> Result<(), QueueError> {
+        self.send(&[(Message::Wake, SignedDuration::ZERO)]).await
     }
 }
 

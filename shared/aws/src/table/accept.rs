@@ -68,7 +68,8 @@ impl DynamoStore {
     ) -> Result<Transaction<'_>, StoreError> {
         let mut transaction = Transaction::on(self);
         let absent = format!("attribute_not_exists(#{PARTITION_KEY})");
-        let record = offboarding_item(offboarding, offboarding.revision)?;
+        let mut record = item(&Key::state(&offboarding.id));
+        record.extend(offboarding_item(offboarding, offboarding.revision)?);
         transaction.put(Part::Record, record, Some(&absent), None)?;
         let mut listing = item(&Key::listing(&offboarding.id));
         listing.insert(DRY_RUN.to_owned(), aws_sdk_dynamodb::types::AttributeValue::Bool(offboarding.request.dry_run));

@@ -1,10 +1,11 @@
-//! Finding what is due, in the one index.
+//! Finding offboardings by what they are listed under.
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use podio_lifecycle::{
+    ids::OffboardingId,
     offboarding::DueKind,
-    ports::{DueItem, FindDue, StoreError},
+    ports::{FindDue, StoreError},
 };
 
 use super::{
@@ -20,22 +21,9 @@ const PAGE: usize = 1_000;
 
 #[async_trait]
 impl FindDue for DynamoStore {
-    async fn due(&self, kind: DueKind, until: Timestamp, limit: usize) -> Result<Vec<DueItem>, StoreError> {
-        self.indexed(kind_name(kind), until, limit, Key::due_item).await
-    }
-}
-
-impl DynamoStore {
-    /// What the index holds, the longest due first. The index may lag behind the table by a moment.
-    pub(super) async fn indexed<T>(
-        &self,
-        kind: &str,
-        until: Timestamp,
-        limit: usize,
-        read: impl Fn(&Key) -> Result<T, StoreError> + Send,
-    ) -> Result<Vec<T>, StoreError> {
+    async fn due(&self, kind: DueKind, until: Timestamp, limit: usize) -> Result<Vec<OffboardingId>, StoreError> {
         let condition = format!("#{DUE_KIND} = :kind AND #{DUE_AT} <= :until");
-        let terms = values([(":kind", text(kind)), (":until", moment(until))]);
+        let terms = values([(":kind", text(kind_name(kind))), (":until", moment(until))]);
         let query = self.query(&condition, terms).index_name(DUE_INDEX);
         let page = i32::try_from(limit.clamp(1, PAGE)).unwrap_or(i32::MAX);
         let mut items = query.limit(page).into_paginator().items().send();
@@ -43,10 +31,10 @@ impl DynamoStore {
         while found.len() < limit {
             let Some(item) = items.next().await else { break };
             let item = item.map_err(|error| unavailable(&error))?;
-            match Key::of(&item).and_then(|key| read(&key)) {
+            match Key::of(&item).and_then(|key| key.offboarding()) {
                 Ok(due) => found.push(due),
-                // One bad item may not keep the sweep from all the others.
-                Err(error) => tracing::error!(%error, "an item in the index of what is due has an unknown key"),
+                // One bad item may not hide all the others.
+                Err(error) => tracing::error!(%error, "an item in the index of offboardings has an unknown key"),
             }
         }
         Ok(found)

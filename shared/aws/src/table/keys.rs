@@ -2,10 +2,11 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use podio_lifecycle::{
-    hooks::{DeliveryId, HookRef},
+    hooks::DeliveryId,
     ids::{ItemId, OffboardingId, OrgId, UserId},
-    job::BatchKey,
-    ports::{DueItem, StoreError},
+    ports::StoreError,
+    removal::SpaceKey,
+    work::JobId,
 };
 use sha2::{Digest, Sha256};
 
@@ -14,8 +15,8 @@ use crate::tables::{PARTITION_KEY, SORT_KEY};
 
 const OFFBOARDING: &str = "OFF#";
 const STATE: &str = "STATE";
-const BATCH: &str = "BATCH#";
-const RIDER: &str = "RIDER#";
+const SPACE: &str = "SPACE#";
+const JOB: &str = "JOB#";
 const REMOVED: &str = "REMOVED#";
 const LEAVER_ITEM: &str = "ITEM#";
 const DELIVERY: &str = "DELIVERY#";
@@ -49,14 +50,20 @@ impl Key {
         Self::fixed(LISTING, id.as_str())
     }
 
-    /// One batch of space removals.
-    pub(super) fn batch(id: &OffboardingId, key: BatchKey) -> Self {
-        Self { pk: partition(id), sk: format!("{}{:06}", batches_of(key.plan), key.number) }
+    /// The removal from one space.
+    pub(super) fn space(key: &SpaceKey) -> Self {
+        Self { pk: partition(&key.offboarding), sk: format!("{}{:020}", spaces_of(key.plan), key.space.0) }
     }
 
-    /// A rider, beside the batch that it rides with. Its plan is no part of the key: a new one takes the place of the old.
-    pub(super) fn rider(driver: &OffboardingId, key: BatchKey, rider: &OffboardingId, number: u32) -> Self {
-        Self { pk: partition(driver), sk: format!("{}{rider}#{number:06}", riders_of(key)) }
+    /// The item that is a job.
+    pub(super) fn job(job: &JobId) -> Result<Self, StoreError> {
+        let subject = &job.subject;
+        Ok(match job.kind.as_str() {
+            JobId::OFFBOARDING => Self::state(&subject.parse().map_err(|_| unreadable("subject"))?),
+            JobId::SPACE => Self::space(&subject.parse().map_err(|_| unreadable("subject"))?),
+            JobId::DELIVERY => Self::delivery(&subject.parse().map_err(|_| unreadable("subject"))?),
+            kind => Self { pk: format!("{JOB}{kind}#{subject}"), sk: "JOB".to_owned() },
+        })
     }
 
     /// One call to Podio.
@@ -89,11 +96,6 @@ impl Key {
         Self { pk: format!("{DELIVERY}{id}"), sk: STATE.to_owned() }
     }
 
-    /// When the hooks of an object were last looked at.
-    pub(super) fn hooks(on: &HookRef) -> Self {
-        Self { pk: format!("HOOKS#{on}"), sk: "LOOK".to_owned() }
-    }
-
     /// Whose turn it is to leave an organization.
     pub(super) fn turn(org: OrgId) -> Self {
         Self { pk: format!("TURN#{org}"), sk: "HOLDER".to_owned() }
@@ -119,14 +121,18 @@ impl Key {
         Ok(Self::fixed(item.text(PARTITION_KEY)?, item.text(SORT_KEY)?))
     }
 
-    /// What a key of the due index stands for.
-    pub(super) fn due_item(&self) -> Result<DueItem, StoreError> {
-        let id = self.pk.strip_prefix(OFFBOARDING).and_then(|id| id.parse().ok());
-        let id: OffboardingId = id.ok_or_else(|| unreadable(PARTITION_KEY))?;
-        if self.sk == STATE {
-            return Ok(DueItem::Offboarding(id));
+    /// The job that an item is.
+    pub(super) fn job_id(&self) -> Result<JobId, StoreError> {
+        if let Some((kind, subject)) = self.pk.strip_prefix(JOB).and_then(|rest| rest.split_once('#')) {
+            return Ok(JobId::new(kind, subject));
         }
-        self.batch_key().map(|key| DueItem::Batch(id, key))
+        if self.pk.starts_with(DELIVERY) {
+            return Ok(JobId::new(JobId::DELIVERY, self.delivery_id()?));
+        }
+        match self.sk.as_str() {
+            STATE => Ok(JobId::new(JobId::OFFBOARDING, self.offboarding()?)),
+            _ => self.space_key().map(|key| key.job()),
+        }
     }
 
     /// The delivery that a key stands for.
@@ -135,20 +141,13 @@ impl Key {
         id.ok_or_else(|| unreadable(PARTITION_KEY))
     }
 
-    /// The batch that the sort key names.
-    pub(super) fn batch_key(&self) -> Result<BatchKey, StoreError> {
-        let parts = self.sk.strip_prefix(BATCH).and_then(|rest| rest.split_once('#'));
-        let key =
-            parts.and_then(|(plan, number)| Some(BatchKey { plan: plan.parse().ok()?, number: number.parse().ok()? }));
-        key.ok_or_else(|| unreadable(SORT_KEY))
-    }
-
-    /// The offboarding of the rider that the sort key names, and the number of its batch.
-    pub(super) fn rider_parts(&self) -> Result<(OffboardingId, u32), StoreError> {
-        let mut parts = self.sk.strip_prefix(RIDER).unwrap_or_default().split('#').skip(2);
-        let rider =
-            parts.next().and_then(|id| id.parse().ok()).zip(parts.next().and_then(|number| number.parse().ok()));
-        rider.ok_or_else(|| unreadable(SORT_KEY))
+    /// The removal that a key names.
+    pub(super) fn space_key(&self) -> Result<SpaceKey, StoreError> {
+        let parts = self.sk.strip_prefix(SPACE).and_then(|rest| rest.split_once('#'));
+        let (plan, space) = parts
+            .and_then(|(plan, space)| Some((plan.parse().ok()?, podio_lifecycle::ids::SpaceId(space.parse().ok()?))))
+            .ok_or_else(|| unreadable(SORT_KEY))?;
+        Ok(SpaceKey { offboarding: self.offboarding()?, plan, space })
     }
 
     /// The person who was removed.
@@ -169,14 +168,9 @@ pub(super) fn partition(id: &OffboardingId) -> String {
     format!("{OFFBOARDING}{id}")
 }
 
-/// What the sort keys of a plan's batches begin with. The numbers are padded, so that they sort as numbers do.
-pub(super) fn batches_of(plan: u64) -> String {
-    format!("{BATCH}{plan:020}#")
-}
-
-/// What the sort keys of a batch's riders begin with.
-pub(super) fn riders_of(key: BatchKey) -> String {
-    format!("{RIDER}{:020}#{:06}#", key.plan, key.number)
+/// What the sort keys of a plan's removals begin with. The numbers are padded, so that they sort as numbers do.
+pub(super) fn spaces_of(plan: u64) -> String {
+    format!("{SPACE}{plan:020}#")
 }
 
 /// The id in a listing entry.
@@ -210,12 +204,19 @@ mod tests {
     }
 
     #[test]
-    fn what_is_due_is_read_back_from_its_key() {
-        let key = BatchKey { plan: 12, number: 345 };
-        assert_eq!(Key::state(&id()).due_item(), Ok(DueItem::Offboarding(id())));
-        assert_eq!(Key::batch(&id(), key).due_item(), Ok(DueItem::Batch(id(), key)));
-        assert!(Key::quota().due_item().is_err());
-        assert!(Key::listing(&id()).due_item().is_err());
+    fn a_job_is_read_back_from_its_key() {
+        let space = SpaceKey { offboarding: id(), plan: 12, space: podio_lifecycle::ids::SpaceId(345) };
+        let delivery = format!("dlv_{}", "0a".repeat(16));
+        for job in [
+            JobId::new(JobId::OFFBOARDING, id()),
+            space.job(),
+            JobId::new(JobId::DELIVERY, delivery),
+            JobId::new("keep_hooks", "space/5"),
+        ] {
+            assert_eq!(Key::job(&job).unwrap().job_id(), Ok(job));
+        }
+        assert!(Key::quota().job_id().is_err());
+        assert!(Key::job(&JobId::new(JobId::SPACE, "5")).is_err());
     }
 
     #[test]

@@ -3,65 +3,64 @@
 //! | item | `pk` | `sk` | attributes |
 //! |---|---|---|---|
 //! | offboarding | `OFF#{id}` | `STATE` | `body` (JSON), `version`, `state`, `due`, `due_at` |
-//! | batch of space removals | `OFF#{id}` | `BATCH#{plan}#{number}` | `spaces` (map by space id), `counted`, `version`, `due`, `due_at` |
-//! | rider | `OFF#{driver's id}` | `RIDER#{plan}#{number}#{id}#{number}` | `plan`, `spaces`, `expires_at` (TTL) |
+//! | space removal | `OFF#{id}` | `SPACE#{plan}#{space}` | `s` (state), `n` (name), `c` (company), `round`, `version` and others |
 //! | call to Podio | `OFF#{id}` | `CALL#{ms}#{nonce}` | `body` (JSON) |
 //! | listing entry | `OFFBOARDINGS` | `{id}` | `dry_run` |
 //! | idempotency key | `KEY#{sha256}` | `KEY` | `fingerprint`, `offboarding`, `expires_at` (TTL) |
 //! | claim on a person | `PERSON#{sha256}` | `CLAIM` | `offboarding` |
 //! | person who was removed | `REMOVED#{user}` | `{org}` | `offboarding` |
 //! | item of the leavers app | `ITEM#{id}` | `STATE` | `offboarding`, `revision` |
-//! | delivery | `DELIVERY#{id}` | `STATE` | `body` (JSON), `state`, `outcome` (JSON), `attempts`, `code`, `slots`, `version`, `due`, `due_at`, `expires_at` (TTL) |
-//! | look at hooks | `HOOKS#{type}/{id}` | `LOOK` | `at` |
-//! | quota | `QUOTA` | `LOG` | `logs` (slots by ceiling, as bytes), `routes` (JSON), `blocked_until`, `rejections`, `foreign`, `wary_until`, `version` |
+//! | delivery | `DELIVERY#{id}` | `STATE` | `body` (JSON), `state`, `outcome` (JSON), `code`, `version`, `expires_at` (TTL) |
+//! | another job | `JOB#{kind}#{subject}` | `JOB` | |
+//! | quota | `QUOTA` | `LOG` | `body` (JSON), `version` |
 //! | capabilities | `CAPABILITIES` | `ALL` | `body` (JSON) |
 //!
-//! `due` and `due_at` are the keys of the one index, present only while the sweep has a reason to look. Every write that
-//! could meet another one carries a condition, on `version` or on what it is about to change; nothing is ever scanned.
-//! No item grows with the number of spaces, and no key holds an address or a name.
+//! An offboarding, a space removal, a delivery and another job are jobs too while something is to be called for them: then
+//! they carry `work_queue`, `work_place` (the keys of the index `work`) and `work`, and a removal `waits_for_space` (the key of
+//! the index `space`). `claim` and `claims` say which attempt at the job has begun last, and how many were not heard of again.
+//! `due` and `due_at` are the keys of the index by which offboardings at work, held and failed are listed.
+//!
+//! Every write that could meet another one carries a condition, on `version` or on what it is about to change; nothing is
+//! ever scanned. No item grows with the number of spaces, and no key holds an address or a name.
 //!
 //! | access | how | units (writes of 1 KB; reads of 4 KB) |
 //! |---|---|---|
-//! | accept | transaction of 2 to 4 puts | 10 W: a record is 1 to 2 KB, transactions count double, the index adds 1 |
-//! | accept again (key known) | the same, refused | 10 W, nothing stored |
+//! | accept | transaction of 2 to 4 puts | 10 W: a record is 1 to 2 KB, transactions count double, each index adds 1 |
 //! | load | consistent get | 1 R |
-//! | save | conditional put | 2 W, the index adds 0 to 2 |
-//! | save and claim, release or count | transaction of 2 to 4 | 4 W for the record, 2 W for each further item |
+//! | save | conditional update | 2 W, each index adds 0 to 2 |
+//! | save and claim, release | transaction of 2 to 4 | 4 W for the record, 2 W for each further item |
+//! | store a removal that waits | conditional update | 1 W, the two indexes add 2 |
+//! | claim an attempt | conditional update | 1 W |
+//! | settle a space | transaction of 2 | 4 W for the record, 2 W for the removal, the two indexes add 2 |
+//! | spaces of a plan | consistent query | 1 R for each 20 |
+//! | what waits | two queries of the index | 0.5 R for each 15 |
 //! | who of n people was removed | batch gets | 0.5 R for each |
 //! | list a page of n | query, batch get | 0.5 R and 0.5 R for each listed |
 //! | count accepted | query that counts | 1 R for each 40 |
-//! | batches of a plan | consistent query | 1 R for each 4 batches, that is for each 40 spaces |
-//! | store a batch | conditional put | 1 W, the index adds 1 |
-//! | settle a space | one conditional update | 1 W, and never the index |
-//! | stamp a batch, note a failed attempt | one conditional update | 1 W, the index adds 2 where the time changes |
-//! | ride with another leaver | put, and a conditional put of the own batch | 2 W for up to ten spaces of one driver |
-//! | who rides with a batch | consistent query | 1 R for each 13 |
-//! | what is due | query of the index | 0.5 R for each 30 |
 //! | record a call | put | 1 W |
 //! | store a delivery | conditional put | 1 W, the index adds 1 where a job is to come |
 //! | end a delivery | one conditional update | 1 W, the index adds 1 |
-//! | read the quota, reserve slots | consistent get, conditional put | 1 R, 1 to 2 W however many slots |
+//! | read the quota, dispatch | consistent get, conditional put | 1 R, 2 to 4 W however many jobs |
 //!
-//! So a space costs about 1.5 W to plan, to park once with its batch and to settle, and a batch of ten is counted with
-//! 7 W more.
+//! So a space costs nine to ten write units: three to write it down, one for its claim, one for the record of its call, and
+//! half of a transaction's eight where the offboarding is short.
 
 mod accept;
-mod batch_item;
 mod claims;
 mod deliveries;
 mod due;
 pub(crate) mod item;
-mod kept;
 pub(crate) mod keys;
 mod leaver_items;
 mod notes;
 mod quota;
 mod read;
 mod removals;
-mod riders;
-mod slots;
+mod space_item;
 mod transaction;
 mod turns;
+mod work;
+mod work_item;
 mod write;
 
 use std::collections::HashMap;
@@ -74,7 +73,7 @@ use podio_lifecycle::{
 
 pub(crate) use self::item::Item;
 use self::{
-    item::{Read, item, json, moment, number, text},
+    item::{Read, json, moment, number, text},
     keys::Key,
 };
 use crate::{
@@ -217,16 +216,18 @@ impl DynamoStore {
 /// The index's name of a kind.
 fn kind_name(kind: DueKind) -> &'static str {
     match kind {
-        DueKind::Start => "start",
-        DueKind::Watch => "watch",
+        DueKind::Active => "active",
         DueKind::Held => "held",
         DueKind::Failed => "failed",
     }
 }
 
-/// An offboarding's item, with `revision` as its version.
+/// By these an offboarding is listed while it is at work, held or failed.
+const DUE: [&str; 2] = [DUE_KIND, DUE_AT];
+
+/// An offboarding's attributes but for its key, with `revision` as its version.
 fn offboarding_item(offboarding: &Offboarding, revision: u64) -> Result<Item, StoreError> {
-    let mut item = item(&Key::state(&offboarding.id));
+    let mut item = Item::new();
     let stored = Offboarding { revision, ..offboarding.clone() };
     item.insert(BODY.to_owned(), json(&stored)?);
     item.insert(VERSION.to_owned(), number(revision));
@@ -234,6 +235,9 @@ fn offboarding_item(offboarding: &Offboarding, revision: u64) -> Result<Item, St
     if let Some(due) = offboarding.due {
         item.insert(DUE_KIND.to_owned(), text(kind_name(due.kind)));
         item.insert(DUE_AT.to_owned(), moment(due.at));
+    }
+    if let Some(waiting) = offboarding.waiting() {
+        item.extend(work_item::encode(&waiting)?);
     }
     Ok(item)
 }

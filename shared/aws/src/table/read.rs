@@ -1,6 +1,6 @@
 //! Reading offboardings: one, a page, those at work, and how many there were.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use async_trait::async_trait;
 use aws_sdk_dynamodb::{operation::query::builders::QueryFluentBuilder, types::KeysAndAttributes, types::Select};
@@ -8,17 +8,16 @@ use jiff::Timestamp;
 use podio_lifecycle::{
     ids::OffboardingId,
     offboarding::{DueKind, Offboarding},
-    ports::{DueItem, Page, ReadOffboardings, StoreError},
-    removal::RemovalBatch,
+    ports::{FindDue, Page, ReadOffboardings, StoreError},
+    removal::SpaceRemoval,
 };
 
 use super::{
     DynamoStore, Item,
     accept::DRY_RUN,
-    batch_item,
     item::text,
     keys::{self, Key, LISTING},
-    kind_name, malformed, names, offboarding,
+    malformed, names, offboarding, space_item,
     transaction::give_way,
     unavailable, values,
 };
@@ -95,21 +94,14 @@ impl ReadOffboardings for DynamoStore {
         Ok(count(query, at_most).await?.min(at_most))
     }
 
-    async fn batches(&self, id: &OffboardingId, plan: u64) -> Result<Vec<RemovalBatch>, StoreError> {
-        let items = self.below(id, &keys::batches_of(plan)).await?;
-        items.iter().map(batch_item::decode).collect()
+    async fn spaces(&self, id: &OffboardingId, plan: u64) -> Result<Vec<SpaceRemoval>, StoreError> {
+        let items = self.below(id, &keys::spaces_of(plan)).await?;
+        items.iter().map(space_item::decode).collect()
     }
 
     async fn active(&self, limit: usize) -> Result<Vec<Offboarding>, StoreError> {
-        let mut ids = BTreeSet::new();
-        for kind in [DueKind::Start, DueKind::Watch] {
-            let items = self.indexed(kind_name(kind), Timestamp::MAX, ACTIVE_KEYS, Key::due_item).await?;
-            ids.extend(items.into_iter().map(|item| match item {
-                DueItem::Offboarding(id) | DueItem::Batch(id, _) => id,
-            }));
-        }
-        // Ids sort by age, so the oldest come first and the rest need not be read.
-        let ids: Vec<_> = ids.into_iter().collect();
+        // The longest at work come first, and the rest need not be read.
+        let ids = self.due(DueKind::Active, Timestamp::MAX, ACTIVE_KEYS).await?;
         let mut found = Vec::new();
         for ids in ids.chunks(GET_AT_ONCE) {
             found.extend(self.load_all(ids).await?.into_values().filter(rules::is_active));

@@ -24,8 +24,8 @@ pub(super) enum Part {
     Listing,
     /// The idempotency key.
     Key,
-    /// The mark that a batch is counted.
-    Counted,
+    /// A space that is settled.
+    Settled,
     /// A claim that is taken.
     Taken,
     /// The note of who removed the person.

@@ -2,18 +2,19 @@
 
 use async_trait::async_trait;
 use podio_lifecycle::{
-    job::BatchKey,
     offboarding::{Offboarding, PersonClaim},
     ports::{SaveError, WriteOffboardings},
+    removal::SpaceRemoval,
 };
 
 use super::{
-    DynamoStore, VERSION, batch_item,
+    DUE, DynamoStore, VERSION,
     claims::Claims,
     item::number,
-    offboarding_item,
+    keys::Key,
+    offboarding_item, removals,
     transaction::{Cancelled, Part, TRIES, Transaction},
-    values,
+    work_item,
 };
 
 #[async_trait]
@@ -23,11 +24,14 @@ impl WriteOffboardings for DynamoStore {
         expected: u64,
         offboarding: &Offboarding,
         person: PersonClaim,
-        counted: Option<BatchKey>,
+        settled: Option<&SpaceRemoval>,
     ) -> Result<(), SaveError> {
-        let item = offboarding_item(offboarding, expected + 1)?;
+        // Updated, not replaced: what the work table says of its attempts stays.
+        let optional: Vec<&str> = DUE.iter().chain(&work_item::ALL).copied().collect();
+        let (update, mut terms) = work_item::update(offboarding_item(offboarding, expected + 1)?, &optional);
+        terms.insert(":expected".to_owned(), number(expected));
         let condition = format!("#{VERSION} = :expected");
-        let terms = values([(":expected", number(expected))]);
+        let key = Key::state(&offboarding.id);
         let mut claims = match person {
             PersonClaim::Keep => Claims::keep(offboarding),
             PersonClaim::Take => Claims::take(offboarding),
@@ -37,13 +41,14 @@ impl WriteOffboardings for DynamoStore {
         // Only claims that are somebody else's are worth another try; each try learns of at least one.
         for _ in 0..TRIES {
             let mut transaction = Transaction::on(self);
-            transaction.put(Part::Record, item.clone(), Some(&condition), terms.clone())?;
-            if let Some(key) = counted {
-                batch_item::count(&mut transaction, &offboarding.id, key)?;
+            transaction.update(Part::Record, &key, &update, &condition, Some(terms.clone()))?;
+            if let Some(settled) = settled {
+                removals::settle(&mut transaction, settled)?;
             }
             claims.join(&mut transaction)?;
             if transaction.is_plain() {
-                return Ok(self.put_if(item, &condition, terms).await?);
+                self.update_if(&key, &update, &condition, Some(terms)).await?;
+                return Ok(());
             }
             let failed = match transaction.send().await {
                 Ok(()) => return Ok(()),
@@ -51,7 +56,7 @@ impl WriteOffboardings for DynamoStore {
                 Err(Cancelled::Store(error)) => return Err(error.into()),
                 Err(Cancelled::Conditions(failed)) => failed,
             };
-            if failed.iter().any(|(part, _)| matches!(part, Part::Record | Part::Counted)) {
+            if failed.iter().any(|(part, _)| matches!(part, Part::Record | Part::Settled)) {
                 return Err(SaveError::Conflict);
             }
             for (part, found) in &failed {

@@ -1,16 +1,20 @@
-//! Deliveries of Podio's, and when its hooks were looked at.
+//! Deliveries of Podio's.
 
 use std::collections::btree_map::Entry;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
 use podio_lifecycle::{
-    hooks::{Delivery, DeliveryId, DeliveryState, HookRef},
-    ports::{AcceptDeliveries, Accepted, Deliveries, FindDeliveries, RememberLooks, SaveError, StoreError},
+    hooks::{Delivery, DeliveryId, DeliveryState},
+    ports::{AcceptDeliveries, Accepted, Deliveries, SaveError, StoreError},
+    work::JobId,
 };
 
 use super::MemoryStore;
 use crate::rules;
+
+fn job(id: &DeliveryId) -> JobId {
+    JobId::new(JobId::DELIVERY, id)
+}
 
 #[async_trait]
 impl AcceptDeliveries for MemoryStore {
@@ -20,6 +24,7 @@ impl AcceptDeliveries for MemoryStore {
                 Entry::Occupied(_) => Accepted::Repeated,
                 Entry::Vacant(place) => {
                     place.insert(delivery.clone());
+                    tables.work.set(&job(&delivery.id), delivery.waiting());
                     Accepted::New
                 }
             })
@@ -39,8 +44,9 @@ impl Deliveries for MemoryStore {
             let stored = tables.deliveries.get_mut(&delivery.id);
             let is_expected = |stored: &&mut Delivery| stored.revision == delivery.revision && !stored.state.is_final();
             let stored = stored.filter(is_expected).ok_or(SaveError::Conflict)?;
-            let due_at = delivery.due_at.map(rules::stored);
-            *stored = Delivery { revision: delivery.revision + 1, due_at, ..delivery.clone() };
+            let not_before = delivery.not_before.map(rules::stored);
+            *stored = Delivery { revision: delivery.revision + 1, not_before, ..delivery.clone() };
+            tables.work.set(&job(&delivery.id), stored.waiting());
             Ok(())
         })
         .await
@@ -53,40 +59,12 @@ impl Deliveries for MemoryStore {
             *stored = Delivery {
                 state: state.clone(),
                 code: None,
-                slots: Vec::new(),
-                due_at: None,
+                not_before: None,
                 revision: stored.revision + 1,
                 ..stored.clone()
             };
+            tables.work.set(&job(id), None);
             Ok(true)
-        })
-        .await
-    }
-}
-
-#[async_trait]
-impl FindDeliveries for MemoryStore {
-    async fn due_deliveries(&self, until: Timestamp, limit: usize) -> Result<Vec<DeliveryId>, StoreError> {
-        self.run("due_deliveries", |tables| {
-            let due = tables.deliveries.values().filter_map(|delivery| Some((delivery.due_at?, &delivery.id)));
-            let mut due: Vec<_> = due.filter(|(at, _)| *at <= until).collect();
-            due.sort_by_key(|(at, _)| *at);
-            Ok(due.into_iter().map(|(_, id)| id.clone()).take(limit).collect())
-        })
-        .await
-    }
-}
-
-#[async_trait]
-impl RememberLooks for MemoryStore {
-    async fn last_look(&self, on: &HookRef) -> Result<Option<Timestamp>, StoreError> {
-        self.run("last_look", |tables| Ok(tables.looks.get(on).copied())).await
-    }
-
-    async fn looked(&self, on: &HookRef, at: Timestamp) -> Result<(), StoreError> {
-        self.run("looked", |tables| {
-            tables.looks.insert(on.clone(), rules::stored(at));
-            Ok(())
         })
         .await
     }

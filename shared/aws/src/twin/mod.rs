@@ -11,9 +11,8 @@ mod faults;
 mod leaver_items;
 mod notes;
 mod offboardings;
-mod removals;
-mod riders;
 mod turns;
+mod work;
 
 use std::{
     collections::BTreeMap,
@@ -25,17 +24,15 @@ pub use events::MemoryEvents;
 pub(crate) use faults::Fault;
 pub use faults::{Faults, Moment, Strike};
 use jiff::Timestamp;
+use podio_engine::quota::Quota;
 use podio_lifecycle::{
     capability::Capabilities,
     evidence::CallRecord,
-    hooks::{Delivery, DeliveryId, HookRef},
+    hooks::{Delivery, DeliveryId},
     ids::{ItemId, OffboardingId, OrgId, UserId},
-    job::BatchKey,
     leavers_app::LeaverItem,
     offboarding::Offboarding,
-    quota::Quota,
-    removal::RemovalBatch,
-    sharing::Rider,
+    removal::{SpaceKey, SpaceRemoval},
 };
 
 /// The state table, in memory.
@@ -60,12 +57,10 @@ struct Tables {
     removed: BTreeMap<(OrgId, UserId), OffboardingId>,
     items: BTreeMap<ItemId, LeaverItem>,
     turns: BTreeMap<OrgId, (OffboardingId, Timestamp)>,
-    batches: BTreeMap<(OffboardingId, BatchKey), RemovalBatch>,
-    /// By the driver's batch, then by the rider's offboarding and the number of its batch.
-    riders: BTreeMap<(OffboardingId, BatchKey), BTreeMap<(OffboardingId, u32), Rider>>,
+    spaces: BTreeMap<SpaceKey, SpaceRemoval>,
+    work: work::Work,
     calls: BTreeMap<(OffboardingId, i64, [u8; 10]), CallRecord>,
     deliveries: BTreeMap<DeliveryId, Delivery>,
-    looks: BTreeMap<HookRef, Timestamp>,
     quota: (Quota, u64),
     capabilities: Capabilities,
 }

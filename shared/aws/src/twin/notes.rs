@@ -1,16 +1,18 @@
 //! The small things: recorded calls, the reservation log, the capabilities.
 
 use async_trait::async_trait;
+use podio_engine::{
+    ports::{QuotaRecord, ReadQuota},
+    quota::Quota,
+};
 use podio_lifecycle::{
     capability::Capabilities,
     evidence::CallRecord,
     ids::OffboardingId,
-    ports::{LearnCapabilities, QuotaLog, ReadCalls, ReadQuota, RecordCalls, SaveError, StoreError},
-    quota::Quota,
+    ports::{LearnCapabilities, ReadCalls, RecordCalls, SaveError, StoreError},
 };
 
 use super::{MemoryStore, Tables};
-use crate::rules;
 
 impl Tables {
     fn calls_of(&self, id: &OffboardingId) -> impl Iterator<Item = &CallRecord> {
@@ -42,7 +44,7 @@ impl ReadCalls for MemoryStore {
 }
 
 #[async_trait]
-impl QuotaLog for MemoryStore {
+impl QuotaRecord for MemoryStore {
     async fn read(&self) -> Result<(Quota, u64), StoreError> {
         self.run("read", |tables| Ok(tables.quota.clone())).await
     }
@@ -52,12 +54,7 @@ impl QuotaLog for MemoryStore {
             if tables.quota.1 != expected {
                 return Err(SaveError::Conflict);
             }
-            let stored = Quota {
-                blocked_until: quota.blocked_until.map(rules::stored),
-                wary_until: quota.wary_until.map(rules::stored),
-                ..quota.clone()
-            };
-            tables.quota = (stored, expected + 1);
+            tables.quota = (quota.clone(), expected + 1);
             Ok(())
         })
         .await

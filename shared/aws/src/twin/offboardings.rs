@@ -1,18 +1,16 @@
 //! Offboardings: accepting, reading and writing them.
 
-use std::collections::BTreeSet;
-
 use async_trait::async_trait;
 use jiff::Timestamp;
 use podio_lifecycle::{
-    ids::{OffboardingId, OrgId, UserId},
-    job::BatchKey,
+    ids::{OffboardingId, OrgId, SpaceId, UserId},
     offboarding::{DueKind, Offboarding, PersonClaim},
     ports::{
-        AcceptOffboardings, Created, DueItem, FindDue, FindRemoved, IdempotencyKey, Page, ReadOffboardings, SaveError,
+        AcceptOffboardings, Created, FindDue, FindRemoved, IdempotencyKey, Page, ReadOffboardings, SaveError,
         StoreError, WriteOffboardings,
     },
-    removal::RemovalBatch,
+    removal::{SpaceKey, SpaceRemoval},
+    work::JobId,
 };
 
 use super::{MemoryStore, Tables, UsedKey};
@@ -69,7 +67,7 @@ impl Tables {
             self.take(offboarding);
         }
         self.note_key(key, &offboarding.id);
-        self.offboardings.insert(offboarding.id.clone(), offboarding.clone());
+        self.put_record(offboarding.clone());
         Created::New
     }
 
@@ -78,15 +76,14 @@ impl Tables {
         expected: u64,
         offboarding: &Offboarding,
         person: PersonClaim,
-        counted: Option<BatchKey>,
+        settled: Option<&SpaceRemoval>,
     ) -> Result<(), SaveError> {
         let id = &offboarding.id;
         if self.offboardings.get(id).is_none_or(|stored| stored.revision != expected) {
             return Err(SaveError::Conflict);
         }
-        let counted = counted.map(|key| (id.clone(), key));
-        if let Some(key) = &counted
-            && self.batches.get(key).is_none_or(|batch| batch.counted)
+        if let Some(settled) = settled
+            && self.spaces.get(&settled.key).is_none_or(|stored| stored.revision != settled.revision)
         {
             return Err(SaveError::Conflict);
         }
@@ -104,27 +101,30 @@ impl Tables {
                 }
             }
         }
-        if let Some(batch) = counted.and_then(|key| self.batches.get_mut(&key)) {
-            batch.counted = true;
-            batch.due_at = None;
-            batch.revision += 1;
+        if let Some(settled) = settled {
+            self.save_space(settled)?;
         }
         let stored = Offboarding { revision: expected + 1, ..offboarding.clone() };
-        self.offboardings.insert(id.clone(), stored);
+        self.put_record(stored);
         Ok(())
     }
 
-    /// The index of what is due.
-    fn due(&self, kind: DueKind) -> Vec<(i64, DueItem)> {
-        let offboardings = self.offboardings.values().filter_map(|offboarding| {
-            let due = offboarding.due.filter(|due| due.kind == kind)?;
-            Some((due.at.as_millisecond(), DueItem::Offboarding(offboarding.id.clone())))
-        });
-        let watched = self.batches.values().filter(|_| kind == DueKind::Watch).filter_map(|batch| {
-            Some((batch.due_at?.as_millisecond(), DueItem::Batch(batch.offboarding.clone(), batch.key)))
-        });
-        let mut due: Vec<_> = offboardings.chain(watched).collect();
-        due.sort_by_key(|(at, _)| *at);
+    fn put_record(&mut self, offboarding: Offboarding) {
+        self.work.set(&JobId::new(JobId::OFFBOARDING, &offboarding.id), offboarding.waiting());
+        self.offboardings.insert(offboarding.id.clone(), offboarding);
+    }
+
+    /// What is listed under a kind, the longest first.
+    fn due(&self, kind: DueKind) -> Vec<(i64, OffboardingId)> {
+        let mut due: Vec<_> = self
+            .offboardings
+            .values()
+            .filter_map(|offboarding| {
+                let due = offboarding.due.filter(|due| due.kind == kind)?;
+                Some((due.at.as_millisecond(), offboarding.id.clone()))
+            })
+            .collect();
+        due.sort();
         due
     }
 }
@@ -143,9 +143,9 @@ impl WriteOffboardings for MemoryStore {
         expected: u64,
         offboarding: &Offboarding,
         person: PersonClaim,
-        counted: Option<BatchKey>,
+        settled: Option<&SpaceRemoval>,
     ) -> Result<(), SaveError> {
-        self.run("save", |tables| tables.save(expected, offboarding, person, counted)).await
+        self.run("save", |tables| tables.save(expected, offboarding, person, settled)).await
     }
 }
 
@@ -187,9 +187,11 @@ impl ReadOffboardings for MemoryStore {
         .await
     }
 
-    async fn batches(&self, id: &OffboardingId, plan: u64) -> Result<Vec<RemovalBatch>, StoreError> {
-        self.run("batches", |tables| {
-            let of_plan = tables.batches.values().filter(|batch| batch.offboarding == *id && batch.key.plan == plan);
+    async fn spaces(&self, id: &OffboardingId, plan: u64) -> Result<Vec<SpaceRemoval>, StoreError> {
+        self.run("spaces", |tables| {
+            let first = SpaceKey { offboarding: id.clone(), plan, space: SpaceId(0) };
+            let of_plan = tables.spaces.range(first..).map(|(_, removal)| removal);
+            let of_plan = of_plan.take_while(|removal| removal.key.offboarding == *id && removal.key.plan == plan);
             Ok(of_plan.cloned().collect())
         })
         .await
@@ -197,13 +199,8 @@ impl ReadOffboardings for MemoryStore {
 
     async fn active(&self, limit: usize) -> Result<Vec<Offboarding>, StoreError> {
         self.run("active", |tables| {
-            let due = [DueKind::Start, DueKind::Watch].into_iter().flat_map(|kind| tables.due(kind));
-            let ids: BTreeSet<_> = due
-                .map(|(_, item)| match item {
-                    DueItem::Offboarding(id) | DueItem::Batch(id, _) => id,
-                })
-                .collect();
-            let found = ids.iter().filter_map(|id| tables.offboardings.get(id));
+            let due = tables.due(DueKind::Active);
+            let found = due.iter().filter_map(|(_, id)| tables.offboardings.get(id));
             Ok(found.filter(|offboarding| rules::is_active(offboarding)).take(limit).cloned().collect())
         })
         .await
@@ -223,7 +220,7 @@ impl FindRemoved for MemoryStore {
 
 #[async_trait]
 impl FindDue for MemoryStore {
-    async fn due(&self, kind: DueKind, until: Timestamp, limit: usize) -> Result<Vec<DueItem>, StoreError> {
+    async fn due(&self, kind: DueKind, until: Timestamp, limit: usize) -> Result<Vec<OffboardingId>, StoreError> {
         self.run("due", |tables| {
             let until = until.as_millisecond();
             let due = tables.due(kind).into_iter().take_while(|(at, _)| *at <= until);
