@@ -1,59 +1,54 @@
 //! The engine: the only function that holds a Podio credential, so that every call passes one quota.
 //!
-//! A batch of up to ten messages is read together: their offboardings are loaded once, their slots are reserved in one
-//! conditional write, then the jobs run side by side. A job whose slot lies ahead is parked: its slot is written down and
-//! its message sleeps in the queue until then. Nothing a job does can fail its neighbours, not even a panic.
+//! A batch of up to ten messages runs side by side. Each is an order to make the next calls of one job, whose moments were
+//! reserved when it was dispatched; what the job cannot do within them waits in the work table. Nothing a job does can fail
+//! its neighbours, not even a panic.
 
 pub mod batch;
-mod caller;
 mod jobs;
-mod message;
 mod probe;
-mod reserve;
-mod roster;
+mod session;
 pub mod settings;
 
 mod tokens;
 mod verdict;
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use jiff::{Timestamp, tz::Offset};
 use podio_client::Podio;
+use podio_engine::{
+    Dispatcher,
+    ports::{QuotaRecord, SendMessages, WorkTable},
+    quota::Ceiling,
+};
 use podio_lifecycle::{
-    effects::Outlets,
     ids::{AppId, OrgId},
     ledger::{Ledger, Sealer},
     ports::{
-        AcceptOffboardings, Clock, Deliveries, FindRemoved, LearnCapabilities, LeaverItems, Metrics, ParkMessages,
-        PublishEvents, QuotaLog, Random, ReadCalls, ReadOffboardings, RecordCalls, RememberLooks, SendJobs,
-        ShareRemovals, TakeTurns, TrackRemovals, WriteOffboardings,
+        AcceptOffboardings, Clock, Deliveries, FindRemoved, LearnCapabilities, LeaverItems, Metrics, PublishEvents,
+        Random, ReadCalls, ReadOffboardings, RecordCalls, SpaceRemovals, TakeTurns, WriteOffboardings,
     },
-    quota::{Ceiling, Quota},
 };
 use secrecy::{ExposeSecret, SecretString};
 
-pub use jobs::{FIRST_PATIENCE, Registration};
-pub use message::{Message, Outcome};
+pub use jobs::{FIRST_PATIENCE, KEEP_HOOKS, Registration};
+pub use podio_engine::Message;
 pub use tokens::{Account, Tokens};
 
 /// Everything that the worker reaches, each by its narrowest door.
 #[derive(Clone)]
 pub struct Ports {
-    /// To read offboardings and batches.
+    /// To read offboardings and space removals.
     pub offboardings: Arc<dyn ReadOffboardings>,
     /// To change offboardings.
     pub changes: Arc<dyn WriteOffboardings>,
     /// To settle spaces.
-    pub removals: Arc<dyn TrackRemovals>,
+    pub removals: Arc<dyn SpaceRemovals>,
     /// To leave the organization one after the other.
     pub turns: Arc<dyn TakeTurns>,
-    /// To leave a space together with others.
-    pub sharing: Arc<dyn ShareRemovals>,
     /// To deal with deliveries of hooks.
     pub deliveries: Arc<dyn Deliveries>,
-    /// To know when hooks were last looked at.
-    pub kept: Arc<dyn RememberLooks>,
     /// To tell others of them, where there is a bus.
     pub events: Option<Arc<dyn PublishEvents>>,
     /// To know who was removed before.
@@ -67,15 +62,15 @@ pub struct Ports {
     /// To read them back when the evidence is sealed.
     pub calls: Arc<dyn ReadCalls>,
     /// The quota.
-    pub quota: Arc<dyn QuotaLog>,
+    pub quota: Arc<dyn QuotaRecord>,
+    /// The jobs that wait.
+    pub work: Arc<dyn WorkTable>,
     /// What Podio offers.
     pub capabilities: Arc<dyn LearnCapabilities>,
-    /// To send the next jobs.
-    pub jobs: Arc<dyn SendJobs>,
+    /// To send orders.
+    pub queue: Arc<dyn SendMessages>,
     /// To count what operators watch.
     pub metrics: Arc<dyn Metrics>,
-    /// To put messages back for later.
-    pub parking: Arc<dyn ParkMessages>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Randomness.
@@ -131,12 +126,7 @@ pub struct Worker {
     policy: Policy,
     podio: Podio,
     tokens: Tokens,
-    /// The quota as last seen, to tell which answers of Podio's are news.
-    quota: Mutex<Quota>,
-    /// What is done by one job at a time.
-    turns: jobs::Turns,
-    /// What was read of the members lately, for many jobs at once.
-    roster: tokio::sync::Mutex<Option<roster::Roster>>,
+    dispatcher: Dispatcher,
     /// Who finds out what others have left of the quota.
     probe: probe::Probe,
 }
@@ -144,16 +134,16 @@ pub struct Worker {
 impl Worker {
     /// A worker that calls `podio` with the account behind `tokens`.
     pub fn new(ports: Ports, policy: Policy, podio: Podio, tokens: Tokens) -> Self {
-        Self {
-            ports,
-            policy,
-            podio,
-            tokens,
-            quota: Mutex::default(),
-            turns: jobs::Turns::default(),
-            roster: tokio::sync::Mutex::default(),
-            probe: probe::Probe::default(),
-        }
+        let dispatcher = Dispatcher {
+            quota: ports.quota.clone(),
+            work: ports.work.clone(),
+            queue: ports.queue.clone(),
+            clock: ports.clock.clone(),
+            random: ports.random.clone(),
+            configured: policy.ceiling,
+            known: Arc::default(),
+        };
+        Self { ports, policy, podio, tokens, dispatcher, probe: probe::Probe::default() }
     }
 
     fn now(&self) -> Timestamp {
@@ -162,12 +152,8 @@ impl Worker {
 
     fn ledger(&self) -> Ledger<'_> {
         Ledger {
-            offboardings: &*self.ports.changes,
-            outlets: Outlets {
-                offboardings: &*self.ports.offboardings,
-                removals: &*self.ports.removals,
-                jobs: &*self.ports.jobs,
-            },
+            read: &*self.ports.offboardings,
+            write: &*self.ports.changes,
             sealer: Some(Sealer {
                 calls: &*self.ports.calls,
                 key: self.policy.evidence_key.expose_secret().as_bytes(),

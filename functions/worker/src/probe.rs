@@ -42,13 +42,14 @@ impl Worker {
     /// Whether Podio refuses everything at present, as far as this process knows.
     pub(crate) fn is_refused(&self) -> bool {
         let now = self.now();
-        self.with_known_quota(|known| known.is_blocked(now))
+        self.dispatcher.with_known(|known| known.is_blocked(now))
     }
 
     fn is_in_the_dark(&self) -> bool {
-        let (now, window) = (self.now(), self.policy.ceiling.window());
+        let (now, window) = (self.now(), self.dispatcher.configured.window());
         let heard = *self.probe.heard.lock().unwrap_or_else(PoisonError::into_inner);
         let is_news = heard.is_some_and(|heard| now.duration_since(heard) < LEAST.max(window / NEWS));
-        !is_news && self.with_known_quota(|known| known.is_wary(now))
+        let configured = self.dispatcher.configured;
+        !is_news && self.dispatcher.with_known(|known| known.is_shared(now, configured))
     }
 }

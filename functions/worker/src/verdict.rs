@@ -6,14 +6,13 @@ use podio_lifecycle::{
     ledger::NotCommitted,
     offboarding::{Failure, FailureCode},
     ports::{SaveError, StoreError},
-    quota::Booking,
 };
 
 /// Why a job could not go on.
 #[derive(Debug)]
 pub(crate) enum Halt {
-    /// Its slots lie ahead. No failure.
-    Wait(Vec<Booking>),
+    /// It needs more calls than it has moments for. No failure.
+    Wait,
     /// Something else must happen first, and will have happened by then. No failure.
     Pause(Timestamp),
     /// Podio, or the way to it, is at fault: try again later, but not for ever.

@@ -3,7 +3,10 @@
 //! Two dispatches at once are harmless: the second one's write fails, and it reads again. One that dies after its write
 //! leaves moments that nobody spends; their jobs are taken up again once their patience is over.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use jiff::{SignedDuration, Timestamp};
 use podio_lifecycle::{
@@ -43,6 +46,20 @@ pub struct Report {
     pub fresh: Vec<Waiting>,
 }
 
+impl Report {
+    /// Adds what another run has to tell.
+    pub fn join(&mut self, other: Self) {
+        let Self { ended, unspent, heard, answered, unanswered, took, fresh } = other;
+        self.ended.extend(ended);
+        self.unspent.extend(unspent);
+        self.heard.extend(heard);
+        self.answered.extend(answered);
+        self.unanswered.extend(unanswered);
+        self.took = took.or(self.took);
+        self.fresh.extend(fresh);
+    }
+}
+
 /// What a dispatch did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Dispatched {
@@ -67,9 +84,30 @@ pub struct Dispatcher {
     pub random: Arc<dyn Random>,
     /// The quota as an operator has configured it.
     pub configured: Ceiling,
+    /// The quota as this process last saw it.
+    pub known: Arc<Mutex<Quota>>,
 }
 
 impl Dispatcher {
+    /// Looks at the quota as this process last saw it.
+    pub fn with_known<T>(&self, look: impl FnOnce(&Quota) -> T) -> T {
+        look(&self.known.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Reads the quota, so that a block which somebody else ran into is known.
+    ///
+    /// # Errors
+    /// Storage failed.
+    pub async fn refresh(&self) -> Result<(), StoreError> {
+        let (quota, _) = self.quota.read().await?;
+        self.remember(&quota);
+        Ok(())
+    }
+
+    fn remember(&self, quota: &Quota) {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).clone_from(quota);
+    }
+
     /// Books the report, and sends those whose turn it is.
     ///
     /// # Errors
@@ -193,10 +231,14 @@ impl Dispatcher {
             let mut quota = before.clone();
             let result = change(&mut quota, self.clock.now());
             if quota == before {
+                self.remember(&quota);
                 return Ok(result);
             }
             match self.quota.write(revision, &quota).await {
-                Ok(()) => return Ok(result),
+                Ok(()) => {
+                    self.remember(&quota);
+                    return Ok(result);
+                }
                 Err(SaveError::Store(error)) => return Err(error),
                 Err(SaveError::Conflict | SaveError::PersonTaken(_)) => {
                     let [random, ..] = self.random.bytes();

@@ -137,8 +137,10 @@ pub struct SpaceRemoval {
     pub before: Option<RemovalState>,
     /// How often Podio has said that there is no such membership.
     pub times_gone: u32,
-    /// Whether a call for several leavers has named this one, so that its outcome may not be known here.
-    pub shared: bool,
+    /// Whether it goes alone: Podio has refused a call that named several leavers, this one among them.
+    pub alone: bool,
+    /// Whether an attempt died, so that Podio may have removed the leaver without anybody having noted it.
+    pub uncertain: bool,
     /// Attempts in a row that a fault outside has ended.
     pub faults: u32,
     /// Since when there have been nothing but faults.
@@ -161,7 +163,8 @@ impl SpaceRemoval {
             round: 0,
             before: None,
             times_gone: 0,
-            shared: false,
+            alone: false,
+            uncertain: false,
             faults: 0,
             faulted_since: None,
             wait: None,

@@ -19,12 +19,13 @@ const COMPANY: &str = "c";
 const ROUND: &str = "round";
 const BEFORE: &str = "before";
 const TIMES_GONE: &str = "gone";
-const SHARED: &str = "shared";
+const ALONE: &str = "alone";
+const UNCERTAIN: &str = "uncertain";
 const FAULTS: &str = "faults";
 const FAULTED_SINCE: &str = "faulted_since";
 /// What may be absent.
-pub(super) const OPTIONAL: [&str; 8] =
-    [SETTLED_AT, NAME, COMPANY, BEFORE, TIMES_GONE, SHARED, FAULTS, FAULTED_SINCE];
+pub(super) const OPTIONAL: [&str; 9] =
+    [SETTLED_AT, NAME, COMPANY, BEFORE, TIMES_GONE, ALONE, UNCERTAIN, FAULTS, FAULTED_SINCE];
 
 fn state_code(state: RemovalState) -> &'static str {
     match state {
@@ -87,7 +88,8 @@ pub(super) fn encode(removal: &SpaceRemoval, revision: u64) -> Result<Item, Stor
     set(COMPANY, company_code(removal.company).map(text));
     set(BEFORE, removal.before.map(|before| text(state_code(before))));
     set(TIMES_GONE, (removal.times_gone > 0).then(|| number(removal.times_gone)));
-    set(SHARED, removal.shared.then(|| number(1)));
+    set(ALONE, removal.alone.then(|| number(1)));
+    set(UNCERTAIN, removal.uncertain.then(|| number(1)));
     set(FAULTS, (removal.faults > 0).then(|| number(removal.faults)));
     set(FAULTED_SINCE, removal.faulted_since.map(moment));
     if let Some(waiting) = removal.waiting() {
@@ -109,7 +111,8 @@ pub(super) fn decode(item: &Item) -> Result<SpaceRemoval, StoreError> {
         round: item.number(ROUND)?,
         before: item.find_text(BEFORE)?.map(state).transpose()?,
         times_gone: item.find_number(TIMES_GONE)?.unwrap_or(0),
-        shared: item.contains_key(SHARED),
+        alone: item.contains_key(ALONE),
+        uncertain: item.contains_key(UNCERTAIN),
         faults: item.find_number(FAULTS)?.unwrap_or(0),
         faulted_since: item.find_moment(FAULTED_SINCE)?,
         wait: waiting.map(|waiting| Wait {

@@ -1,0 +1,173 @@
+//! One batch of messages, from the queue's event to its answer.
+//!
+//! Each order is claimed, its record is read, and its job runs beside the others; then one dispatch books what all of them
+//! have to tell and sends whose turn it is. Nothing waits in the queue: what could not be done waits in the work table, so
+//! every message is done with, but for one that nobody can read.
+
+use std::panic::AssertUnwindSafe;
+
+use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
+use futures::{FutureExt, future::join_all};
+use podio_engine::{Message, Order, Report, ports::Claimed};
+use podio_lifecycle::{
+    ports::StoreError,
+    work::{JobId, Waiting},
+};
+
+use crate::{Worker, jobs::KEEP_HOOKS, session::Session};
+
+/// Attempts in a row that may die before a person has to look.
+const MOST_DEATHS: u32 = 5;
+
+/// How a run of a job left it.
+#[derive(Debug)]
+pub(crate) enum Left {
+    /// Nothing more is to be called for it.
+    Done,
+    /// It waits on, as `fresh` jobs of the report say or as its record does.
+    Waits,
+}
+
+impl Worker {
+    /// Handles an event of the queue. Only a message that nobody can read is reported as a failure: it ends among the dead
+    /// letters, where a person finds it.
+    ///
+    /// # Errors
+    /// A message has no id, so that a failure could not be reported.
+    pub async fn handle_event(&self, event: SqsEvent) -> Result<SqsBatchResponse, NamelessMessage> {
+        let mut response = SqsBatchResponse::default();
+        let mut messages = Vec::new();
+        for record in event.records {
+            let id = record.message_id.ok_or(NamelessMessage)?;
+            match Message::decode(record.body.as_deref().unwrap_or_default()) {
+                Ok(message) => messages.push(message),
+                Err(error) => {
+                    tracing::error!(message = %id, %error, "unreadable message");
+                    let mut failure = BatchItemFailure::default();
+                    failure.item_identifier = id;
+                    response.batch_item_failures.push(failure);
+                }
+            }
+        }
+        self.handle(messages).await;
+        Ok(response)
+    }
+
+    /// Handles messages side by side, then dispatches.
+    pub async fn handle(&self, messages: Vec<Message>) {
+        if let Err(error) = self.dispatcher.refresh().await {
+            tracing::warn!(%error, "the quota could not be read");
+        }
+        let orders = messages.into_iter().filter_map(|message| match message {
+            Message::Run(order) => Some(order),
+            Message::Wake => None,
+        });
+        let mut report = Report::default();
+        for told in join_all(orders.map(|order| self.run_safely(order))).await {
+            report.join(told);
+        }
+        match self.dispatcher.dispatch(&report).await {
+            Ok(dispatched) if dispatched.other_calls > 0 => {
+                tracing::warn!(calls = dispatched.other_calls, "somebody else spends the same quota");
+                self.ports.metrics.add(podio_lifecycle::ports::Metric::OtherCalls, dispatched.other_calls);
+            }
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "nothing was dispatched; the sweep does that"),
+        }
+    }
+
+    /// Runs one order so that not even a panic reaches its neighbours.
+    async fn run_safely(&self, order: Order) -> Report {
+        let job = order.job.clone();
+        let run = AssertUnwindSafe(self.run_order(order)).catch_unwind();
+        run.await.unwrap_or_else(|_| {
+            // Nothing is told, so the attempt counts as one that died, and the job is taken up again later.
+            tracing::error!(job = %job, "the job panicked");
+            Report::default()
+        })
+    }
+
+    async fn run_order(&self, order: Order) -> Report {
+        let attempt = order.attempt();
+        match self.ports.work.claim(&order.job, attempt).await {
+            Ok(Claimed::Yes { deaths }) if deaths >= MOST_DEATHS => {
+                let given_up = self.give_up(&order.job).await;
+                if let Err(error) = given_up {
+                    tracing::warn!(job = %order.job, %error, "a job that keeps dying could not be given up");
+                }
+                self.untouched(order, false)
+            }
+            Ok(Claimed::Yes { deaths }) => {
+                let mut session = Session::new(self, &order, deaths);
+                let left = self.run(&order.job, &mut session).await;
+                let mut report = session.finish();
+                let waits = match left {
+                    Ok(Left::Done) => false,
+                    Ok(Left::Waits) => true,
+                    Err(error) => {
+                        tracing::warn!(job = %order.job, %error, "storage failed; the job is taken up again");
+                        true
+                    }
+                };
+                report.ended.push((order, waits));
+                report
+            }
+            // Somebody else has it.
+            Ok(Claimed::No) => Report::default(),
+            Ok(Claimed::Gone) => self.untouched(order, false),
+            Err(error) => {
+                tracing::warn!(job = %order.job, %error, "storage failed; the job is taken up again");
+                Report { ended: vec![(order, true)], ..Report::default() }
+            }
+        }
+    }
+
+    /// An order whose moments nobody will spend.
+    fn untouched(&self, order: Order, waits: bool) -> Report {
+        Report { unspent: order.moments.clone(), ended: vec![(order, waits)], ..Report::default() }
+    }
+
+    async fn run(&self, job: &JobId, session: &mut Session<'_>) -> Result<Left, StoreError> {
+        match job.kind.as_str() {
+            JobId::OFFBOARDING => self.run_stage(job, session).await,
+            JobId::SPACE => self.run_space(job, session).await,
+            JobId::DELIVERY => self.run_delivery(job, session).await,
+            KEEP_HOOKS => self.run_keep_hooks(job, session).await,
+            kind => {
+                tracing::error!(kind, "a job of an unknown kind leaves the work table");
+                self.ports.work.leave(job).await?;
+                Ok(Left::Done)
+            }
+        }
+    }
+
+    /// Turns a job whose attempts keep dying into something that a person sees.
+    async fn give_up(&self, job: &JobId) -> Result<(), StoreError> {
+        tracing::error!(job = %job, "given up: its attempts keep dying");
+        match job.kind.as_str() {
+            JobId::OFFBOARDING | JobId::SPACE => self.give_up_offboarding(job).await,
+            JobId::DELIVERY => self.give_up_delivery(job).await,
+            // It is looked at again by and by.
+            _ => self.ports.work.survived(job).await,
+        }
+    }
+
+    /// Lets a job wait again that has no record of its own, or whose record says nothing new.
+    pub(crate) async fn wait_again(&self, waiting: Waiting, session: &mut Session<'_>) -> Result<Left, StoreError> {
+        self.ports.work.wait_again(&waiting).await?;
+        session.fresh(waiting);
+        Ok(Left::Waits)
+    }
+
+    /// Takes a job out of the table that has nothing left to do.
+    pub(crate) async fn leave(&self, job: &JobId) -> Result<Left, StoreError> {
+        tracing::info!(job = %job, "nothing left to do");
+        self.ports.work.leave(job).await?;
+        Ok(Left::Done)
+    }
+}
+
+/// A record of the event had no message id, so a failure of it could not be reported: the whole batch shows again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the event holds a message without an id")]
+pub struct NamelessMessage;
