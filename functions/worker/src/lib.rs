@@ -32,7 +32,7 @@ use podio_lifecycle::{
 };
 use secrecy::{ExposeSecret, SecretString};
 
-pub use jobs::{FIRST_PATIENCE, KEEP_HOOKS, Registration};
+pub use jobs::{FIRST_PATIENCE, KEEP_HOOKS, Registration, kept};
 pub use podio_engine::Message;
 pub use tokens::{Account, Tokens};
 
@@ -127,6 +127,9 @@ pub struct Worker {
     podio: Podio,
     tokens: Tokens,
     dispatcher: Dispatcher,
+    /// Spaces of one leaver settle one after the other in this process: side by side their transactions would only get in
+    /// each other's way.
+    settling: tokio::sync::Mutex<()>,
     /// Who finds out what others have left of the quota.
     probe: probe::Probe,
 }
@@ -143,7 +146,7 @@ impl Worker {
             configured: policy.ceiling,
             known: Arc::default(),
         };
-        Self { ports, policy, podio, tokens, dispatcher, probe: probe::Probe::default() }
+        Self { ports, policy, podio, tokens, dispatcher, settling: tokio::sync::Mutex::default(), probe: probe::Probe::default() }
     }
 
     fn now(&self) -> Timestamp {

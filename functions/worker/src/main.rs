@@ -13,7 +13,8 @@ use podio_aws::{
     settings::Settings as Source,
 };
 use podio_client::Podio;
-use podio_lifecycle::ports::{PublishEvents, ReadQuota};
+use podio_engine::ports::ReadQuota;
+use podio_lifecycle::ports::PublishEvents;
 use worker::{
     Ports, Tokens, Worker,
     settings::{self, Settings},
@@ -50,9 +51,7 @@ async fn serve() -> Result<(), Error> {
         changes: store.clone(),
         removals: store.clone(),
         turns: store.clone(),
-        sharing: store.clone(),
         deliveries: store.clone(),
-        kept: store.clone(),
         events,
         removed: store.clone(),
         accept: store.clone(),
@@ -60,10 +59,10 @@ async fn serve() -> Result<(), Error> {
         record: store.clone(),
         calls: store.clone(),
         quota: store.clone(),
+        work: store.clone(),
         capabilities: store,
-        jobs: jobs.clone(),
+        queue: jobs,
         metrics: Arc::new(EmbeddedMetrics),
-        parking: jobs,
         clock,
         random: Arc::new(SystemRandom),
     };

@@ -70,11 +70,6 @@ impl<'a> Session<'a> {
         report
     }
 
-    /// The job that runs.
-    pub(crate) fn job(&self) -> &JobId {
-        &self.job
-    }
-
     /// The moment by which others know this attempt.
     pub(crate) fn attempt(&self) -> Timestamp {
         self.attempt

@@ -6,7 +6,8 @@ use podio_client::{
     ClientSecret, Password, RefreshToken,
     oauth::{ClientCredentials, Grant},
 };
-use podio_lifecycle::{credentials, ids::AppId, quota::Ceiling};
+use podio_engine::quota::Ceiling;
+use podio_lifecycle::{credentials, ids::AppId};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{HookPolicy, LeaversApp, Policy, Registration};

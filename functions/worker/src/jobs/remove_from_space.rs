@@ -1,61 +1,174 @@
-//! The leaver out of one space.
+//! The leaver out of one space, and with them all who wait for the same space.
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use podio_client::{Error, NotFoundKind, Request, space_member};
-use podio_lifecycle::removal::{RemovalBatch, RemovalState};
+use podio_lifecycle::{
+    ledger::NotCommitted,
+    offboarding::{Event, Offboarding, State},
+    ports::{SaveError, StoreError},
+    removal::{RemovalState, SpaceKey, SpaceRemoval, Wait},
+    retry::backoff,
+    work::JobId,
+};
 
-use super::{SpaceTask, share::Seat};
-use crate::{Worker, caller::Caller, verdict::Halt};
+use crate::{Worker, batch::Left, session::Session, verdict::Halt};
 
 /// How long the first attempt at a space waits for its answer. The call may be repeated without harm, and whoever waits
-/// for longer misses the slots of the messages behind. A Podio that needs longer is given the time at the next attempt.
+/// for longer misses the moments of the jobs behind. A Podio that needs longer is given the time at the next attempt.
 pub const FIRST_PATIENCE: Duration = Duration::from_secs(5);
+/// A removal that was written down before its offboarding knows of it looks again after that time.
+const SOON: SignedDuration = SignedDuration::from_secs(5);
+
+/// One space of one leaver, as both are stored.
+pub(super) struct SpaceTask {
+    pub offboarding: Offboarding,
+    pub removal: SpaceRemoval,
+}
+
+/// What is to be done about a removal that waits.
+enum Standing {
+    /// The leaver is to be removed.
+    Due(Box<SpaceTask>),
+    /// Its offboarding is about to say so.
+    TooEarly,
+    /// Nothing, now or ever.
+    Over,
+}
 
 impl Worker {
-    /// Leaves the space, and counts the batch if it was its last.
-    pub(crate) async fn remove_from_space(&self, task: &SpaceTask, caller: &mut Caller<'_>) -> Result<(), Halt> {
-        if !task.offboarding.owns(task.key) {
-            return Ok(());
-        }
-        let left = match task.entry.state {
-            RemovalState::Pending => self.leave(task, caller).await?,
-            _ => Some(task.batch.clone()),
+    /// Runs the job of one space.
+    pub(crate) async fn run_space(&self, job: &JobId, session: &mut Session<'_>) -> Result<Left, StoreError> {
+        let Ok(key) = job.subject.parse::<SpaceKey>() else { return self.leave(job).await };
+        let Some(removal) = self.ports.removals.space(&key).await? else { return self.leave(job).await };
+        let mut task = match self.standing_of(removal).await? {
+            Standing::Due(task) => task,
+            Standing::TooEarly => {
+                let removal = self.ports.removals.space(&key).await?;
+                let Some(mut waiting) = removal.and_then(|removal| removal.waiting()) else { return Ok(Left::Done) };
+                waiting.not_before = Some(self.now() + SOON);
+                return self.wait_again(waiting, session).await;
+            }
+            Standing::Over => return self.leave(job).await,
         };
-        match left {
-            Some(batch) => self.count_settled(&batch).await,
-            None => Ok(()),
+        // What a dead attempt has done, nobody has noted.
+        task.removal.uncertain |= session.follows_a_death();
+        session.record_for(vec![key.offboarding.clone()]);
+        match self.leave_space(&task, session).await {
+            Ok(()) => Ok(Left::Done),
+            Err(Halt::Wait) => {
+                self.ports.work.survived(job).await?;
+                Ok(Left::Waits)
+            }
+            Err(Halt::Pause(until)) => {
+                let wait = task.removal.wait.map(|wait| Wait { not_before: Some(until), faulted_at: None, ..wait });
+                self.put_back(SpaceRemoval { wait, ..task.removal }, session).await
+            }
+            Err(Halt::Fault) => self.note_fault(task.removal, session).await,
+            Err(Halt::Fail(failure)) => {
+                self.fail_offboarding(&key.offboarding, failure).await?;
+                // A retry puts it back.
+                self.leave(job).await
+            }
+            Err(Halt::Storage(error)) => Err(error),
+            Err(Halt::Overtaken) => Ok(Left::Waits),
+        }
+    }
+
+    /// Reads what a removal is about, strongly: right before the call.
+    async fn standing_of(&self, removal: SpaceRemoval) -> Result<Standing, StoreError> {
+        if removal.state != RemovalState::Pending {
+            return Ok(Standing::Over);
+        }
+        let Some(offboarding) = self.ports.offboardings.load(&removal.key.offboarding).await? else {
+            return Ok(Standing::Over);
+        };
+        if offboarding.plan != Some(removal.key.plan) || offboarding.state.is_final() {
+            return Ok(Standing::Over);
+        }
+        if offboarding.may_leave_spaces() && offboarding.owns(&removal) {
+            return Ok(Standing::Due(Box::new(SpaceTask { offboarding, removal })));
+        }
+        let is_announced_soon = matches!(offboarding.state, State::Planning | State::Finalizing | State::Verifying);
+        Ok(if is_announced_soon { Standing::TooEarly } else { Standing::Over })
+    }
+
+    /// What a removal is about that is to be taken along; none where it is not to be touched.
+    pub(super) async fn due(&self, key: &SpaceKey) -> Result<Option<SpaceTask>, StoreError> {
+        let Some(removal) = self.ports.removals.space(key).await? else { return Ok(None) };
+        match self.standing_of(removal).await? {
+            Standing::Due(task) => Ok(Some(*task)),
+            Standing::TooEarly | Standing::Over => Ok(None),
         }
     }
 
     /// Sends the `DELETE`, together with others where some wait for the same space, and settles the space by what Podio
-    /// says. The batch as it then stands; none where there is nothing to do now.
-    async fn leave(&self, task: &SpaceTask, caller: &mut Caller<'_>) -> Result<Option<RemovalBatch>, Halt> {
-        let Some(leaver) = &task.offboarding.leaver else { return Ok(None) };
-        if task.entry.ride.is_some() && self.keep_seat(task, caller).await? == Seat::Kept {
-            return Ok(None);
-        }
-        let (id, space) = (&task.offboarding.id, task.entry.space_id);
-        let party = self.leave_together(task, leaver.user_id, caller).await?;
-        let state = if party.together {
-            RemovalState::Removed
-        } else {
-            let removal = task.in_time(space_member::remove(space, leaver.user_id));
-            settled_as(caller.call(&removal).await?)?
+    /// says.
+    async fn leave_space(&self, task: &SpaceTask, session: &mut Session<'_>) -> Result<(), Halt> {
+        let Some(leaver) = &task.offboarding.leaver else { return Err(Halt::Overtaken) };
+        let state = match self.leave_together(task, leaver.user_id, session).await? {
+            Some(state) => state,
+            None => {
+                let removal = in_time(task, space_member::remove(task.removal.key.space, leaver.user_id));
+                settled_as(session.call(&removal).await?)?
+            }
         };
-        let batch = self.ports.removals.settle(id, task.key, space, state, self.now()).await?.batch;
-        tracing::info!(offboarding = %id, %space, state = ?state, "space settled");
-        self.learn_from(&party, caller).await;
-        self.see_to_riders(task, &party).await;
-        Ok(Some(batch))
+        self.settle(&task.removal, state, session).await
+    }
+
+    /// Settles a space by Podio's word, and tells the next dispatch if it was the last.
+    pub(super) async fn settle(
+        &self,
+        removal: &SpaceRemoval,
+        state: RemovalState,
+        session: &mut Session<'_>,
+    ) -> Result<(), Halt> {
+        let now = self.now();
+        let key = &removal.key;
+        let settled = removal.clone().settled(state, now);
+        let current = async || self.ports.removals.space(key).await;
+        let lock = self.settling.lock().await;
+        let offboarding = self.ledger().settle(&settled, current, now).await?;
+        drop(lock);
+        tracing::info!(offboarding = %key.offboarding, space = %key.space, ?state, "space settled");
+        session.fresh(offboarding.and_then(|offboarding| offboarding.waiting()));
+        Ok(())
+    }
+
+    /// Podio gave no answer: the job waits, for longer each time. What fails for a day while others succeed is shown to a
+    /// person, and goes on trying.
+    async fn note_fault(&self, removal: SpaceRemoval, session: &mut Session<'_>) -> Result<Left, StoreError> {
+        let now = self.now();
+        if self.has_failed_for_long(removal.faulted_since) {
+            let held = self.ledger().commit_anyhow(&removal.key.offboarding, &Event::KeepsFailing, now).await;
+            if let Err(NotCommitted::Store(error)) = held {
+                return Err(error);
+            }
+        }
+        let faults = removal.faults + 1;
+        let not_before = Some(now + backoff(faults, self.jitter()));
+        let wait = removal.wait.map(|wait| Wait { not_before, faulted_at: Some(now), ..wait });
+        let faulted_since = removal.faulted_since.or(Some(now));
+        self.put_back(SpaceRemoval { faults, faulted_since, wait, ..removal }, session).await
+    }
+
+    async fn put_back(&self, removal: SpaceRemoval, session: &mut Session<'_>) -> Result<Left, StoreError> {
+        match self.ports.removals.save_space(&removal).await {
+            // Settled meanwhile.
+            Err(SaveError::Conflict | SaveError::PersonTaken(_)) => return Ok(Left::Done),
+            Err(SaveError::Store(error)) => return Err(error),
+            Ok(()) => {}
+        }
+        self.ports.work.survived(&removal.key.job()).await?;
+        session.fresh(removal.waiting());
+        Ok(Left::Waits)
     }
 }
 
-impl SpaceTask {
-    /// The removal with as much patience as this attempt has.
-    pub(super) fn in_time(&self, removal: Request<()>) -> Request<()> {
-        if self.entry.attempts == 0 { removal.within(FIRST_PATIENCE) } else { removal }
-    }
+/// The removal with as much patience as this attempt has.
+pub(super) fn in_time(task: &SpaceTask, removal: Request<()>) -> Request<()> {
+    if task.removal.faults == 0 { removal.within(FIRST_PATIENCE) } else { removal }
 }
 
 /// What Podio's answer says about the membership.

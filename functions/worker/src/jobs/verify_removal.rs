@@ -1,18 +1,18 @@
 //! The proof: a read-back, newer than the removal, that shows the person gone.
 
-use jiff::SignedDuration;
 use podio_client::{Error, NotFoundKind, org_member, space_member};
 use podio_lifecycle::{
     capability::Capability,
-    offboarding::{Event, FailureCode, Leaver, SKEW, SearchStep},
-    removal::{RemovalState, latest},
+    offboarding::{Event, FailureCode, Leaver, SKEW, SearchStep, State},
+    removal::RemovalState,
+    retry::backoff,
 };
 
 use super::{
     LOOKS, StageTask,
     look_up::{Sighting, Sought, fits_a_path},
 };
-use crate::{Worker, caller::Caller, reserve::SHORT, verdict::Halt};
+use crate::{Worker, session::Session, verdict::Halt};
 
 /// What a read-back shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,39 +27,25 @@ pub(crate) enum Standing {
 
 impl Worker {
     /// Asks, and completes the offboarding if the person is gone.
-    pub(crate) async fn verify_removal(&self, stage: &mut StageTask, caller: &mut Caller<'_>) -> Result<(), Halt> {
+    pub(crate) async fn verify_removal(&self, stage: &mut StageTask, session: &mut Session<'_>) -> Result<(), Halt> {
         let Some(leaver) = stage.offboarding.leaver.clone() else { return Err(Halt::Overtaken) };
         // The removal may bear the time of another worker, whose clock is ahead; asked before that, it would be asked in vain.
         let ahead = stage.offboarding.last_delete_at.map(|deleted| deleted.duration_since(self.now()));
         if let Some(ahead) = ahead.filter(|ahead| ahead.is_positive()) {
             self.ports.clock.sleep(ahead.min(SKEW)).await;
         }
-        if let Some(from) = stage.read_back_from {
-            match from.duration_since(self.now()) {
-                ahead if ahead > SHORT => return Err(Halt::Pause(from)),
-                ahead if ahead.is_positive() => self.ports.clock.sleep(ahead).await,
-                _ => {}
-            }
-        }
-        if let Some(asked_at) = self.is_gone_from_list(stage, &leaver, caller).await? {
-            self.look_at_refused_spaces(stage, &leaver, caller).await?;
-            return self.advance(stage, Event::VerifiedGone { asked_at }).await;
-        }
         let asked_at = self.now();
-        match self.standing(stage, &leaver, caller).await? {
+        match self.standing(stage, &leaver, session).await? {
             Standing::Gone => {
-                self.look_at_refused_spaces(stage, &leaver, caller).await?;
-                self.advance(stage, Event::VerifiedGone { asked_at }).await
+                self.look_at_refused_spaces(stage, &leaver, session).await?;
+                self.advance(stage, Event::VerifiedGone { asked_at }, session).await
             }
             Standing::There => {
-                self.advance(stage, Event::StillAMember).await?;
+                self.advance(stage, Event::StillAMember, session).await?;
                 let attempts = stage.offboarding.work.attempts;
-                let wait = podio_lifecycle::retry::backoff(attempts.max(1), self.jitter());
-                match stage.offboarding.stage_job() {
+                match stage.offboarding.state {
                     // Podio may need a moment; the same job looks again.
-                    Some(podio_lifecycle::job::Job::VerifyRemoval { .. }) => {
-                        Err(Halt::Pause(self.now() + SignedDuration::try_from(wait).unwrap_or_default()))
-                    }
+                    State::Verifying => Err(Halt::Pause(self.now() + backoff(attempts.max(1), self.jitter()))),
                     _ => Ok(()),
                 }
             }
@@ -74,28 +60,27 @@ impl Worker {
         &self,
         stage: &StageTask,
         leaver: &Leaver,
-        caller: &mut Caller<'_>,
+        session: &mut Session<'_>,
     ) -> Result<(), Halt> {
         let offboarding = &stage.offboarding;
         let Some(plan) = offboarding.plan.filter(|_| offboarding.counted.left_to_org_removal > 0) else {
             return Ok(());
         };
-        let (own, _) = offboarding.split(self.ports.offboardings.batches(&offboarding.id, plan).await?);
-        let spaces = latest(&own).map(|(_, space)| space);
-        let mut refused: Vec<_> = spaces.filter(|space| space.state == RemovalState::LeftToOrgRemoval).collect();
+        let (own, _) = offboarding.split(self.ports.offboardings.spaces(&offboarding.id, plan).await?);
+        let mut refused: Vec<_> = own.iter().filter(|it| it.state == RemovalState::LeftToOrgRemoval).collect();
         // First those that a person was asked about: the leaver was their last admin, which is a reason to refuse.
         refused.sort_by_key(|space| {
-            !offboarding.approved.iter().any(|approval| approval.space_id == Some(space.space_id))
+            !offboarding.approved.iter().any(|approval| approval.space_id == Some(space.key.space))
         });
         for space in refused.into_iter().take(LOOKS) {
-            match caller.call(&space_member::get(space.space_id, leaver.user_id)).await? {
+            match session.call(&space_member::get(space.key.space, leaver.user_id)).await? {
                 Ok(member) if member.user_id == leaver.user_id && member.is_current() => {
                     return Err(Halt::fail(
                         FailureCode::StillAMember,
                         format!(
                             "The membership of the organization has ended, yet the person is still in the space {}, which \
                              did not let them go. Make somebody else its admin and remove them there by hand; then retry.",
-                            space.space_id
+                            space.key.space
                         ),
                     ));
                 }
@@ -111,12 +96,12 @@ impl Worker {
         &self,
         stage: &mut StageTask,
         leaver: &Leaver,
-        caller: &mut Caller<'_>,
+        session: &mut Session<'_>,
     ) -> Result<Standing, Halt> {
         let org = stage.offboarding.org_id;
         let is_paging = matches!(stage.search.step, SearchStep::Page { .. });
         if !is_paging {
-            match caller.call(&org_member::get(org, leaver.user_id)).await? {
+            match session.call(&org_member::get(org, leaver.user_id)).await? {
                 Ok(member) if member.user_id != leaver.user_id => {}
                 // Listed without a single space and without a role: perhaps only the memory of a member.
                 Ok(member) if member.may_be_former() => {}
@@ -126,11 +111,11 @@ impl Worker {
                 Err(Error::Forbidden { .. } | Error::NotFound(NotFoundKind::Route) | Error::Invalid { .. }) => {}
                 Err(error) => return Err(Halt::of(&error, "the read-back of the membership")),
             }
-            if self.is_found_by_mail(stage, leaver, caller).await? {
+            if self.is_found_by_mail(stage, leaver, session).await? {
                 return Ok(Standing::There);
             }
         }
-        self.second_look(stage, leaver, caller).await
+        self.second_look(stage, leaver, session).await
     }
 
     /// A short cut to the proof that the leaver is there still. Not being found proves nothing: the address may be one
@@ -139,25 +124,21 @@ impl Worker {
         &self,
         stage: &StageTask,
         leaver: &Leaver,
-        caller: &mut Caller<'_>,
+        session: &mut Session<'_>,
     ) -> Result<bool, Halt> {
         let Some(mail) = leaver.email.as_ref().filter(|mail| fits_a_path(mail)) else { return Ok(false) };
-        if !caller.may_offer(Capability::MemberByMail).await? {
+        if !session.may_offer(Capability::MemberByMail).await? {
             return Ok(false);
         }
-        let answer = match caller.call(&org_member::by_mail(stage.offboarding.org_id, mail.as_str())).await {
-            Err(Halt::Wait(slots)) => {
-                // Not worth a wait: the next run would have to begin with the member again. The pages remember how far
-                // they got.
-                caller.keep(slots);
-                return Ok(false);
-            }
+        let answer = match session.call(&org_member::by_mail(stage.offboarding.org_id, mail.as_str())).await {
+            // Not worth a wait: the next run would have to begin with the member again. The pages remember how far they got.
+            Err(Halt::Wait) => return Ok(false),
             answer => answer?,
         };
         match answer {
             Ok(member) => Ok(member.user_id == leaver.user_id && !member.may_be_former()),
             Err(Error::NotFound(NotFoundKind::Route)) => {
-                caller.learn_missing(Capability::MemberByMail).await?;
+                session.learn_missing(Capability::MemberByMail).await?;
                 Ok(false)
             }
             Err(
@@ -177,11 +158,11 @@ impl Worker {
         &self,
         stage: &mut StageTask,
         leaver: &Leaver,
-        caller: &mut Caller<'_>,
+        session: &mut Session<'_>,
     ) -> Result<Standing, Halt> {
         let org = stage.offboarding.org_id;
         let sought = Sought::User(leaver.user_id);
-        let standing = match caller.look_through(org, &sought, None, &mut stage.search).await? {
+        let standing = match session.look_through(org, &sought, None, &mut stage.search).await? {
             Ok(Sighting::Found(_)) => Standing::There,
             Ok(Sighting::Nobody) => Standing::Gone,
             Err(Error::Forbidden { .. } | Error::NotFound(_) | Error::Invalid { .. }) => Standing::Unclear,
@@ -192,7 +173,8 @@ impl Worker {
         if stage.offboarding.work.search.step != SearchStep::Find {
             // A wait has stored the page. The next read-back must begin anew, even if it follows a crash.
             let search = stage.search.clone();
-            self.advance(stage, Event::Parked { slots: Vec::new(), until: None, search }).await?;
+            let (calls, place) = (stage.offboarding.work.calls, stage.offboarding.place);
+            self.advance(stage, Event::Waits { until: None, search, calls, place }, session).await?;
         }
         Ok(standing)
     }

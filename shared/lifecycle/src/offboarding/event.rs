@@ -29,6 +29,8 @@ pub struct Plan {
 pub enum Event {
     /// The effective time has come.
     Due,
+    /// So many were accepted shortly before that its plan and its end wait among the removals.
+    Crowded,
     /// A worker begins to plan, or goes on with it.
     PlanningBegun,
     /// The plan stands, and its space removals are stored.

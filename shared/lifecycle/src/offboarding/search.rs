@@ -39,12 +39,10 @@ pub enum SearchStep {
     },
     /// Found: preview the removal and list the spaces.
     Preview,
-    /// The spaces are written down as batches; look into each for the leaver and for company.
+    /// The spaces are written down; look into each for the leaver and for company.
     Check {
-        /// Batches of the plan.
-        batches: u32,
-        /// The first batch that may hold an unchecked space.
-        next: u32,
+        /// How many.
+        spaces: u32,
     },
 }
 

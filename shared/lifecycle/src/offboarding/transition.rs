@@ -32,6 +32,7 @@ impl Offboarding {
         let mut seal = false;
         match (&self.state, event) {
             (State::Scheduled, Event::Due) if now >= self.effective_at() => next.state = State::Planning,
+            (State::Planning, Event::Crowded) => next.crowd = true,
             (State::Planning, Event::PlanningBegun) => {
                 // The revision that is read here is unique to this attempt, and so names its removals: an attempt that
                 // died half-way never mixes with the next. Only a plan whose spaces are being checked goes on.
@@ -172,6 +173,7 @@ impl Offboarding {
             (
                 _,
                 Event::Due
+                | Event::Crowded
                 | Event::PlanningBegun
                 | Event::Planned(_)
                 | Event::NotAMember

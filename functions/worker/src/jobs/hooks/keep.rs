@@ -15,7 +15,7 @@ use podio_lifecycle::{
 use podio_signatures::hook_key;
 use secrecy::SecretString;
 
-use crate::{Worker, caller::Caller, verdict::Halt};
+use crate::{Worker, session::Session, verdict::Halt};
 
 /// How long after hooks were created it is looked whether they have become active.
 const SECOND_LOOK: SignedDuration = SignedDuration::from_mins(2);
@@ -41,7 +41,7 @@ impl Registration {
 
 impl Worker {
     /// Sees to it that an object has the hooks that it should have.
-    pub(super) async fn keep_hooks(&self, on: &HookRef, caller: &mut Caller<'_>) -> Result<(), Halt> {
+    pub(super) async fn keep_hooks(&self, on: &HookRef, session: &mut Session<'_>) -> Result<(), Halt> {
         let Some(registration) = &self.policy.registration else { return Ok(()) };
         let Some(wanted) = registration.hooks.of(on) else { return Ok(()) };
         let Some(target) = target(on) else {
@@ -49,7 +49,7 @@ impl Worker {
             return Ok(());
         };
         let url = registration.address(on);
-        let hooks = match caller.call(&hook::list(target)).await? {
+        let hooks = match session.call(&hook::list(target)).await? {
             Ok(hooks) => hooks,
             Err(error) if is_refusal(&error) => {
                 self.missing(on, "Podio does not show the hooks; let the acting account join the object");
@@ -61,7 +61,7 @@ impl Worker {
         let mut created = false;
         for step in wanted.steps(&found) {
             created |= matches!(step, HookStep::Create(_));
-            self.take_step(on, target, &url, step, caller).await?;
+            self.take_step(on, target, &url, step, session).await?;
         }
         // Podio may or may not send the code by itself, and asking for another at once would make the first one stale.
         if created { Err(Halt::Pause(self.now() + SECOND_LOOK)) } else { Ok(()) }
@@ -74,17 +74,17 @@ impl Worker {
         target: HookTarget,
         url: &str,
         step: HookStep,
-        caller: &mut Caller<'_>,
+        session: &mut Session<'_>,
     ) -> Result<(), Halt> {
         tracing::info!(%on, ?step, "keeping hooks");
         let answer = match step {
             // Not to be sent again without another look.
             HookStep::Create(event) => {
-                let created = caller.call_unrepeated(&hook::create(target, event.as_str(), url)).await?;
+                let created = session.call_unrepeated(&hook::create(target, event.as_str(), url)).await?;
                 created.map(|_| ())
             }
-            HookStep::Verify(hook) => caller.call(&hook::request_verification(hook)).await?,
-            HookStep::Delete(hook) => match caller.call(&hook::delete(hook)).await? {
+            HookStep::Verify(hook) => session.call(&hook::request_verification(hook)).await?,
+            HookStep::Delete(hook) => match session.call(&hook::delete(hook)).await? {
                 Err(Error::NotFound(_) | Error::Gone) => Ok(()),
                 answer => answer,
             },

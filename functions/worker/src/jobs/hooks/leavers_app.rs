@@ -13,7 +13,7 @@ use podio_lifecycle::{
 };
 
 use super::{act::Note, look_again::Acceptance};
-use crate::{LeaversApp, Worker, caller::Caller, verdict::Halt};
+use crate::{LeaversApp, Worker, session::Session, verdict::Halt};
 
 /// Whether an earlier offboarding is out of the way.
 enum Withdrawn {
@@ -29,9 +29,9 @@ impl Worker {
         &self,
         app: &LeaversApp,
         id: ItemId,
-        caller: &mut Caller<'_>,
+        session: &mut Session<'_>,
     ) -> Result<Option<Note>, Halt> {
-        let found = match caller.call(&item::get(id)).await? {
+        let found = match session.call(&item::get(id)).await? {
             Ok(found) if found.item_id == id => found,
             Ok(_) => return Err(Halt::Fault),
             Err(Error::NotFound(NotFoundKind::Object) | Error::Gone) => return self.item_is_gone(id).await,
@@ -42,7 +42,7 @@ impl Worker {
         }
         let entry = entry(app, &found);
         match leaver_of(&entry, app.zone) {
-            Ok(request) => self.item_is_leaver(app, &entry, request).await,
+            Ok(request) => self.item_is_leaver(app, &entry, request, session).await,
             Err(not) => {
                 // What was one before may be one no more.
                 let note = match self.ports.leaver_items.leaver_item(id).await? {
@@ -67,7 +67,13 @@ impl Worker {
         }
     }
 
-    async fn item_is_leaver(&self, app: &LeaversApp, entry: &Entry, request: Request) -> Result<Option<Note>, Halt> {
+    async fn item_is_leaver(
+        &self,
+        app: &LeaversApp,
+        entry: &Entry,
+        request: Request,
+        session: &mut Session<'_>,
+    ) -> Result<Option<Note>, Halt> {
         if let Some(known) = self.ports.leaver_items.leaver_item(entry.item).await? {
             if known.revision > entry.revision {
                 return Ok(Some(overtaken()));
@@ -81,7 +87,7 @@ impl Worker {
         let key = key(entry, &request);
         // An earlier revision may have been accepted and not remembered; it gives way once.
         for _ in 0..2 {
-            let (acceptance, offboarding) = self.accept_leaver(app.org, request.clone(), &key).await?;
+            let (acceptance, offboarding) = self.accept_leaver(app.org, request.clone(), &key, session).await?;
             if acceptance == Acceptance::Own {
                 return self.remember_leaver(entry, offboarding).await;
             }

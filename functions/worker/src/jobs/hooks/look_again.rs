@@ -11,13 +11,13 @@ use podio_lifecycle::{
     ledger::NotCommitted,
     offboarding::{Event, Offboarding, Person, Refusal, Request},
     ports::{Created, IdempotencyKey, Metric},
-    quota::Lane,
+    work::Priority,
 };
 
 use super::act::Note;
 use crate::{
     Worker,
-    caller::Caller,
+    session::Session,
     jobs::{SMALL_PAGE, SURELY_WHOLE},
     verdict::Halt,
 };
@@ -57,35 +57,35 @@ impl Worker {
         delivery: &Delivery,
         space: SpaceId,
         user: Option<UserId>,
-        caller: &mut Caller<'_>,
+        session: &mut Session<'_>,
     ) -> Result<Option<Note>, Halt> {
         let Some(org) = self.policy.hooks.org else {
             let detail = "PODIO_ORG_ID is not set, so it cannot be told whether somebody has returned.";
             return Ok(Some(Note::new("no_organization", detail)));
         };
-        caller.in_lane(Lane::Background);
+        session.at_priority(Priority::Background);
         let candidates = match user {
             Some(user) => vec![user],
-            None => match self.members_of(space, caller).await? {
+            None => match self.members_of(space, session).await? {
                 Ok(members) => members,
                 Err(note) => return Ok(Some(note)),
             },
         };
         for (user, removed_by) in self.ports.removed.removed(org, &candidates).await? {
             // A list says that they are there. An event may be old, or nobody's.
-            if user_is_listed(user, &candidates, delivery) || self.is_in(space, user, caller).await? {
-                self.has_returned(delivery, org, user, &removed_by).await?;
+            if user_is_listed(user, &candidates, delivery) || self.is_in(space, user, session).await? {
+                self.has_returned(delivery, org, user, &removed_by, session).await?;
             }
         }
         Ok(None)
     }
 
     /// The members of a space, as far as a few pages go, of whatever size Podio's are.
-    async fn members_of(&self, space: SpaceId, caller: &mut Caller<'_>) -> Result<Result<Vec<UserId>, Note>, Halt> {
+    async fn members_of(&self, space: SpaceId, session: &mut Session<'_>) -> Result<Result<Vec<UserId>, Note>, Halt> {
         let (mut page, mut previous) = (Page::FIRST, None);
         let mut members = BTreeSet::new();
         for _ in 0..MOST_PAGES {
-            match caller.call(&space_member::list_v2(space, page)).await? {
+            match session.call(&space_member::list_v2(space, page)).await? {
                 Ok(listed) => {
                     let before = members.len();
                     members.extend(listed.iter().filter(|it| it.is_current()).map(|it| it.user_id));
@@ -110,8 +110,8 @@ impl Worker {
     }
 
     /// Whether somebody is in a space. Where Podio does not show, the event is believed.
-    async fn is_in(&self, space: SpaceId, user: UserId, caller: &mut Caller<'_>) -> Result<bool, Halt> {
-        match caller.call(&space_member::get(space, user)).await? {
+    async fn is_in(&self, space: SpaceId, user: UserId, session: &mut Session<'_>) -> Result<bool, Halt> {
+        match session.call(&space_member::get(space, user)).await? {
             Ok(member) => Ok(member.is_current()),
             Err(Error::NotFound(NotFoundKind::Object) | Error::Gone) => Ok(false),
             Err(Error::NotFound(NotFoundKind::Route) | Error::Forbidden { .. } | Error::Invalid { .. }) => Ok(true),
@@ -126,6 +126,7 @@ impl Worker {
         org: OrgId,
         user: UserId,
         removed_by: &OffboardingId,
+        session: &mut Session<'_>,
     ) -> Result<(), Halt> {
         let Some(offboarding) = self.ports.offboardings.load(removed_by).await? else { return Ok(()) };
         if offboarding.returned_at.is_none() {
@@ -149,7 +150,7 @@ impl Worker {
             requested_by: None,
         };
         let key = format!("returned:{}:{user}", delivery.id);
-        let (_, id) = self.accept_leaver(org, request, &key).await?;
+        let (_, id) = self.accept_leaver(org, request, &key, session).await?;
         tracing::info!(offboarding = %id, "who returned is removed again");
         Ok(())
     }
@@ -160,20 +161,16 @@ impl Worker {
         org: OrgId,
         request: Request,
         key: &str,
+        session: &mut Session<'_>,
     ) -> Result<(Acceptance, OffboardingId), Halt> {
         let now = self.now();
         let key =
             IdempotencyKey { key: format!("hook:{key}"), fingerprint: key.to_owned(), expires_at: now + REMEMBERED };
         let id = OffboardingId::new(now, self.ports.random.bytes());
-        let (offboarding, job) = Offboarding::accept(id, org, request, now);
+        let offboarding = Offboarding::accept(id, org, request, now);
         match self.ports.accept.create(&offboarding, Some(&key)).await? {
             Created::New => {
-                let jobs: Vec<_> = job.into_iter().map(|job| (job, SignedDuration::ZERO)).collect();
-                if !jobs.is_empty()
-                    && let Err(error) = self.ports.jobs.send(&jobs).await
-                {
-                    tracing::warn!(%error, offboarding = %offboarding.id, "the job is left to the sweep");
-                }
+                session.fresh(offboarding.waiting());
                 Ok((Acceptance::Own, offboarding.id))
             }
             Created::Repeated(id) => Ok((Acceptance::Own, id)),

@@ -1,4 +1,5 @@
-//! What a delivery of a hook asks for: its verification, or whatever the event means to the service and to others.
+//! What a delivery of a hook asks for: its verification, or whatever the event means to the service and to others. And the
+//! hooks themselves, which are looked at once in a while.
 
 mod act;
 mod keep;
@@ -6,74 +7,69 @@ mod leavers_app;
 mod look_again;
 mod verify;
 
+use jiff::SignedDuration;
 pub use keep::Registration;
-use podio_client::hook;
 use podio_lifecycle::{
-    hooks::{CloudEvent, Delivery, EventType, HookRef},
-    ids::HookId,
-    quota::{Lane, Slot},
+    hooks::{CloudEvent, Delivery, DeliveryId, DeliveryState, EventType, HookRef, Reason},
+    offboarding::FailureCode,
+    ports::{Metric, SaveError, StoreError},
+    retry::backoff,
+    work::{Calls, JobId, Priority, Waiting},
 };
 
-use crate::{Worker, caller::Caller, verdict::Halt};
+use crate::{Worker, batch::Left, session::Session, verdict::Halt};
 
-/// What a hook's job is about.
-pub(crate) enum HookTask {
-    /// A delivery, as it is stored now.
-    Delivery(Box<Delivery>),
-    /// The hooks of an object.
-    Keep(HookRef),
-}
-
-impl HookTask {
-    /// In which lane its calls go.
-    pub(crate) fn lane(&self) -> Lane {
-        match self {
-            Self::Delivery(_) => Lane::Interactive,
-            Self::Keep(_) => Lane::Background,
-        }
-    }
-
-    /// The route of the call that it is about to make.
-    pub(crate) fn route(&self) -> String {
-        match self {
-            Self::Delivery(_) => hook::validate(HookId(0), "").quota_route(),
-            Self::Keep(_) => hook::list(hook::HookTarget::Item(0)).quota_route(),
-        }
-    }
-
-    /// Calls that are certain. Others are reserved when it turns out that they are needed.
-    pub(crate) fn calls_at_once(&self) -> usize {
-        match self {
-            Self::Delivery(delivery) => usize::from(delivery.event.kind == EventType::Verify),
-            Self::Keep(_) => 1,
-        }
-    }
-
-    /// Slots that it has waited for.
-    pub(crate) fn held(&self) -> Vec<Slot> {
-        match self {
-            Self::Delivery(delivery) => delivery.slots.clone(),
-            Self::Keep(_) => Vec::new(),
-        }
-    }
-}
+/// The job that sees to the hooks of one object; its subject is the object, such as `space/5`. Podio switches a hook off
+/// without a word when its deliveries fail, so the job never ends.
+pub const KEEP_HOOKS: &str = "keep_hooks";
+/// How often the hooks of an object are looked at.
+const EVERY: SignedDuration = SignedDuration::from_hours(1);
+/// The route of the look.
+const LIST: &str = "GET /hook/{ref_type}/{ref_id}/";
 
 impl Worker {
-    /// Runs a hook's job.
-    pub(crate) async fn run_hook(&self, task: &mut HookTask, caller: &mut Caller<'_>) -> Result<(), Halt> {
-        match task {
-            HookTask::Delivery(delivery) => self.handle_delivery(delivery, caller).await,
-            HookTask::Keep(on) => self.keep_hooks(on, caller).await,
+    /// Does everything that a delivery asks for, then ends it. Each part may be done twice.
+    pub(crate) async fn run_delivery(&self, job: &JobId, session: &mut Session<'_>) -> Result<Left, StoreError> {
+        let Ok(id) = job.subject.parse::<DeliveryId>() else { return self.leave(job).await };
+        let delivery = self.ports.deliveries.delivery(&id).await?;
+        let Some(delivery) = delivery.filter(|delivery| !delivery.state.is_final()) else {
+            return self.leave(job).await;
+        };
+        if let Some(waiting) = delivery.waiting() {
+            session.at_priority(waiting.priority);
         }
+        let now = self.now();
+        let waits = match self.deal_with(&delivery, session).await {
+            Ok(()) => return Ok(Left::Done),
+            Err(Halt::Wait) => delivery.paused(None),
+            Err(Halt::Pause(until)) => delivery.paused(Some(until)),
+            // What an event leads to is tried for as long as Podio is unwell.
+            Err(Halt::Fault) => delivery.faulted(now, now + backoff(delivery.faults + 1, self.jitter())),
+            Err(Halt::Fail(failure)) => {
+                let reason = Reason::new(failure.code.name(), failure.detail);
+                return match self.end_delivery(&delivery, DeliveryState::Refused { at: now, reason }).await {
+                    Err(Halt::Storage(error)) => Err(error),
+                    _ => Ok(Left::Done),
+                };
+            }
+            Err(Halt::Storage(error)) => return Err(error),
+            Err(Halt::Overtaken) => return Ok(Left::Waits),
+        };
+        match self.ports.deliveries.note_delivery(&waits).await {
+            Ok(()) => {}
+            Err(SaveError::Conflict | SaveError::PersonTaken(_)) => return Ok(Left::Waits),
+            Err(SaveError::Store(error)) => return Err(error),
+        }
+        self.ports.work.survived(job).await?;
+        session.fresh(waits.waiting());
+        Ok(Left::Waits)
     }
 
-    /// Does everything that a delivery asks for, then ends it. Each part may be done twice.
-    async fn handle_delivery(&self, delivery: &mut Delivery, caller: &mut Caller<'_>) -> Result<(), Halt> {
-        self.take_waited_slots(delivery).await?;
+    async fn deal_with(&self, delivery: &Delivery, session: &mut Session<'_>) -> Result<(), Halt> {
         let state = match delivery.event.kind {
-            EventType::Verify => self.verify_hook(delivery, caller).await?,
+            EventType::Verify => self.verify_hook(delivery, session).await?,
             _ => {
-                let state = self.act_on(delivery, caller).await?;
+                let state = self.act_on(delivery, session).await?;
                 self.publish(delivery).await?;
                 state
             }
@@ -81,14 +77,26 @@ impl Worker {
         self.end_delivery(delivery, state).await
     }
 
-    /// Takes the slots that are about to be spent off the record, so that a duplicate cannot spend them too.
-    async fn take_waited_slots(&self, delivery: &mut Delivery) -> Result<(), Halt> {
-        if delivery.slots.is_empty() {
-            return Ok(());
+    /// Ends a delivery and, where it is refused, says so to whoever watches.
+    async fn end_delivery(&self, delivery: &Delivery, state: DeliveryState) -> Result<(), Halt> {
+        let is_first = self.ports.deliveries.settle_delivery(&delivery.id, &state).await?;
+        if let (true, DeliveryState::Refused { reason, .. }) = (is_first, &state) {
+            let event = delivery.event.kind.log_name();
+            tracing::error!(delivery = %delivery.id, event, code = reason.code, "the delivery is refused");
+            self.ports.metrics.add(Metric::RefusedDeliveries, 1);
         }
-        let taken = delivery.parked(Vec::new(), self.now());
-        self.ports.deliveries.note_delivery(&taken).await?;
-        *delivery = Delivery { revision: taken.revision + 1, ..taken };
+        Ok(())
+    }
+
+    /// Refuses a delivery whose attempts keep dying.
+    pub(crate) async fn give_up_delivery(&self, job: &JobId) -> Result<(), StoreError> {
+        let Ok(id) = job.subject.parse::<DeliveryId>() else { return Ok(()) };
+        let detail = "The job of this delivery has ended its worker again and again. Look for it in the worker's log.";
+        let reason = Reason::new(FailureCode::JobCrashed.name(), detail);
+        let refused = DeliveryState::Refused { at: self.now(), reason };
+        if self.ports.deliveries.settle_delivery(&id, &refused).await? {
+            self.ports.metrics.add(Metric::RefusedDeliveries, 1);
+        }
         Ok(())
     }
 
@@ -99,5 +107,43 @@ impl Worker {
             tracing::warn!(delivery = %delivery.id, %error, "could not be published");
             Halt::Fault
         })
+    }
+
+    /// Looks at the hooks of an object, and again an hour later.
+    pub(crate) async fn run_keep_hooks(&self, job: &JobId, session: &mut Session<'_>) -> Result<Left, StoreError> {
+        let Ok(on) = job.subject.parse::<HookRef>() else { return self.leave(job).await };
+        let is_wanted = self.policy.registration.as_ref().is_some_and(|it| it.hooks.of(&on).is_some());
+        if !is_wanted {
+            return self.leave(job).await;
+        }
+        session.at_priority(Priority::Background);
+        let now = self.now();
+        let until = match self.keep_hooks(&on, session).await {
+            Ok(()) => Some(now + EVERY),
+            Err(Halt::Wait | Halt::Overtaken) => None,
+            Err(Halt::Pause(until)) => Some(until),
+            Err(Halt::Fault) => Some(now + EVERY / 4),
+            Err(Halt::Fail(failure)) => {
+                tracing::error!(%on, code = failure.code.name(), "the hooks cannot be kept");
+                self.ports.metrics.add(Metric::MissingHooks, 1);
+                Some(now + EVERY)
+            }
+            Err(Halt::Storage(error)) => return Err(error),
+        };
+        self.wait_again(Waiting { not_before: until, ..kept(&on, now) }, session).await
+    }
+}
+
+/// The job that keeps the hooks of an object.
+pub fn kept(on: &HookRef, now: jiff::Timestamp) -> Waiting {
+    Waiting {
+        job: JobId::new(KEEP_HOOKS, on),
+        priority: Priority::Background,
+        place: now,
+        since: now,
+        not_before: None,
+        faulted_at: None,
+        calls: Calls::of(LIST, 1),
+        space: None,
     }
 }

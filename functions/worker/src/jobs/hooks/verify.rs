@@ -6,19 +6,19 @@
 use podio_client::{Error, NotFoundKind, hook};
 use podio_lifecycle::hooks::{Delivery, DeliveryState, Reason};
 
-use crate::{Worker, caller::Caller, verdict::Halt};
+use crate::{Worker, session::Session, verdict::Halt};
 
 impl Worker {
     /// Validates a hook.
     pub(super) async fn verify_hook(
         &self,
         delivery: &Delivery,
-        caller: &mut Caller<'_>,
+        session: &mut Session<'_>,
     ) -> Result<DeliveryState, Halt> {
         let (Some(hook), Some(code)) = (delivery.hook, &delivery.code) else {
             return Ok(self.refused("incomplete", "The verification names no hook, or brings no code."));
         };
-        let state = match caller.call(&hook::validate(hook, code.expose())).await? {
+        let state = match session.call(&hook::validate(hook, code.expose())).await? {
             Ok(()) => {
                 tracing::info!(delivery = %delivery.id, %hook, on = %delivery.on, "the hook is active");
                 DeliveryState::Handled { at: self.now() }

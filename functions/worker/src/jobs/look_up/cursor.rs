@@ -130,7 +130,7 @@ impl Cursor {
 
 /// How many members of a page of that length the next one shows again where others may have gone meanwhile; so many as well
 /// are gone back where somebody may have been passed over.
-pub(crate) fn long_overlap(length: u32) -> u32 {
+fn long_overlap(length: u32) -> u32 {
     (length / SHARE).clamp(OVERLAP, LONG_OVERLAP)
 }
 

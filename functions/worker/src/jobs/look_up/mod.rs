@@ -10,8 +10,8 @@ use podio_lifecycle::{
 };
 
 use self::cursor::{Cursor, MOST_PAGES, Turn};
-pub(crate) use self::cursor::{SMALL_PAGE, SURELY_WHOLE, long_overlap};
-use crate::{caller::Caller, verdict::Halt};
+pub(crate) use self::cursor::{SMALL_PAGE, SURELY_WHOLE};
+use crate::{session::Session, verdict::Halt};
 
 /// Doubtful matches that are remembered. Two are as undecided as a hundred, and the record must not grow with them.
 const MOST_DOUBTS: usize = 20;
@@ -72,7 +72,7 @@ pub(crate) fn fits_a_path(mail: &EmailAddress) -> bool {
     mail.as_str().is_ascii() && !mail.as_str().contains(['/', '?', '#', '%'])
 }
 
-impl Caller<'_> {
+impl Session<'_> {
     /// Goes through the members until the person turns up or nobody is left. `filter` asks Podio to list only who
     /// matches the address; a Podio that ignores it lists everyone, which is as good. `search` remembers how far it
     /// came, and who fits only by what the profile says.
@@ -131,7 +131,7 @@ fn note_doubts(sought: &Sought<'_>, members: &[OrgMember], search: &mut Search) 
                 let known = search.candidates.iter().any(|candidate| candidate.user_id == user_id);
                 if !known && search.candidates.len() < MOST_DOUBTS {
                     let name = member.name.clone().map(PersonName);
-                    search.candidates.push(Leaver { user_id, email: None, name, listed: false });
+                    search.candidates.push(Leaver { user_id, email: None, name });
                     search.candidate_is_admin |= member.role == Some(Role::Admin);
                 }
             }

@@ -8,14 +8,14 @@ use podio_lifecycle::{
     capability::Capability,
     hold::Preview,
     ids::{SpaceId, UserId},
-    offboarding::{Leaver, SearchStep},
-    removal::{Company, RemovalBatch, RemovalState, SpaceRemoval},
+    offboarding::Leaver,
+    removal::{Company, RemovalState, SpaceRemoval},
 };
 
 use super::summed_up;
 use crate::{
     Worker,
-    caller::Caller,
+    session::Session,
     jobs::{SMALL_PAGE, SURELY_WHOLE, StageTask},
     verdict::Halt,
 };
@@ -24,46 +24,36 @@ use crate::{
 const FIRST_FEW: Page = Page { limit: SMALL_PAGE, offset: 0 };
 
 impl Worker {
-    /// Goes through the batches of the plan from where an earlier run stopped, a batch at a time.
+    /// Goes through the spaces of the plan that nobody has looked into yet.
     pub(super) async fn check_spaces(
         &self,
-        stage: &mut StageTask,
+        stage: &StageTask,
         leaver: &Leaver,
-        caller: &mut Caller<'_>,
-    ) -> Result<(Preview, Vec<RemovalBatch>), Halt> {
+        session: &mut Session<'_>,
+    ) -> Result<(Preview, Vec<SpaceRemoval>), Halt> {
         let plan = stage.offboarding.plan.ok_or(Halt::Overtaken)?;
-        let mut batches = self.ports.offboardings.batches(&stage.offboarding.id, plan).await?;
-        let SearchStep::Check { batches: count, next } = stage.search.step else { return Err(Halt::Overtaken) };
-        for (batch, number) in batches.iter_mut().zip(0..).skip(next as usize) {
-            if batch.counted {
-                continue;
-            }
-            let result = self.check_batch(batch, leaver.user_id, caller).await;
-            // A batch without anything to remove never takes part: nobody may count it down later.
-            batch.counted = batch.is_settled();
+        let mut spaces = self.ports.offboardings.spaces(&stage.offboarding.id, plan).await?;
+        let open = |space: &&mut SpaceRemoval| space.state == RemovalState::Unchecked || is_unseen(space);
+        for space in spaces.iter_mut().filter(open) {
+            let before = space.clone();
+            let result = self.check(space, leaver.user_id, session).await;
             // What was seen is kept even where the quota, or Podio, cut the look short.
-            self.ports.removals.replace_batch(batch).await?;
-            batch.revision += 1;
+            if *space != before {
+                self.ports.removals.save_space(space).await?;
+                space.revision += 1;
+            }
             result?;
-            stage.search.step = SearchStep::Check { batches: count, next: number + 1 };
         }
-        let preview = summed_up(batches.iter().flat_map(|batch| &batch.spaces));
-        Ok((preview, batches))
+        let preview = summed_up(&spaces);
+        Ok((preview, spaces))
     }
 
-    async fn check_batch(&self, batch: &mut RemovalBatch, user: UserId, caller: &mut Caller<'_>) -> Result<(), Halt> {
-        let open = |space: &&mut SpaceRemoval| space.state == RemovalState::Unchecked || is_unseen(space);
-        let count = batch.spaces.iter_mut().filter(open).count();
-        if caller.may_offer(Capability::SpaceMembership).await? {
-            caller.expect(count).await?;
+    async fn check(&self, space: &mut SpaceRemoval, user: UserId, session: &mut Session<'_>) -> Result<(), Halt> {
+        if space.state == RemovalState::Unchecked {
+            (space.state, space.company) = self.membership(space.key.space, user, session).await?;
         }
-        for space in batch.spaces.iter_mut().filter(open) {
-            if space.state == RemovalState::Unchecked {
-                (space.state, space.company) = self.membership(space.space_id, user, caller).await?;
-            }
-            if is_unseen(space) {
-                space.company = self.company(space.space_id, user, caller).await?;
-            }
+        if is_unseen(space) {
+            space.company = self.company(space.key.space, user, session).await?;
         }
         Ok(())
     }
@@ -73,20 +63,20 @@ impl Worker {
         &self,
         space: SpaceId,
         user: UserId,
-        caller: &mut Caller<'_>,
+        session: &mut Session<'_>,
     ) -> Result<(RemovalState, Company), Halt> {
         // Where it cannot be seen, the removal will show.
         let unseen = (RemovalState::Pending, Company::Hidden);
-        if !caller.may_offer(Capability::SpaceMembership).await? {
+        if !session.may_offer(Capability::SpaceMembership).await? {
             return Ok(unseen);
         }
-        match caller.call(&space_member::get(space, user)).await? {
+        match session.call(&space_member::get(space, user)).await? {
             Ok(member) if member.is_current() => Ok((RemovalState::Pending, implied_by(member.role.as_ref()))),
             Ok(_) | Err(Error::NotFound(NotFoundKind::Object) | Error::Gone) => {
                 Ok((RemovalState::NotAMember, Company::Unknown))
             }
             Err(Error::NotFound(NotFoundKind::Route)) => {
-                caller.learn_missing(Capability::SpaceMembership).await?;
+                session.learn_missing(Capability::SpaceMembership).await?;
                 Ok(unseen)
             }
             Err(Error::Forbidden { .. } | Error::Invalid { .. }) => Ok(unseen),
@@ -95,18 +85,18 @@ impl Worker {
     }
 
     /// Who else is in a space, by the better of two calls that this Podio may or may not know.
-    pub(crate) async fn company(&self, space: SpaceId, user: UserId, caller: &mut Caller<'_>) -> Result<Company, Halt> {
+    pub(crate) async fn company(&self, space: SpaceId, user: UserId, session: &mut Session<'_>) -> Result<Company, Halt> {
         let calls = [
             (Capability::SpaceMembersV2, space_member::list_v2(space, FIRST_FEW)),
             (Capability::SpaceMembers, space_member::list(space)),
         ];
         for (capability, request) in calls {
-            if !caller.may_offer(capability).await? {
+            if !session.may_offer(capability).await? {
                 continue;
             }
-            match caller.call(&request).await? {
+            match session.call(&request).await? {
                 Ok(members) => return Ok(seen_in(&members, user)),
-                Err(Error::NotFound(NotFoundKind::Route)) => caller.learn_missing(capability).await?,
+                Err(Error::NotFound(NotFoundKind::Route)) => session.learn_missing(capability).await?,
                 Err(Error::Invalid { .. }) => {}
                 Err(Error::Forbidden { .. } | Error::NotFound(NotFoundKind::Object) | Error::Gone) => break,
                 Err(error) => return Err(Halt::of(&error, "the list of a space's members")),

@@ -13,7 +13,7 @@ use podio_lifecycle::{
 
 use crate::{
     Worker,
-    caller::Caller,
+    session::Session,
     jobs::{
         StageTask,
         look_up::{Fit, Sighting, Sought, fits_a_path},
@@ -37,14 +37,11 @@ pub(super) enum Finding {
 impl Worker {
     /// Finds the person by the cheapest look-up that Podio offers. Nobody counts as gone until two different look-ups
     /// have said so, one of them a list, which also shows that the organization exists and may be read.
-    pub(super) async fn find(&self, stage: &mut StageTask, caller: &mut Caller<'_>) -> Result<Finding, Halt> {
-        if let Some(member) = self.find_in_list(stage, caller).await? {
-            return Ok(Finding::Member(remember_listed(stage, &member)));
-        }
+    pub(super) async fn find(&self, stage: &mut StageTask, session: &mut Session<'_>) -> Result<Finding, Halt> {
         let person = stage.offboarding.request.person.clone();
         let directly = match &person {
-            Person::Email(mail) => self.by_mail(stage, mail, caller).await?,
-            Person::User(user) => self.by_id(stage, *user, caller).await?,
+            Person::Email(mail) => self.by_mail(stage, mail, session).await?,
+            Person::User(user) => self.by_id(stage, *user, session).await?,
         };
         if let Some(member) = directly {
             return Ok(Finding::Member(remember(stage, &member)));
@@ -58,19 +55,19 @@ impl Worker {
                 continue;
             }
             let org = stage.offboarding.org_id;
-            let seen = caller.look_through(org, &sought, filter, &mut stage.search).await?;
+            let seen = session.look_through(org, &sought, filter, &mut stage.search).await?;
             match seen.map_err(|error| Halt::of(&error, "the list of the organization's members"))? {
                 Sighting::Found(member) => return Ok(Finding::Member(remember(stage, &member))),
                 Sighting::Nobody => miss(stage, name),
             }
         }
         if let Person::Email(mail) = &person
-            && let Some(leaver) = self.by_profile(stage, mail, caller).await?
+            && let Some(leaver) = self.by_profile(stage, mail, session).await?
         {
             return Ok(Finding::Member(leaver));
         }
         if let Person::User(user) = &person {
-            self.ask_elsewhere(stage, *user, caller).await?;
+            self.ask_elsewhere(stage, *user, session).await?;
         }
         if stage.search.misses.len() < 2 {
             // One look-up that nothing contradicts is still only one.
@@ -84,10 +81,10 @@ impl Worker {
         &self,
         stage: &mut StageTask,
         mail: &EmailAddress,
-        caller: &mut Caller<'_>,
+        session: &mut Session<'_>,
     ) -> Result<Option<Leaver>, Halt> {
         let Some(candidate) = only_candidate(&stage.search)? else { return Ok(None) };
-        match caller.call(&org_member::get(stage.offboarding.org_id, candidate.user_id)).await? {
+        match session.call(&org_member::get(stage.offboarding.org_id, candidate.user_id)).await? {
             Ok(member) if is_believed(mail, &member) && member.user_id == candidate.user_id => {
                 Ok(Some(remember(stage, &member)))
             }
@@ -109,16 +106,16 @@ impl Worker {
     }
 
     /// A second opinion on a user whom the list does not show, where Podio denies the look-up of the member.
-    async fn ask_elsewhere(&self, stage: &mut StageTask, user: UserId, caller: &mut Caller<'_>) -> Result<(), Halt> {
+    async fn ask_elsewhere(&self, stage: &mut StageTask, user: UserId, session: &mut Session<'_>) -> Result<(), Halt> {
         let org = stage.offboarding.org_id;
         if stage.search.misses.len() < 2 && stage.search.source == SpaceSource::Preview {
-            if is_unknown(caller, Capability::EndMemberInfo, &org_member::end_member_info(org, user)).await? {
+            if is_unknown(session, Capability::EndMemberInfo, &org_member::end_member_info(org, user)).await? {
                 miss(stage, BY_PREVIEW);
             }
             stage.search.source = SpaceSource::Memberships;
         }
         if stage.search.misses.len() < 2 && stage.search.source == SpaceSource::Memberships {
-            if is_unknown(caller, Capability::MemberSpaces, &org_member::space_memberships(org, user)).await? {
+            if is_unknown(session, Capability::MemberSpaces, &org_member::space_memberships(org, user)).await? {
                 miss(stage, BY_SPACES);
             }
             stage.search.source = SpaceSource::AllSpaces;
@@ -138,21 +135,21 @@ impl Worker {
         &self,
         stage: &mut StageTask,
         mail: &EmailAddress,
-        caller: &mut Caller<'_>,
+        session: &mut Session<'_>,
     ) -> Result<Option<OrgMember>, Halt> {
-        let known = caller.capabilities().await?;
+        let known = session.capabilities().await?;
         let is_first = stage.search.misses.is_empty() && stage.search.step == SearchStep::Find;
         if !is_first || !fits_a_path(mail) || !known.may_offer(Capability::MemberByMail, self.now()) {
             return Ok(None);
         }
-        match caller.call(&org_member::by_mail(stage.offboarding.org_id, mail.as_str())).await? {
+        match session.call(&org_member::by_mail(stage.offboarding.org_id, mail.as_str())).await? {
             Ok(member) if member.ended_on.is_some() => {
                 miss(stage, BY_MAIL);
                 Ok(None)
             }
             Ok(member) => Ok(is_believed(mail, &member).then_some(member)),
             Err(Error::NotFound(NotFoundKind::Route)) => {
-                caller.learn_missing(Capability::MemberByMail).await?;
+                session.learn_missing(Capability::MemberByMail).await?;
                 Ok(None)
             }
             Err(Error::NotFound(NotFoundKind::Object) | Error::Gone) => {
@@ -169,12 +166,12 @@ impl Worker {
         &self,
         stage: &mut StageTask,
         user: UserId,
-        caller: &mut Caller<'_>,
+        session: &mut Session<'_>,
     ) -> Result<Option<OrgMember>, Halt> {
         if !stage.search.misses.is_empty() || stage.search.step != SearchStep::Find {
             return Ok(None);
         }
-        match caller.call(&org_member::get(stage.offboarding.org_id, user)).await? {
+        match session.call(&org_member::get(stage.offboarding.org_id, user)).await? {
             Ok(member) if member.ended_on.is_some() => {
                 miss(stage, BY_ID);
                 Ok(None)
@@ -190,13 +187,13 @@ impl Worker {
     }
 
     /// Where the leaver is an admin of the organization: who else is. Asked only then, since it costs a call.
-    pub(super) async fn look_up_admins(&self, stage: &mut StageTask, caller: &mut Caller<'_>) -> Result<(), Halt> {
+    pub(super) async fn look_up_admins(&self, stage: &mut StageTask, session: &mut Session<'_>) -> Result<(), Halt> {
         if stage.search.org_admin != Some(true) || stage.search.admins.is_some() {
             return Ok(());
         }
         let Some(leaver) = &stage.search.found else { return Ok(()) };
         let alone = vec![leaver.user_id];
-        let admins = match caller.call(&org::admins(stage.offboarding.org_id)).await? {
+        let admins = match session.call(&org::admins(stage.offboarding.org_id)).await? {
             Ok(admins) => admins.into_iter().map(|admin| admin.user_id).collect(),
             // Nobody else can be seen, so it has to be assumed that there is nobody.
             Err(Error::NotFound(_) | Error::Forbidden { .. } | Error::Invalid { .. }) => alone,
@@ -245,25 +242,19 @@ fn ambiguous(search: &Search) -> Halt {
 }
 
 /// Whether Podio says that there is no such member, to a question that not every Podio answers.
-async fn is_unknown<T>(caller: &mut Caller<'_>, capability: Capability, request: &Request<T>) -> Result<bool, Halt> {
-    if !caller.may_offer(capability).await? {
+async fn is_unknown<T>(session: &mut Session<'_>, capability: Capability, request: &Request<T>) -> Result<bool, Halt> {
+    if !session.may_offer(capability).await? {
         return Ok(false);
     }
-    match caller.call(request).await? {
+    match session.call(request).await? {
         Err(Error::NotFound(NotFoundKind::Object) | Error::Gone) => Ok(true),
         Err(Error::NotFound(NotFoundKind::Route)) => {
-            caller.learn_missing(capability).await?;
+            session.learn_missing(capability).await?;
             Ok(false)
         }
         Ok(_) | Err(Error::Forbidden { .. } | Error::Invalid { .. }) => Ok(false),
         Err(error) => Err(Halt::of(&error, "the look-up of the member")),
     }
-}
-
-fn remember_listed(stage: &mut StageTask, member: &OrgMember) -> Leaver {
-    let leaver = Leaver { listed: true, ..remember(stage, member) };
-    stage.search.found = Some(leaver.clone());
-    leaver
 }
 
 fn remember(stage: &mut StageTask, member: &OrgMember) -> Leaver {
@@ -273,7 +264,7 @@ fn remember(stage: &mut StageTask, member: &OrgMember) -> Leaver {
     };
     let shown = member.account_mails.iter().find_map(|mail| mail.parse().ok());
     let name = member.name.clone().map(PersonName);
-    let leaver = Leaver { user_id: member.user_id, email: asked.or(shown), name, listed: false };
+    let leaver = Leaver { user_id: member.user_id, email: asked.or(shown), name };
     found(stage, leaver, member.role == Some(Role::Admin))
 }
 
@@ -293,7 +284,7 @@ mod tests {
     const MAIL: &str = "jane@example.com";
 
     fn search(candidates: &[u64], lookalikes: &[u64], misses: &[&str]) -> Search {
-        let leaver = |id: &u64| Leaver { user_id: UserId(*id), email: None, name: None, listed: false };
+        let leaver = |id: &u64| Leaver { user_id: UserId(*id), email: None, name: None };
         Search {
             candidates: candidates.iter().map(leaver).collect(),
             lookalikes: lookalikes.iter().copied().map(UserId).collect(),

@@ -7,80 +7,105 @@ mod check;
 mod find;
 mod preview;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use podio_lifecycle::{
-    hold::{HoldCode, Preview, Reason, Standing},
+    hold::{HoldCode, Preview, Reason, Standing, unapproved},
     ledger::NotCommitted,
-    offboarding::{Event, Leaver, Plan, SearchStep},
-    removal::{Company, RemovalBatch, RemovalState, SpaceRemoval},
+    offboarding::{Event, Leaver, Plan, SearchStep, State},
+    removal::{Company, RemovalState, SpaceRemoval, tally},
+    work::Priority,
 };
 
 pub(super) use self::{check::is_unseen, preview::SecondPreview};
 use self::{find::Finding, preview::Spaces};
 use super::StageTask;
-use crate::{Worker, caller::Caller, verdict::Halt};
+use crate::{Worker, session::Session, verdict::Halt};
+
+/// Calls of a leaver beside those to the spaces.
+const BESIDE_SPACES: usize = 5;
+/// Leavers of one hour that are told apart by their place.
+const MOST_COUNTED: usize = 1_000;
 
 impl Worker {
     /// Plans from wherever an earlier run has got to.
-    pub(crate) async fn plan(&self, stage: &mut StageTask, caller: &mut Caller<'_>) -> Result<(), Halt> {
-        self.advance(stage, Event::PlanningBegun).await?;
+    pub(crate) async fn plan(&self, stage: &mut StageTask, session: &mut Session<'_>) -> Result<(), Halt> {
+        if !self.is_in_place(stage, session).await? {
+            return Ok(());
+        }
+        self.advance(stage, Event::PlanningBegun, session).await?;
         let leaver = match stage.search.found.clone() {
             Some(leaver) => leaver,
-            None => match self.find(stage, caller).await? {
+            None => match self.find(stage, session).await? {
                 Finding::Member(leaver) => leaver,
-                Finding::NotAMember => return self.advance(stage, Event::NotAMember).await,
+                Finding::NotAMember => return self.advance(stage, Event::NotAMember, session).await,
             },
         };
-        self.look_up_admins(stage, caller).await?;
+        self.look_up_admins(stage, session).await?;
         // Before the preview, which is taken anew by each run if it shows something: what comes behind it could wait for
         // ever for a run that has a slot for both.
         if !stage.search.acting_asked {
-            stage.search.acting = caller.acting_user().await?;
+            stage.search.acting = session.acting_user().await?;
             stage.search.acting_asked = true;
         }
-        let (preview, batches) = match stage.search.step {
-            SearchStep::Check { .. } => self.check_spaces(stage, &leaver, caller).await?,
-            _ => match self.preview(stage, &leaver, caller).await? {
-                Spaces::Known { preview, spaces } => {
-                    // Nothing is removed in a dry run, so nothing need be watched.
-                    let due_at = (!stage.offboarding.request.dry_run).then(|| self.now());
-                    let batches = self.write_down(stage, spaces, due_at).await?;
-                    (preview, batches)
-                }
+        let (preview, spaces) = match stage.search.step {
+            SearchStep::Check { .. } => self.check_spaces(stage, &leaver, session).await?,
+            _ => match self.preview(stage, &leaver, session).await? {
+                Spaces::Known { preview, spaces } => (preview, spaces),
                 Spaces::ToCheck(spaces) => {
-                    let batches = self.write_down(stage, spaces, None).await?;
-                    let count = u32::try_from(batches.len()).unwrap_or(u32::MAX);
-                    stage.search.step = SearchStep::Check { batches: count, next: 0 };
+                    self.ports.removals.save_spaces(&spaces).await?;
+                    stage.search.step = SearchStep::Check { spaces: u32::try_from(spaces.len()).unwrap_or(u32::MAX) };
                     // From here on a run that dies does not start over.
-                    let event = Event::Parked { slots: Vec::new(), until: None, search: stage.search.clone() };
-                    self.advance(stage, event).await?;
-                    self.check_spaces(stage, &leaver, caller).await?
+                    let (search, calls, place) =
+                        (stage.search.clone(), stage.offboarding.work.calls, stage.offboarding.place);
+                    self.advance(stage, Event::Waits { until: None, search, calls, place }, session).await?;
+                    self.check_spaces(stage, &leaver, session).await?
                 }
             },
         };
-        self.conclude_plan(stage, leaver, &preview, &batches).await
+        self.conclude_plan(stage, leaver, &preview, spaces, session).await
     }
 
-    /// Stores the spaces ten to an item, under this plan's name. They are watched from `due_at` on, or from the moment
-    /// that removing begins.
-    async fn write_down(
-        &self,
-        stage: &StageTask,
-        spaces: Vec<SpaceRemoval>,
-        due_at: Option<Timestamp>,
-    ) -> Result<Vec<RemovalBatch>, Halt> {
-        let plan = stage.offboarding.plan.ok_or(Halt::Overtaken)?;
-        let batches = RemovalBatch::cut(&stage.offboarding.id, plan, spaces, due_at);
-        self.ports.removals.create_batches(&batches).await?;
-        Ok(batches)
+    /// Of a crowd that was posted at once only the first go before the removals; whoever comes behind finds its place among
+    /// them before it has spent a call.
+    async fn is_in_place(&self, stage: &mut StageTask, session: &mut Session<'_>) -> Result<bool, Halt> {
+        let offboarding = &stage.offboarding;
+        let is_new = offboarding.work.calls == 0 && offboarding.work.search == Default::default();
+        if offboarding.crowd || !is_new || !offboarding.approved.is_empty() {
+            return Ok(true);
+        }
+        if self.accepted_before(stage, self.policy.mass_threshold).await? < self.policy.mass_threshold {
+            return Ok(true);
+        }
+        self.advance(stage, Event::Crowded, session).await?;
+        Ok(false)
     }
 
+    /// How many leavers were accepted in the hour before this one, counted to `at_most`.
+    async fn accepted_before(&self, stage: &StageTask, at_most: usize) -> Result<usize, Halt> {
+        let offboarding = &stage.offboarding;
+        let hour_before = offboarding.created_at - SignedDuration::from_hours(1);
+        Ok(self.ports.offboardings.count_accepted(hour_before, &offboarding.id, at_most).await?)
+    }
+
+    /// The place of what is still to be called: behind those who were accepted in the hour before, as if they all were in
+    /// as many spaces. A layoff lies spread over its day, and somebody who leaves two hours later goes between.
+    async fn place(&self, stage: &StageTask, spaces: usize) -> Result<jiff::Timestamp, Halt> {
+        let earlier = self.accepted_before(stage, MOST_COUNTED).await?;
+        let ceiling = self.dispatcher.configured;
+        let calls = i32::try_from(earlier * (spaces + BESIDE_SPACES)).unwrap_or(i32::MAX);
+        let limit = i32::try_from(ceiling.limit()).unwrap_or(i32::MAX);
+        Ok(stage.offboarding.created_at + ceiling.window() / limit * calls * 5 / 4)
+    }
+
+    /// Stores the plan: its removals first, then the word of them. A removal that waits before its offboarding says so is
+    /// looked at a little later.
     async fn conclude_plan(
         &self,
         stage: &mut StageTask,
         leaver: Leaver,
         preview: &Preview,
-        batches: &[RemovalBatch],
+        spaces: Vec<SpaceRemoval>,
+        session: &mut Session<'_>,
     ) -> Result<(), Halt> {
         let standing = Standing {
             user: Some(leaver.user_id),
@@ -91,22 +116,36 @@ impl Worker {
         let mut reasons = standing.reasons();
         reasons.extend(preview.reasons());
         reasons.extend(self.mass_offboarding(stage).await?);
-        let open = batches.iter().filter(|batch| !batch.counted).count();
-        let spaces = batches.iter().map(|batch| batch.tally().total()).sum();
-        let last_batch = batches.iter().filter(|batch| !batch.counted).map(|batch| batch.key.number).max();
-        let batches_open = u32::try_from(open).unwrap_or(u32::MAX);
+        let request = &stage.offboarding.request;
+        let is_held = request.require_approval || !unapproved(reasons.clone(), &stage.offboarding.approved).is_empty();
+        let place = self.place(stage, spaces.len()).await?;
+        let waits = !request.dry_run && !is_held;
+        let mut written = Vec::with_capacity(spaces.len());
+        for space in spaces {
+            let space = match (space.state, waits) {
+                (RemovalState::Pending, true) => space.waiting_since(self.now(), Priority::Removal, place),
+                _ => space,
+            };
+            written.push(space);
+        }
+        // What has been checked and does not wait is stored as it is.
+        let unstored: Vec<SpaceRemoval> =
+            written.iter().filter(|space| space.revision == 0 || space.wait.is_some()).cloned().collect();
+        self.ports.removals.save_spaces(&unstored).await?;
         // Spaces that no preview named are checked one by one.
         let previewed = !matches!(stage.search.step, SearchStep::Check { .. });
-        let plan = Plan { leaver, spaces, batches: batches_open, last_batch, rides: false, previewed, reasons };
-        match self.commit_plan(&stage.offboarding, plan, batches).await {
-            Ok(committed) => {
-                if let Some(reason) = committed.left_to_sweep {
-                    tracing::warn!(offboarding = %stage.offboarding.id, reason, "jobs are left to the sweep");
+        let plan = Plan { leaver, spaces: tally(&written).pending, previewed, reasons, place };
+        match self.ledger().commit(&stage.offboarding, Event::Planned(plan), self.now()).await {
+            Ok(planned) => {
+                stage.offboarding = planned;
+                tracing::info!(offboarding = %stage.offboarding.id, state = stage.offboarding.state.name(), "planned");
+                session.fresh(stage.offboarding.waiting());
+                if stage.offboarding.state == State::Removing {
+                    written.iter().for_each(|space| session.fresh(space.waiting()));
                 }
-                tracing::info!(offboarding = %stage.offboarding.id, state = committed.offboarding.state.name(), spaces, "planned");
                 Ok(())
             }
-            Err(NotCommitted::PersonTaken(other)) => self.advance(stage, Event::Duplicate(other)).await,
+            Err(NotCommitted::PersonTaken(other)) => self.advance(stage, Event::Duplicate(other), session).await,
             Err(error) => Err(error.into()),
         }
     }
@@ -115,8 +154,7 @@ impl Worker {
     async fn mass_offboarding(&self, stage: &StageTask) -> Result<Option<Reason>, Halt> {
         let offboarding = &stage.offboarding;
         let threshold = self.policy.mass_threshold;
-        let hour_before = offboarding.created_at - SignedDuration::from_hours(1);
-        let earlier = self.ports.offboardings.count_accepted(hour_before, &offboarding.id, threshold).await?;
+        let earlier = self.accepted_before(stage, threshold).await?;
         Ok((earlier >= threshold && !offboarding.request.dry_run).then(|| {
             let detail = format!(
                 "More than {threshold} leavers were posted within an hour, which may be a mistake of the sender. \
@@ -133,10 +171,10 @@ pub(crate) fn summed_up<'a>(spaces: impl IntoIterator<Item = &'a SpaceRemoval>) 
     for space in spaces {
         let belongs = !matches!(space.state, RemovalState::NotAMember);
         match space.company {
-            Company::Alone if belongs => preview.deleted.push(space.space_id),
-            Company::OthersWithoutAdmin if belongs => preview.promoted.push(space.space_id),
+            Company::Alone if belongs => preview.deleted.push(space.key.space),
+            Company::OthersWithoutAdmin if belongs => preview.promoted.push(space.key.space),
             Company::Unknown | Company::Hidden | Company::Implied if space.state == RemovalState::LeftToOrgRemoval => {
-                preview.unseen.push(space.space_id);
+                preview.unseen.push(space.key.space);
             }
             _ => {}
         }

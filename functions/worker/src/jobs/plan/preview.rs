@@ -9,12 +9,12 @@ use podio_lifecycle::{
     capability::Capability,
     hold::Preview,
     ids::SpaceId,
-    offboarding::{Leaver, SpaceSource},
+    offboarding::{Leaver, Offboarding, SpaceSource},
     removal::{RemovalState, SpaceRemoval},
 };
 
 use super::check::implied_by;
-use crate::{Worker, caller::Caller, jobs::StageTask, verdict::Halt};
+use crate::{Worker, session::Session, jobs::StageTask, verdict::Halt};
 
 /// The leaver's spaces.
 pub(super) enum Spaces {
@@ -50,14 +50,14 @@ impl Worker {
         &self,
         stage: &mut StageTask,
         leaver: &Leaver,
-        caller: &mut Caller<'_>,
+        session: &mut Session<'_>,
     ) -> Result<Spaces, Halt> {
         let (org, user) = (stage.offboarding.org_id, leaver.user_id);
         let source = &mut stage.search.source;
         if *source == SpaceSource::Preview {
             let request = org_member::end_member_info(org, user);
-            if let Some(info) = offered(caller, Capability::EndMemberInfo, &request).await? {
-                let (preview, spaces) = read(info);
+            if let Some(info) = offered(session, Capability::EndMemberInfo, &request).await? {
+                let (preview, spaces) = read(&stage.offboarding, info);
                 // It names what the organization removal would end. Where that ends nothing, it names nothing, whatever
                 // spaces the leaver is in; so an empty one does not show that there are none.
                 if !spaces.is_empty() {
@@ -68,19 +68,19 @@ impl Worker {
         }
         if *source == SpaceSource::Memberships {
             let request = org_member::space_memberships(org, user);
-            if let Some(spaces) = offered(caller, Capability::MemberSpaces, &request).await? {
-                return Ok(Spaces::ToCheck(told_by_memberships(spaces)));
+            if let Some(spaces) = offered(session, Capability::MemberSpaces, &request).await? {
+                return Ok(Spaces::ToCheck(told_by_memberships(&stage.offboarding, spaces)));
             }
             *source = SpaceSource::AllSpaces;
         }
         if *source == SpaceSource::AllSpaces {
-            if let Some(spaces) = offered(caller, Capability::AllSpaces, &org::all_spaces(org)).await? {
-                return Ok(Spaces::ToCheck(to_look_into(spaces)));
+            if let Some(spaces) = offered(session, Capability::AllSpaces, &org::all_spaces(org)).await? {
+                return Ok(Spaces::ToCheck(to_look_into(&stage.offboarding, spaces)));
             }
             *source = SpaceSource::Spaces;
         }
-        match caller.call(&org::spaces(org)).await? {
-            Ok(spaces) => Ok(Spaces::ToCheck(to_look_into(spaces))),
+        match session.call(&org::spaces(org)).await? {
+            Ok(spaces) => Ok(Spaces::ToCheck(to_look_into(&stage.offboarding, spaces))),
             Err(error) => Err(Halt::of(&error, "the list of the organization's spaces")),
         }
     }
@@ -90,21 +90,21 @@ impl Worker {
         &self,
         stage: &StageTask,
         leaver: &Leaver,
-        caller: &mut Caller<'_>,
+        session: &mut Session<'_>,
     ) -> Result<SecondPreview, Halt> {
         let request = org_member::end_member_info(stage.offboarding.org_id, leaver.user_id);
-        if !caller.may_offer(Capability::EndMemberInfo).await? {
+        if !session.may_offer(Capability::EndMemberInfo).await? {
             return Ok(SecondPreview::NotOffered);
         }
-        match caller.call(&request).await? {
+        match session.call(&request).await? {
             Ok(info) => {
-                let (preview, spaces) = read(info);
+                let (preview, spaces) = read(&stage.offboarding, info);
                 Ok(SecondPreview::Shown { preview, spaces })
             }
             // Leaving the last space may have ended the membership of the organization with it.
             Err(Error::NotFound(NotFoundKind::Object) | Error::Gone) => Ok(SecondPreview::NobodyThere),
             Err(Error::NotFound(NotFoundKind::Route)) => {
-                caller.learn_missing(Capability::EndMemberInfo).await?;
+                session.learn_missing(Capability::EndMemberInfo).await?;
                 Ok(SecondPreview::NotOffered)
             }
             Err(Error::Forbidden { .. } | Error::Invalid { .. }) => Ok(SecondPreview::NotOffered),
@@ -114,14 +114,14 @@ impl Worker {
 }
 
 /// Makes a call that only some Podios know; nothing where this one does not, or does not allow it.
-async fn offered<T>(caller: &mut Caller<'_>, capability: Capability, request: &Request<T>) -> Result<Option<T>, Halt> {
-    if !caller.may_offer(capability).await? {
+async fn offered<T>(session: &mut Session<'_>, capability: Capability, request: &Request<T>) -> Result<Option<T>, Halt> {
+    if !session.may_offer(capability).await? {
         return Ok(None);
     }
-    match caller.call(request).await? {
+    match session.call(request).await? {
         Ok(value) => Ok(Some(value)),
         Err(Error::NotFound(NotFoundKind::Route)) => {
-            caller.learn_missing(capability).await?;
+            session.learn_missing(capability).await?;
             Ok(None)
         }
         Err(Error::Forbidden { .. } | Error::Invalid { .. }) => Ok(None),
@@ -132,38 +132,43 @@ async fn offered<T>(caller: &mut Caller<'_>, capability: Capability, request: &R
 }
 
 /// The spaces that the leaver is in, and what the role in each says of others in it.
-fn told_by_memberships(memberships: Vec<SpaceMembership>) -> Vec<SpaceRemoval> {
+fn told_by_memberships(of: &Offboarding, memberships: Vec<SpaceMembership>) -> Vec<SpaceRemoval> {
     let roles: HashMap<SpaceId, Option<Role>> =
         memberships.iter().map(|space| (space.space_id, space.role.clone())).collect();
     let named = memberships.into_iter().map(|SpaceMembership { space_id, name, .. }| (space_id, name));
-    let mut spaces = distinct(named, RemovalState::Pending);
+    let mut spaces = distinct(of, named, RemovalState::Pending);
     for space in &mut spaces {
-        space.company = implied_by(roles.get(&space.space_id).and_then(Option::as_ref));
+        space.company = implied_by(roles.get(&space.key.space).and_then(Option::as_ref));
     }
     spaces
 }
 
 /// Spaces of which it is not known whether the leaver is in them.
-fn to_look_into(spaces: Vec<Space>) -> Vec<SpaceRemoval> {
-    distinct(spaces.into_iter().map(|space| (space.space_id, space.name)), RemovalState::Unchecked)
+fn to_look_into(of: &Offboarding, spaces: Vec<Space>) -> Vec<SpaceRemoval> {
+    distinct(of, spaces.into_iter().map(|space| (space.space_id, space.name)), RemovalState::Unchecked)
 }
 
 /// The dangers that a preview shows, and each space that it names.
-fn read(info: EndMemberInfo) -> (Preview, Vec<SpaceRemoval>) {
+fn read(of: &Offboarding, info: EndMemberInfo) -> (Preview, Vec<SpaceRemoval>) {
     let ids = |spaces: &[SpaceMembership]| spaces.iter().map(|space| space.space_id).collect();
     let preview = Preview { deleted: ids(&info.to_delete), promoted: ids(&info.to_promote), ..Preview::default() };
     let every = info.to_remove.into_iter().chain(info.to_promote).chain(info.to_delete);
-    let spaces = distinct(every.map(|space| (space.space_id, space.name)), RemovalState::Pending);
+    let spaces = distinct(of, every.map(|space| (space.space_id, space.name)), RemovalState::Pending);
     (preview, spaces)
 }
 
 /// Each space once, in the order of its first mention, with the first name that is told.
-fn distinct(spaces: impl Iterator<Item = (SpaceId, Option<String>)>, state: RemovalState) -> Vec<SpaceRemoval> {
+fn distinct(
+    of: &Offboarding,
+    spaces: impl Iterator<Item = (SpaceId, Option<String>)>,
+    state: RemovalState,
+) -> Vec<SpaceRemoval> {
     let mut all: Vec<SpaceRemoval> = Vec::new();
     let mut places = HashMap::new();
     for (space, name) in spaces {
+        let Some(key) = of.space_key(space) else { continue };
         let place = *places.entry(space).or_insert_with(|| {
-            all.push(SpaceRemoval::new(space, None, state));
+            all.push(SpaceRemoval::new(key, None, state));
             all.len() - 1
         });
         if all[place].name.is_none() {
@@ -175,14 +180,33 @@ fn distinct(spaces: impl Iterator<Item = (SpaceId, Option<String>)>, state: Remo
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+    use podio_lifecycle::{
+        ids::{OffboardingId, OrgId, UserId},
+        offboarding::{Person, Request},
+    };
+
     use super::*;
+
+    fn planned() -> Offboarding {
+        let request = Request {
+            person: Person::User(UserId(1)),
+            effective_at: None,
+            dry_run: false,
+            require_approval: false,
+            reason: None,
+            requested_by: None,
+        };
+        let id = OffboardingId::new(Timestamp::UNIX_EPOCH, [1; 10]);
+        Offboarding { plan: Some(1), ..Offboarding::accept(id, OrgId(1), request, Timestamp::UNIX_EPOCH) }
+    }
 
     #[test]
     fn a_space_that_two_lists_name_is_left_once() {
         let lists = [(1, None), (2, Some("Sales")), (1, Some("HR"))];
         let named = lists.into_iter().map(|(id, name)| (SpaceId(id), name.map(str::to_owned)));
-        let spaces = distinct(named, RemovalState::Pending);
-        let seen: Vec<_> = spaces.iter().map(|space| (space.space_id.0, space.name.as_deref())).collect();
+        let spaces = distinct(&planned(), named, RemovalState::Pending);
+        let seen: Vec<_> = spaces.iter().map(|space| (space.key.space.0, space.name.as_deref())).collect();
         assert_eq!(seen, [(1, Some("HR")), (2, Some("Sales"))]);
     }
 }

@@ -4,9 +4,9 @@
 //! a second time without having looked whether the first took effect. Spaces that the preview names and the plan does not
 //! settle are left one by one first ([`extend`]). Whoever leaves spaces behind goes one after the other ([`turn`]).
 
-mod batches;
 mod extend;
 mod look_again;
+mod spaces;
 mod turn;
 
 use podio_client::{Error, NotFoundKind, org_member};
@@ -17,7 +17,7 @@ use podio_lifecycle::{
 };
 
 use self::{
-    batches::{Batches, may_be_back},
+    spaces::{Spaces, may_be_back},
     turn::Turn,
 };
 use super::{
@@ -25,11 +25,11 @@ use super::{
     plan::{SecondPreview, summed_up},
     verify_removal::Standing,
 };
-use crate::{Worker, caller::Caller, verdict::Halt};
+use crate::{Worker, session::Session, verdict::Halt};
 
 impl Worker {
     /// Ends the membership, if nothing speaks against it.
-    pub(crate) async fn remove_from_org(&self, stage: &mut StageTask, caller: &mut Caller<'_>) -> Result<(), Halt> {
+    pub(crate) async fn remove_from_org(&self, stage: &mut StageTask, session: &mut Session<'_>) -> Result<(), Halt> {
         let Some(leaver) = stage.offboarding.leaver.clone() else { return Err(Halt::Overtaken) };
         match stage.offboarding.work.claim {
             Claim::None => {}
@@ -37,22 +37,22 @@ impl Worker {
                 return Err(Halt::Pause(since + CLAIM));
             }
             Claim::InFlight { .. } | Claim::Uncertain => {
-                if matches!(self.standing(stage, &leaver, caller).await?, Standing::Gone) {
-                    return self.advance(stage, Event::OrgRemovalDone).await;
+                if matches!(self.standing(stage, &leaver, session).await?, Standing::Gone) {
+                    return self.advance(stage, Event::OrgRemovalDone, session).await;
                 }
             }
         }
-        let batches = self.settled_batches(stage).await?;
-        let mut turn = match batches.leave_any_behind() {
+        let spaces = self.settled_spaces(stage).await?;
+        let mut turn = match spaces.leave_any_behind() {
             true => Some(self.take_turn(stage).await?),
             false => None,
         };
         let looks = stage.search.looks;
-        let result = self.remove_in_turn(stage, &leaver, &batches, &mut turn, caller).await;
-        if !matches!(result, Err(Halt::Wait(_))) {
+        let result = self.remove_in_turn(stage, &leaver, &spaces, &mut turn, session).await;
+        if !matches!(result, Err(Halt::Wait)) {
             stage.search.looks = looks;
         }
-        // A duplicate that was overtaken leaves the turn to its twin, which may be about to send the removal.
+        // A duplicate that was overtaken leaves the turn to the other one, which may be about to send the removal.
         if turn.is_some() && !matches!(result, Err(Halt::Overtaken)) {
             self.end_turn(stage).await;
         }
@@ -63,31 +63,31 @@ impl Worker {
         &self,
         stage: &mut StageTask,
         leaver: &Leaver,
-        batches: &Batches,
+        spaces: &Spaces,
         turn: &mut Option<Turn>,
-        caller: &mut Caller<'_>,
+        session: &mut Session<'_>,
     ) -> Result<(), Halt> {
-        let mut look = self.look_once_more(stage, leaver, batches, caller).await?;
-        if turn.is_none() && look.stays_behind && !extends(stage, batches, &look.found) {
+        let mut look = self.look_once_more(stage, leaver, spaces, session).await?;
+        if turn.is_none() && look.stays_behind && !extends(stage, spaces, &look.found) {
             // Spaces of which nobody knew. What was seen of them without having the turn may be over.
             *turn = Some(self.take_turn(stage).await?);
-            look = self.look_once_more(stage, leaver, batches, caller).await?;
+            look = self.look_once_more(stage, leaver, spaces, session).await?;
         }
         let Look { found, reasons, stays_behind: _ } = look;
         if !unapproved(summarised(reasons.clone()), &stage.offboarding.approved).is_empty() {
-            return self.advance(stage, Event::OrgRemovalUnsafe(reasons)).await;
+            return self.advance(stage, Event::OrgRemovalUnsafe(reasons), session).await;
         }
-        if extends(stage, batches, &found) {
-            return self.extend_plan(stage, batches, found).await;
+        if extends(stage, spaces, &found) {
+            return self.extend_plan(stage, spaces, found, session).await;
         }
         let removal = org_member::remove(stage.offboarding.org_id, leaver.user_id);
-        caller.be_ready(&removal).await?;
+        session.be_ready(&removal).await?;
         if turn.as_ref().is_some_and(|turn| !turn.outlasts_a_call(self.now())) {
             return Err(Halt::Overtaken);
         }
-        self.advance(stage, Event::OrgRemovalClaimed).await?;
-        let answer = caller.call_unrepeated(&removal).await?;
-        self.after_the_removal(stage, leaver, answer, caller).await
+        self.advance(stage, Event::OrgRemovalClaimed, session).await?;
+        let answer = session.call_unrepeated(&removal).await?;
+        self.after_the_removal(stage, leaver, answer, session).await
     }
 
     async fn after_the_removal(
@@ -95,17 +95,17 @@ impl Worker {
         stage: &mut StageTask,
         leaver: &Leaver,
         answer: Result<(), Error>,
-        caller: &mut Caller<'_>,
+        session: &mut Session<'_>,
     ) -> Result<(), Halt> {
         match answer {
             // Leaving the last space may have ended the membership already.
             Ok(()) | Err(Error::NotFound(NotFoundKind::Object) | Error::Gone) => {
-                self.advance(stage, Event::OrgRemovalDone).await
+                self.advance(stage, Event::OrgRemovalDone, session).await
             }
             Err(error @ (Error::Forbidden { .. } | Error::Invalid { status: 409, .. })) => {
                 // Refused, perhaps only because there is nothing left to end.
-                match self.standing(stage, leaver, caller).await? {
-                    Standing::Gone => self.advance(stage, Event::OrgRemovalDone).await,
+                match self.standing(stage, leaver, session).await? {
+                    Standing::Gone => self.advance(stage, Event::OrgRemovalDone, session).await,
                     Standing::There | Standing::Unclear => Err(Halt::fail(
                         FailureCode::MissingRights,
                         format!(
@@ -124,39 +124,38 @@ impl Worker {
         &self,
         stage: &mut StageTask,
         leaver: &Leaver,
-        batches: &Batches,
-        caller: &mut Caller<'_>,
+        spaces: &Spaces,
+        session: &mut Session<'_>,
     ) -> Result<Look, Halt> {
-        match self.preview_again(stage, leaver, caller).await? {
+        match self.preview_again(stage, leaver, session).await? {
             SecondPreview::NobodyThere => return Ok(Look::default()),
             // It names what the removal would end. Where it names nothing and never did, the removal ends no space.
-            SecondPreview::Shown { preview, spaces } if spaces.is_empty() && !stage.offboarding.previewed => {
-                return self.look_at_refused(stage, leaver, batches, preview, caller).await;
+            SecondPreview::Shown { preview, spaces: shown } if shown.is_empty() && !stage.offboarding.previewed => {
+                return self.look_at_refused(stage, leaver, spaces, preview, session).await;
             }
-            SecondPreview::Shown { preview, spaces } => {
-                let named = spaces.len();
-                let refused = batches.refused_among(&spaces);
-                let mut found = batches.missing(spaces);
+            SecondPreview::Shown { preview, spaces: shown } => {
+                let named = shown.len();
+                let refused = spaces.refused_among(&shown);
+                let mut found = spaces.missing(shown);
                 if !refused.is_empty() {
                     let calls = self.ports.calls.calls(&stage.offboarding.id).await?;
-                    let is_back = |space| may_be_back(&calls, space, batches.rode(space));
-                    let back = refused.into_iter().filter(|entry| is_back(entry.space_id));
-                    found.extend(back);
+                    let is_back = |removal: &SpaceRemoval| may_be_back(&calls, removal.key.space, removal.uncertain);
+                    found.extend(refused.into_iter().filter(is_back));
                 }
                 return Ok(Look { stays_behind: found.len() < named, found, reasons: preview.reasons() });
             }
             SecondPreview::NotOffered => {}
         }
-        let mut found = self.look_into_suspects(stage, leaver, batches, caller).await?;
-        for entry in batches.to_ask_anew() {
-            if found.iter().all(|known| known.space_id != entry.space_id) {
+        let mut found = self.look_into_suspects(stage, leaver, spaces, session).await?;
+        for entry in spaces.to_ask_anew() {
+            if found.iter().all(|known| known.key.space != entry.key.space) {
                 found.push(entry);
             }
         }
         let mut reasons = summed_up(&found).reasons();
         // Where the spaces are left first, what else the removal can harm is looked at when they are.
-        if !extends(stage, batches, &found) {
-            reasons.extend(self.dangers_without_preview(stage, leaver, batches, caller).await?);
+        if !extends(stage, spaces, &found) {
+            reasons.extend(self.dangers_without_preview(stage, leaver, spaces, session).await?);
         }
         Ok(Look { found, reasons, stays_behind: false })
     }
@@ -167,18 +166,18 @@ impl Worker {
         &self,
         stage: &mut StageTask,
         leaver: &Leaver,
-        batches: &Batches,
+        spaces: &Spaces,
         mut preview: Preview,
-        caller: &mut Caller<'_>,
+        session: &mut Session<'_>,
     ) -> Result<Look, Halt> {
-        let found = batches.to_ask_anew();
-        if !extends(stage, batches, &found) && batches.leave_any_behind() {
-            preview.kept = batches.refused().into_keys().collect();
+        let found = spaces.to_ask_anew();
+        if !extends(stage, spaces, &found) && spaces.leave_any_behind() {
+            preview.kept = spaces.refused().map(|removal| removal.key.space).collect();
             let is_new = !unapproved(summarised(preview.reasons()), &stage.offboarding.approved).is_empty();
             if is_new && !stage.search.in_no_space {
                 // Spaces that are not shown may have refused without the leaver being in them. Asked once: a run that waits
                 // for a slot must not begin with this again.
-                stage.search.in_no_space = self.counted_spaces(stage, leaver, caller).await? == Some(0);
+                stage.search.in_no_space = self.counted_spaces(stage, leaver, session).await? == Some(0);
             }
             if stage.search.in_no_space {
                 preview.kept.clear();
@@ -192,9 +191,9 @@ impl Worker {
         &self,
         stage: &StageTask,
         leaver: &Leaver,
-        caller: &mut Caller<'_>,
+        session: &mut Session<'_>,
     ) -> Result<Option<u32>, Halt> {
-        match caller.call(&org_member::get(stage.offboarding.org_id, leaver.user_id)).await? {
+        match session.call(&org_member::get(stage.offboarding.org_id, leaver.user_id)).await? {
             Ok(member) => Ok(member.spaces.map(|spaces| spaces.invited + spaces.started).or(member.space_memberships)),
             // Gone with the last space.
             Err(Error::NotFound(NotFoundKind::Object) | Error::Gone) => Ok(Some(0)),
@@ -208,15 +207,15 @@ impl Worker {
         &self,
         stage: &mut StageTask,
         leaver: &Leaver,
-        batches: &Batches,
-        caller: &mut Caller<'_>,
+        spaces: &Spaces,
+        session: &mut Session<'_>,
     ) -> Result<Vec<Reason>, Halt> {
         let mut reasons = match stage.search.looks {
-            Some(Looks::TooMany) => look_again::unseen(batches),
-            Some(Looks::Together(_)) | None => self.dangers_left_behind(stage, leaver.user_id, batches, caller).await?,
+            Some(Looks::TooMany) => look_again::unseen(spaces),
+            Some(Looks::Together(_)) | None => self.dangers_left_behind(stage, leaver.user_id, spaces, session).await?,
         };
-        let counted = self.counted_spaces(stage, leaver, caller).await?;
-        if counted.is_some_and(|count| count as usize > batches.refused().len()) {
+        let counted = self.counted_spaces(stage, leaver, session).await?;
+        if counted.is_some_and(|count| count as usize > spaces.refused().count()) {
             let detail = "Podio counts more spaces of the leaver than it shows, so the deletion of one cannot be ruled out. \
                           Add the acting admin to all spaces, or approve.";
             reasons.push(Reason::general(HoldCode::SpaceWouldBeDeleted, detail));
@@ -237,6 +236,6 @@ struct Look {
 }
 
 /// Whether spaces are to be left one by one first.
-fn extends(stage: &StageTask, batches: &Batches, found: &[SpaceRemoval]) -> bool {
-    stage.offboarding.may_be_extended() && (batches.are_unannounced() || !found.is_empty())
+fn extends(stage: &StageTask, spaces: &Spaces, found: &[SpaceRemoval]) -> bool {
+    stage.offboarding.may_be_extended() && (spaces.are_unannounced() || !found.is_empty())
 }

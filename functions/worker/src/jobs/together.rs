@@ -1,0 +1,171 @@
+//! Several leavers out of one space by one call.
+//!
+//! Of all removals that wait for a space one is dispatched. When it runs it claims the others, which thereby begin their
+//! attempt too, and names them in its call. Each record settles by itself. Where Podio refuses lists, or nobody can tell
+//! whether it took one at its word, each leaves alone.
+
+use std::collections::BTreeSet;
+
+use podio_client::{Error, NotFoundKind, space_member};
+use podio_engine::ports::Claimed;
+use podio_lifecycle::{
+    capability::Capability,
+    ids::UserId,
+    ports::SaveError,
+    removal::{RemovalState, SpaceRemoval},
+};
+
+use super::remove_from_space::{SpaceTask, in_time};
+use crate::{Worker, session::Session, verdict::Halt};
+
+/// Leavers whom one call names at most: enough for a department, and a path of about a thousand characters.
+const MOST: usize = 50;
+/// Failures of a call that names several after which each leaves alone: it may be that Podio fails at the list and at
+/// nothing else.
+const PATIENCE: u32 = 6;
+
+/// Another leaver who waits for the same space.
+struct Other {
+    user: UserId,
+    removal: SpaceRemoval,
+}
+
+impl Worker {
+    /// Leaves the space by one call together with all who wait for it; what became of the first leaver. None where nobody
+    /// waits, or each leaves alone.
+    pub(super) async fn leave_together(
+        &self,
+        task: &SpaceTask,
+        user: UserId,
+        session: &mut Session<'_>,
+    ) -> Result<Option<RemovalState>, Halt> {
+        let known = session.capabilities().await?;
+        if task.removal.alone || !known.may_offer(Capability::PluralSpaceMembers, self.now()) {
+            return Ok(None);
+        }
+        let others = self.claim_others(task, user, session).await?;
+        if others.is_empty() {
+            return Ok(None);
+        }
+        let users: Vec<UserId> = others.iter().map(|other| other.user).collect();
+        let concerned = others.iter().map(|other| other.removal.key.offboarding.clone());
+        session.record_for([task.removal.key.offboarding.clone()].into_iter().chain(concerned).collect());
+        let removal = space_member::remove_many(task.removal.key.space, user, &users);
+        let answer = session.call(&in_time(task, removal)).await;
+        session.record_for(vec![task.removal.key.offboarding.clone()]);
+        let is_proven = known.is_proven(Capability::PluralSpaceMembers);
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(halt) => {
+                self.let_wait(others, session, |removal| removal).await?;
+                return Err(halt);
+            }
+        };
+        match answer {
+            Ok(()) => {
+                self.settle(&task.removal, RemovalState::Removed, session).await?;
+                if is_proven || self.prove(&others, session).await? {
+                    for other in &others {
+                        self.settle(&other.removal, RemovalState::Removed, session).await?;
+                    }
+                } else {
+                    self.let_wait(others, session, alone).await?;
+                }
+                return Ok(Some(RemovalState::Removed));
+            }
+            Err(Error::NotFound(NotFoundKind::Route) | Error::Invalid { status: 400, .. }) => {
+                session.learn_missing(Capability::PluralSpaceMembers).await?;
+            }
+            // One of them is not a member, or may not be removed, and Podio does not say who.
+            Err(
+                Error::NotFound(NotFoundKind::Object) | Error::Gone | Error::Forbidden { .. } | Error::Invalid { .. },
+            ) => {}
+            Err(error) => match Halt::of(&error, "the removal of several from a space") {
+                Halt::Fault if !is_proven && task.removal.faults + 1 >= PATIENCE => {}
+                halt => {
+                    self.let_wait(others, session, |removal| removal).await?;
+                    return Err(halt);
+                }
+            },
+        }
+        self.let_wait(others, session, alone).await?;
+        Ok(None)
+    }
+
+    /// Claims all who wait for the space, then reads of each whether they are still to be removed: a cancellation is
+    /// written first and looks for claims second.
+    async fn claim_others(
+        &self,
+        task: &SpaceTask,
+        user: UserId,
+        session: &Session<'_>,
+    ) -> Result<Vec<Other>, Halt> {
+        let waiting = self.ports.removals.waiting_in(task.removal.key.space, MOST).await?;
+        let mut seen = BTreeSet::from([user]);
+        let mut others = Vec::new();
+        for key in waiting.into_iter().filter(|key| *key != task.removal.key) {
+            let Some(other) = self.due(&key).await? else { continue };
+            let Some(user) = other.offboarding.leaver.as_ref().map(|leaver| leaver.user_id) else { continue };
+            if other.removal.alone || !seen.insert(user) {
+                continue;
+            }
+            if !matches!(self.ports.work.claim(&key.job(), session.attempt()).await?, Claimed::Yes { .. }) {
+                continue;
+            }
+            if let Some(other) = self.due(&key).await? {
+                others.push(Other { user, removal: other.removal });
+            }
+        }
+        Ok(others)
+    }
+
+    /// Podio has taken a call that named several. Whether it removed more than the first is seen once, and believed from
+    /// then on. Where Podio does not let anybody see, lists are not worth another try with each space.
+    async fn prove(&self, others: &[Other], session: &mut Session<'_>) -> Result<bool, Halt> {
+        let Some(witness) = others.first() else { return Ok(false) };
+        session.record_for(vec![witness.removal.key.offboarding.clone()]);
+        let answer = session.call(&space_member::get(witness.removal.key.space, witness.user)).await;
+        let is_out = match answer {
+            Ok(Ok(member)) => !member.is_current(),
+            Ok(Err(Error::NotFound(NotFoundKind::Object) | Error::Gone)) => true,
+            Ok(Err(Error::NotFound(NotFoundKind::Route) | Error::Forbidden { .. } | Error::Invalid { .. })) => false,
+            // It cannot be seen now. Each asks alone, and the next call for several is the next try at a proof.
+            Ok(Err(_)) | Err(_) => return Ok(false),
+        };
+        let mut known = session.capabilities().await?;
+        if is_out {
+            tracing::info!("Podio removes several from a space at once");
+            known.proven(Capability::PluralSpaceMembers, self.now());
+            self.ports.capabilities.learned(&known).await?;
+        } else {
+            session.learn_missing(Capability::PluralSpaceMembers).await?;
+        }
+        Ok(is_out)
+    }
+
+    /// The others wait on for a call of their own.
+    async fn let_wait(
+        &self,
+        others: Vec<Other>,
+        session: &mut Session<'_>,
+        change: impl Fn(SpaceRemoval) -> SpaceRemoval,
+    ) -> Result<(), Halt> {
+        for Other { removal, .. } in others {
+            let changed = change(removal.clone());
+            if changed != removal {
+                match self.ports.removals.save_space(&changed).await {
+                    Ok(()) | Err(SaveError::Conflict | SaveError::PersonTaken(_)) => {}
+                    Err(SaveError::Store(error)) => return Err(error.into()),
+                }
+            }
+            self.ports.work.survived(&changed.key.job()).await?;
+            session.fresh(changed.waiting());
+        }
+        Ok(())
+    }
+}
+
+/// From here on it leaves the space by a call of its own, and may have been removed already.
+fn alone(removal: SpaceRemoval) -> SpaceRemoval {
+    SpaceRemoval { alone: true, uncertain: true, ..removal }
+}
