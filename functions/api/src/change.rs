@@ -1,7 +1,6 @@
 //! Changing an offboarding on a person's behalf.
 
 use podio_lifecycle::{
-    effects::Outlets,
     ids::OffboardingId,
     ledger::{Ledger, NotCommitted},
     offboarding::{Event, Offboarding, Refusal},
@@ -14,14 +13,11 @@ use crate::{
 
 /// Applies an event that a person has asked for. The offboarding afterwards.
 pub(crate) async fn change(ports: &Ports, id: &OffboardingId, event: Event) -> Result<Offboarding, Problem> {
-    let outlets = Outlets { offboardings: &*ports.read, removals: &*ports.removals, jobs: &*ports.jobs };
-    let ledger = Ledger { offboardings: &*ports.write, outlets, sealer: None };
+    let ledger = Ledger { read: &*ports.read, write: &*ports.write, sealer: None };
     match ledger.commit_anyhow(id, &event, ports.clock.now()).await {
-        Ok(committed) => {
-            if let Some(reason) = committed.left_to_sweep {
-                tracing::error!(reason, offboarding = id.as_str(), "jobs not sent; the sweep will");
-            }
-            Ok(committed.offboarding)
+        Ok(offboarding) => {
+            wake(ports, &offboarding).await;
+            Ok(offboarding)
         }
         Err(NotCommitted::Unknown) => Err(Problem::NoSuchOffboarding),
         Err(NotCommitted::Refused(refusal)) => Err(refused(refusal)),
@@ -34,6 +30,14 @@ pub(crate) async fn change(ports: &Ports, id: &OffboardingId, event: Event) -> R
             tracing::error!(%error, offboarding = id.as_str(), "not changed");
             Err(Problem::Unavailable)
         }
+    }
+}
+
+/// Tells the worker, where something is to be called now. Should that fail, the sweep finds it.
+pub(crate) async fn wake(ports: &Ports, offboarding: &Offboarding) {
+    let is_due = offboarding.waiting().is_some_and(|waiting| waiting.not_before.is_none());
+    if is_due && let Err(error) = ports.wake.wake().await {
+        tracing::error!(%error, offboarding = offboarding.id.as_str(), "the worker was not told; the sweep finds the job");
     }
 }
 

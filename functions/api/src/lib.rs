@@ -1,8 +1,8 @@
 //! The door for HR systems, identity providers and admins.
 //!
-//! It checks what comes in, writes it down, enqueues a job and answers. It holds no credential of Podio's and never
-//! waits for Podio. What it has accepted is durable: when the queue is down the answer is still yes, and the sweep sends
-//! the job later; when the table is down the answer is 503 and nothing has happened.
+//! It checks what comes in, writes it down, tells the worker and answers. It holds no credential of Podio's and never
+//! waits for Podio. What it has accepted is durable: when the queue is down the answer is still yes, and the sweep finds
+//! what waits; when the table is down the answer is 503 and nothing has happened.
 //!
 //! [`handle`] is the whole function, over [`Ports`] and [`Settings`]; `main.rs` only wires it to AWS. Each route has a
 //! file of its own.
@@ -25,12 +25,10 @@ mod view;
 use std::sync::Arc;
 
 use lambda_http::{Body, Request, Response, http::Method};
+use podio_engine::ports::{CountAhead, ReadQuota};
 use podio_lifecycle::{
     ids::OffboardingId,
-    ports::{
-        AcceptOffboardings, Clock, Random, ReadCalls, ReadOffboardings, ReadQuota, SendJobs, TrackRemovals,
-        WriteOffboardings,
-    },
+    ports::{AcceptOffboardings, Clock, Random, ReadCalls, ReadOffboardings, WakeWorker, WriteOffboardings},
 };
 
 pub use crate::settings::Settings;
@@ -48,14 +46,14 @@ pub struct Ports {
     pub read: Arc<dyn ReadOffboardings>,
     /// Changing them: approve, cancel, retry.
     pub write: Arc<dyn WriteOffboardings>,
-    /// Marking batches as due, when a failed offboarding is resumed.
-    pub removals: Arc<dyn TrackRemovals>,
     /// Reading the recorded calls.
     pub calls: Arc<dyn ReadCalls>,
-    /// Reading the reservation log.
+    /// Reading the quota.
     pub quota: Arc<dyn ReadQuota>,
-    /// Sending jobs to the worker.
-    pub jobs: Arc<dyn SendJobs>,
+    /// Counting what waits before somebody.
+    pub work: Arc<dyn CountAhead>,
+    /// Telling the worker that something waits.
+    pub wake: Arc<dyn WakeWorker>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Randomness, for ids.

@@ -11,7 +11,7 @@ use podio_aws::{
     secrets,
     settings::Settings as Source,
 };
-use podio_lifecycle::ports::ReadQuota;
+use podio_engine::ports::ReadQuota;
 
 /// How long the start waits for a first answer of DynamoDB's.
 const WARM_UP: Duration = Duration::from_secs(1);
@@ -34,10 +34,10 @@ async fn serve() -> Result<(), Error> {
         accept: store.clone(),
         read: store.clone(),
         write: store.clone(),
-        removals: store.clone(),
         calls: store.clone(),
-        quota: store,
-        jobs: Arc::new(jobs),
+        quota: store.clone(),
+        work: store,
+        wake: Arc::new(jobs),
         clock: Arc::new(SystemClock),
         random: Arc::new(SystemRandom),
     };

@@ -2,13 +2,11 @@
 
 use jiff::Timestamp;
 use lambda_http::http::StatusCode;
-use podio_lifecycle::{
-    offboarding::State,
-    quota::{Ceiling, Quota as Shared, ReservationLog},
-};
+use podio_engine::quota::{Ceiling, Moments, Quota as Shared};
+use podio_lifecycle::offboarding::State;
 use serde::Serialize;
 
-use crate::{Exchange, answer::Answer, eta, problem::Problem, snapshot};
+use crate::{Exchange, answer::Answer, eta, problem::Problem};
 
 /// Offboardings whose calls are counted. More than this at once is nothing that an organization lives through.
 const MOST_ACTIVE: usize = 500;
@@ -24,7 +22,7 @@ struct Quota {
     backlog: usize,
     drained_at: Option<Timestamp>,
     rejections: u64,
-    foreign_calls: u64,
+    other_calls: u64,
     ceilings: Vec<Bucket>,
 }
 
@@ -43,55 +41,42 @@ pub(crate) async fn get(exchange: &Exchange<'_>) -> Result<Answer, Problem> {
     let now = ports.clock.now();
     let configured = exchange.settings.ceiling;
     let quota = ports.quota.quota().await?;
-    let ceiling = quota.removal_ceiling(configured);
-    let log = quota.log(ceiling);
-    let blocked_until = quota.blocked_until.filter(|until| *until > now);
-    let from = blocked_until.unwrap_or(now);
-    let (mut backlog, mut left) = (0, Vec::new());
+    let ceiling = quota.ceiling(podio_lifecycle::removal::ROUTE, configured);
+    let mut backlog = 0;
     for offboarding in ports.read.active(MOST_ACTIVE).await? {
         // One whose time has not come waits for its time, not for the quota.
         if offboarding.state == State::Scheduled && offboarding.effective_at() > now {
             continue;
         }
-        let batches = snapshot::batches(ports, &offboarding).await?;
-        backlog += eta::calls_ahead(&offboarding, &batches);
-        if offboarding.is_read_back_with_others() {
-            left.push(eta::left_at(&offboarding, &quota, configured));
-        }
+        backlog += eta::calls_ahead(&offboarding);
     }
-    let drained = eta::drained(&log, backlog, from, ceiling);
-    // Some are looked for once more some time after their last call.
-    let drained = drained.map(|last| {
-        let left = left.iter().filter(|_| log.is_scarce(now, ceiling)).map(|left| left.unwrap_or(last));
-        left.map(|left| eta::read_back_at(left, &quota, configured)).fold(last, Timestamp::max)
-    });
     let shown = Quota {
         limit: ceiling.limit(),
         window_seconds: ceiling.window().as_secs(),
-        used: log.used(now, ceiling),
-        free_now: if blocked_until.is_some() { 0 } else { log.free(now, ceiling) },
-        next_free_at: log.forecast(from, 1, ceiling),
-        blocked_until,
+        used: quota.under(ceiling).used(now, ceiling),
+        free_now: quota.free_now(now, ceiling),
+        next_free_at: quota.forecast(now, 1, ceiling),
+        blocked_until: quota.blocked_until.filter(|until| *until > now),
         backlog,
-        drained_at: drained,
+        drained_at: (backlog > 0).then(|| eta::whole(quota.forecast(now, backlog, ceiling))),
         rejections: quota.rejections,
-        foreign_calls: quota.foreign,
+        other_calls: quota.others.calls,
         ceilings: buckets(&quota, now, configured),
     };
     Ok(Answer::json(StatusCode::OK, &shown))
 }
 
 fn buckets(quota: &Shared, now: Timestamp, configured: Ceiling) -> Vec<Bucket> {
-    let bucket = |(limit, log): (&u32, &ReservationLog)| {
+    let bucket = |(limit, moments): (&u32, &Moments)| {
         let ceiling = configured.with_limit(*limit);
-        let under = quota.routes.iter().filter(|(_, lesson)| lesson.limit == *limit);
+        let under = quota.routes.iter().filter(|(_, learned)| learned.limit == *limit);
         Bucket {
             limit: ceiling.limit(),
-            used: log.used(now, ceiling),
-            waiting: log.waiting(now),
-            free_now: log.free(now, ceiling),
+            used: moments.used(now, ceiling),
+            waiting: moments.between(now, Timestamp::MAX),
+            free_now: quota.free_now(now, ceiling),
             routes: under.map(|(route, _)| route.clone()).collect(),
         }
     };
-    quota.logs.iter().map(bucket).collect()
+    quota.moments.iter().map(bucket).collect()
 }

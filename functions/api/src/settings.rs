@@ -2,7 +2,8 @@
 
 use jiff::SignedDuration;
 use podio_aws::settings::{Problem, SettingError, Settings as Source};
-use podio_lifecycle::{ids::OrgId, quota::Ceiling};
+use podio_engine::quota::Ceiling;
+use podio_lifecycle::ids::OrgId;
 use podio_signatures::{bearer::Tokens, standard_webhooks::Secret};
 
 /// The settings that are secrets, wherever they are kept.

@@ -1,12 +1,12 @@
 //! An offboarding as the contract shows it.
 
 use jiff::Timestamp;
+use podio_engine::quota::{Ceiling, Quota};
 use podio_lifecycle::{
     hold::Reason,
     ids::{OffboardingId, OrgId, SpaceId, UserId},
     offboarding::{Failure, Offboarding, Outcome, Person, Stage, State},
-    quota::{Ceiling, Quota},
-    removal::{RemovalBatch, RemovalState, SpaceRemoval, Tally, latest, tally},
+    removal::{RemovalState, SpaceRemoval, Tally, tally},
 };
 use serde::Serialize;
 
@@ -98,7 +98,7 @@ pub(crate) enum Detail {
 impl<'a> View<'a> {
     /// What is shown of a snapshot.
     pub(crate) fn of(snapshot: &'a Snapshot, detail: Detail, quota: &Quota, now: Timestamp, ceiling: Ceiling) -> Self {
-        let Snapshot { offboarding, batches, rides, podio_calls } = snapshot;
+        let Snapshot { offboarding, spaces: removals, jobs_before, podio_calls } = snapshot;
         let request = &offboarding.request;
         let (hold, failure, outcome, duplicate_of) = match &offboarding.state {
             State::Held { reasons, .. } => {
@@ -124,32 +124,32 @@ impl<'a> View<'a> {
             updated_at: offboarding.updated_at,
             completed_at: offboarding.completed_at,
             returned_at: offboarding.returned_at,
-            eta: eta(offboarding, batches, rides, quota, now, ceiling),
-            progress: progress(offboarding, batches),
+            eta: eta(offboarding, *jobs_before, quota, now, ceiling),
+            progress: progress(offboarding, removals),
             hold,
             failure,
             outcome,
             duplicate_of,
             plan: dry_run(offboarding, quota, now, ceiling),
-            spaces: (detail == Detail::Full).then(|| spaces(offboarding, batches)),
+            spaces: (detail == Detail::Full).then(|| spaces(offboarding, removals)),
             podio_calls: *podio_calls,
         }
     }
 }
 
 /// The spaces of the plan; none while it is being made.
-pub(crate) fn spaces<'a>(offboarding: &Offboarding, batches: &'a [RemovalBatch]) -> Vec<Space<'a>> {
+pub(crate) fn spaces<'a>(offboarding: &Offboarding, removals: &'a [SpaceRemoval]) -> Vec<Space<'a>> {
     if !is_planned(offboarding) {
         return Vec::new();
     }
     let of_plan = |space: &&SpaceRemoval| !matches!(space.state, RemovalState::Unchecked | RemovalState::NotAMember);
     let shown = |space: &'a SpaceRemoval| Space {
-        space_id: space.space_id,
+        space_id: space.key.space,
         name: space.name.as_deref(),
         state: space.state,
         settled_at: space.settled_at,
     };
-    latest(batches).map(|(_, space)| space).filter(of_plan).map(shown).collect()
+    removals.iter().filter(of_plan).map(shown).collect()
 }
 
 /// Whether what is stored of the plan is the whole of it.
@@ -173,16 +173,16 @@ fn user(offboarding: &Offboarding) -> User<'_> {
     }
 }
 
-fn progress(offboarding: &Offboarding, batches: &[RemovalBatch]) -> Progress {
+fn progress(offboarding: &Offboarding, removals: &[SpaceRemoval]) -> Progress {
     if !is_planned(offboarding) {
         return Progress::default();
     }
-    // The batches are as fine as can be; where they were not read, the numbers on the offboarding are final or the start.
-    let tally = if batches.is_empty() {
+    // Where the spaces were not read, the numbers on the offboarding tell.
+    let tally = if removals.is_empty() {
         let settled = offboarding.counted;
         Tally { pending: offboarding.spaces_total.saturating_sub(settled.total()), ..settled }
     } else {
-        tally(latest(batches).map(|(_, space)| space))
+        tally(removals)
     };
     Progress {
         spaces_total: tally.total(),
@@ -202,7 +202,6 @@ fn dry_run<'a>(offboarding: &'a Offboarding, quota: &Quota, now: Timestamp, ceil
     in_earnest.state = State::Planning;
     let spaces = offboarding.spaces_total;
     let calls = in_earnest.calls_ahead(spaces);
-    let others = calls.saturating_sub(spaces as usize);
-    let eta = whole(quota.forecast(now, spaces as usize, now, others, ceiling));
+    let eta = whole(quota.forecast(now, calls, ceiling));
     Some(DryRun { calls, eta, would_hold: &offboarding.would_hold })
 }

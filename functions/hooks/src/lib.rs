@@ -14,11 +14,11 @@ mod verdict;
 
 use std::sync::Arc;
 
-use jiff::SignedDuration;
 use lambda_http::{Body, Request, Response, http::Method};
 use podio_lifecycle::{
-    hooks::Delivery,
-    ports::{AcceptDeliveries, Accepted, Clock, SendJobs},
+    hooks::{Delivery, EventType},
+    ports::{AcceptDeliveries, Accepted, Clock, WakeWorker},
+    work::Priority,
 };
 use podio_signatures::hook_key;
 
@@ -33,8 +33,8 @@ pub const MAX_BODY_BYTES: usize = 256 * 1024;
 pub struct Ports {
     /// Storing deliveries.
     pub accept: Arc<dyn AcceptDeliveries>,
-    /// Sending jobs to the worker.
-    pub jobs: Arc<dyn SendJobs>,
+    /// Telling the worker that something waits.
+    pub wake: Arc<dyn WakeWorker>,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }
@@ -86,10 +86,11 @@ async fn accept(ports: &Ports, delivery: &Delivery) -> Verdict {
             return Verdict::Unavailable;
         }
     }
-    if let Some(job) = delivery.job()
-        && let Err(error) = ports.jobs.send(&[(job, SignedDuration::ZERO)]).await
-    {
-        tracing::warn!(%error, delivery = %delivery.id, "the job is left to the sweep");
+    // Podio waits for the answer to a verification, and somebody for a leaver; for nothing else.
+    let is_urgent = delivery.event.kind == EventType::Verify
+        || delivery.waiting().is_some_and(|waiting| waiting.priority == Priority::Interactive);
+    if is_urgent && let Err(error) = ports.wake.wake().await {
+        tracing::warn!(%error, delivery = %delivery.id, "the worker was not told; the sweep finds the job");
     }
     Verdict::Stored
 }

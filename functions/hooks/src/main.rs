@@ -11,7 +11,7 @@ use podio_aws::{
     secrets,
     settings::Settings as Source,
 };
-use podio_lifecycle::ports::ReadQuota;
+use podio_engine::ports::ReadQuota;
 
 /// How long the start waits for a first answer of DynamoDB's.
 const WARM_UP: Duration = Duration::from_secs(1);
@@ -31,7 +31,7 @@ async fn serve() -> Result<(), Error> {
     // The first call pays for the connection; the start is the cheap moment for it. Its answer does not matter: this
     // function's role may not even read.
     let _ = tokio::time::timeout(WARM_UP, store.quota()).await;
-    let ports = &Ports { accept: store, jobs: Arc::new(jobs), clock: Arc::new(SystemClock) };
+    let ports = &Ports { accept: store, wake: Arc::new(jobs), clock: Arc::new(SystemClock) };
     lambda_http::run(service_fn(async |request: Request| {
         Ok::<_, Error>(hooks::handle(ports, settings, &request).await)
     }))

@@ -1,12 +1,10 @@
-//! What crashed the worker again and again becomes a failure that a person sees and can resume.
+//! Messages that the worker could not take.
+//!
+//! A message is an order to do something that also waits in the work table, so a readable one that ended here is done with:
+//! its job is taken up again, and an attempt that keeps dying is counted there. What nobody can read stays, and keeps its
+//! alarm ringing, until a person has looked.
 
-use podio_lifecycle::{
-    hooks::{DeliveryState, Reason},
-    job::Job,
-    ledger::NotCommitted,
-    offboarding::{Failure, FailureCode},
-    ports::{DeadLetter, Metric},
-};
+use podio_engine::Message;
 
 use crate::{Sweep, Swept};
 
@@ -14,7 +12,7 @@ use crate::{Sweep, Swept};
 const RECEIVES: usize = 10;
 
 impl Sweep {
-    pub(crate) async fn bury(&self, swept: &mut Swept) {
+    pub(crate) async fn read_dead_letters(&self, swept: &mut Swept) {
         for _ in 0..RECEIVES {
             let letters = match self.ports.dead_letters.receive().await {
                 Ok(letters) => letters,
@@ -27,67 +25,20 @@ impl Sweep {
                 return;
             }
             for letter in letters {
-                self.bury_one(&letter, swept).await;
-            }
-        }
-    }
-
-    async fn bury_one(&self, letter: &DeadLetter, swept: &mut Swept) {
-        let job = match Job::decode(&letter.body) {
-            Ok(job) => job,
-            Err(error) => {
-                // Stays where it is, and keeps its alarm ringing, until a person has looked.
-                tracing::error!(%error, "unreadable dead letter");
-                swept.unreadable += 1;
-                return;
-            }
-        };
-        match self.give_up(&job).await {
-            Ok(()) => {}
-            Err(error) => {
-                tracing::warn!(%error, "the dead letter stays for the next sweep");
-                swept.postponed += 1;
-                return;
-            }
-        }
-        swept.dead_letters += 1;
-        if let Err(error) = self.ports.dead_letters.delete(&letter.receipt).await {
-            tracing::warn!(%error, "the dead letter shows again; that changes nothing");
-        }
-    }
-
-    /// Turns a job that kept crashing into something that a person sees, unless another message has done its work
-    /// meanwhile.
-    async fn give_up(&self, job: &Job) -> Result<(), NotCommitted> {
-        let detail = format!(
-            "The {} job crashed the worker again and again. Look for its panic in the worker's log, update, then retry.",
-            job.kind()
-        );
-        let failed = match job {
-            Job::Plan { .. } | Job::RemoveFromSpace { .. } | Job::RemoveFromOrg { .. } | Job::VerifyRemoval { .. } => {
-                let failure = Failure { code: FailureCode::JobCrashed, detail };
-                self.ledger().fail(job, &failure, self.now()).await?
-            }
-            Job::Delivery { delivery } => {
-                let reason = Reason::new(FailureCode::JobCrashed.name(), detail);
-                let refused = DeliveryState::Refused { at: self.now(), reason };
-                let is_first = self.ports.deliveries.settle_delivery(delivery, &refused).await?;
-                if is_first {
-                    self.ports.metrics.add(Metric::RefusedDeliveries, 1);
+                match Message::decode(&letter.body) {
+                    Err(error) => {
+                        tracing::error!(%error, "unreadable dead letter");
+                        swept.unreadable += 1;
+                    }
+                    Ok(_) => {
+                        tracing::error!("a message was not taken by the worker; its job is taken up again");
+                        swept.dead_letters += 1;
+                        if let Err(error) = self.ports.dead_letters.delete(&letter.receipt).await {
+                            tracing::warn!(%error, "the dead letter shows again; that changes nothing");
+                        }
+                    }
                 }
-                is_first
             }
-            // The end asks for its slots when it comes.
-            Job::ReserveEnd { .. } => true,
-            // The hooks are looked at again by and by.
-            Job::KeepHooks { .. } => {
-                self.ports.metrics.add(Metric::MissingHooks, 1);
-                true
-            }
-        };
-        if failed {
-            tracing::error!(subject = job.subject(), job = job.kind(), "failed: the job kept crashing");
         }
-        Ok(())
     }
 }

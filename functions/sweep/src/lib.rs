@@ -1,70 +1,52 @@
 //! The clock's function: makes the whole forgiving.
 //!
-//! It starts what is due, sends again what a crash or a lost message left undone, and turns what ended in the
-//! dead-letter queue into a failure that a person sees. Everything it does may be done twice.
+//! Each minute it dispatches what waits, so that nothing depends on a word that was lost; it sees to it that the jobs are
+//! there that come back by themselves; and it counts what waits for a person. Everything it does may be done twice.
 
 mod dead_letters;
-mod deliveries;
-mod hooks;
-mod start;
 mod waiting;
-mod watch;
 
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
+use podio_engine::{
+    Dispatcher, Report,
+    ports::{QuotaRecord, SendMessages, WorkTable},
+    quota::Ceiling,
+};
 use podio_lifecycle::{
-    effects::Outlets,
-    hooks::HookRef,
-    ledger::Ledger,
-    ports::{
-        Clock, DeadLetters, Deliveries, FindDeliveries, FindDue, Metrics, ReadOffboardings, RememberLooks, SendJobs,
-        StoreError, TrackRemovals, WriteOffboardings,
-    },
+    ports::{Clock, DeadLetters, FindDue, Metrics, Random, StoreError},
+    work::Waiting,
 };
 use serde::Serialize;
 
 /// Everything that the sweep reaches. It cannot call Podio.
 #[derive(Clone)]
 pub struct Ports {
-    /// To find what is due.
+    /// To find what waits for a person.
     pub due: Arc<dyn FindDue>,
-    /// To read offboardings.
-    pub offboardings: Arc<dyn ReadOffboardings>,
-    /// To change them.
-    pub changes: Arc<dyn WriteOffboardings>,
-    /// To look at batches.
-    pub removals: Arc<dyn TrackRemovals>,
-    /// To find deliveries whose jobs were lost.
-    pub due_deliveries: Arc<dyn FindDeliveries>,
-    /// To look at them, and to give them up.
-    pub deliveries: Arc<dyn Deliveries>,
-    /// To know when hooks were last looked at.
-    pub kept: Arc<dyn RememberLooks>,
+    /// The quota.
+    pub quota: Arc<dyn QuotaRecord>,
+    /// The jobs that wait.
+    pub work: Arc<dyn WorkTable>,
+    /// To send orders.
+    pub queue: Arc<dyn SendMessages>,
     /// To count what operators watch.
     pub metrics: Arc<dyn Metrics>,
-    /// To send jobs.
-    pub jobs: Arc<dyn SendJobs>,
     /// To read what crashed the worker.
     pub dead_letters: Arc<dyn DeadLetters>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub random: Arc<dyn Random>,
 }
 
 /// What one sweep did.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Swept {
-    /// Offboardings whose time has come.
-    pub started: u32,
-    /// Offboardings, batches and deliveries whose jobs were sent again.
-    pub resent: u32,
-    /// Objects whose hooks are to be looked at.
-    pub hooks_looked_at: u32,
-    /// Settled batches that a crash had left uncounted.
-    pub counted: u32,
-    /// Items that needed no more watching.
-    pub retired: u32,
-    /// Dead letters turned into failures.
+    /// Orders that were sent.
+    pub orders: usize,
+    /// Dead letters whose jobs wait in the work table anyway.
     pub dead_letters: u32,
     /// Dead letters that nobody can read; they stay for a person.
     pub unreadable: u32,
@@ -72,63 +54,61 @@ pub struct Swept {
     pub held_for_a_day: u32,
     /// Offboardings that have failed and wait for a retry.
     pub failed: u32,
-    /// Items left for the next sweep, since storage or the queue failed.
-    pub postponed: u32,
 }
 
-/// Items looked at in one round; a sweep goes on until a round brings nothing new.
+/// Items looked at in one round: one is enough for an alarm.
 const ROUND: usize = 100;
-
-/// Rounds in one sweep, so that a sweep ends within its time.
-const ROUNDS: usize = 20;
 
 /// The sweep.
 #[derive(Clone)]
 pub struct Sweep {
     ports: Ports,
-    /// How long after the expected moment something counts as lost: longer than a worker may be busy with it.
-    patience: SignedDuration,
-    /// What should have hooks.
-    hooked: Vec<HookRef>,
+    dispatcher: Dispatcher,
+    /// Jobs that come back by themselves, as they wait first.
+    standing: Vec<Waiting>,
 }
 
 impl Sweep {
-    /// A sweep with that much patience.
-    pub fn new(ports: Ports, patience: SignedDuration) -> Self {
-        Self { ports, patience, hooked: Vec::new() }
+    /// A sweep under that quota.
+    pub fn new(ports: Ports, configured: Ceiling) -> Self {
+        let dispatcher = Dispatcher {
+            quota: ports.quota.clone(),
+            work: ports.work.clone(),
+            queue: ports.queue.clone(),
+            clock: ports.clock.clone(),
+            random: ports.random.clone(),
+            configured,
+            known: Arc::default(),
+        };
+        Self { ports, dispatcher, standing: Vec::new() }
     }
 
-    /// The same, that has the hooks of these objects looked at.
-    pub fn keeping_hooks(self, hooked: Vec<HookRef>) -> Self {
-        Self { hooked, ..self }
+    /// The same, that sees to it that these jobs are there.
+    pub fn with_standing(self, standing: Vec<Waiting>) -> Self {
+        Self { standing, ..self }
     }
 
     /// Sweeps once.
     pub async fn run(&self) -> Result<Swept, StoreError> {
         let mut swept = Swept::default();
-        self.start_due(&mut swept).await?;
-        self.watch(&mut swept).await?;
-        self.resend_deliveries(&mut swept).await?;
-        self.keep_hooks(&mut swept).await?;
-        self.bury(&mut swept).await;
+        for job in &self.standing {
+            self.ports.work.put(job).await?;
+        }
+        swept.orders = self.dispatcher.dispatch(&Report::default()).await?.orders;
+        self.read_dead_letters(&mut swept).await;
         self.count_waiting(&mut swept).await?;
-        tracing::info!(?swept, "swept");
+        tracing::info!(
+            orders = swept.orders,
+            dead_letters = swept.dead_letters,
+            unreadable = swept.unreadable,
+            held_for_a_day = swept.held_for_a_day,
+            failed = swept.failed,
+            "swept"
+        );
         Ok(swept)
     }
 
     fn now(&self) -> Timestamp {
         self.ports.clock.now()
-    }
-
-    fn ledger(&self) -> Ledger<'_> {
-        Ledger {
-            offboardings: &*self.ports.changes,
-            outlets: Outlets {
-                offboardings: &*self.ports.offboardings,
-                removals: &*self.ports.removals,
-                jobs: &*self.ports.jobs,
-            },
-            sealer: None,
-        }
     }
 }

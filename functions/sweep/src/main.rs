@@ -8,15 +8,16 @@ use podio_aws::{
     DynamoStore, config,
     metrics::EmbeddedMetrics,
     queue::{SqsDeadLetters, SqsJobs},
-    runtime::{self, SystemClock},
-    settings::Settings,
+    runtime::{self, SystemClock, SystemRandom},
+    settings::{Problem, SettingError, Settings},
 };
-use podio_lifecycle::hooks::HookList;
+use podio_engine::quota::Ceiling;
+use podio_lifecycle::{
+    hooks::{HookList, kept},
+    ports::Clock,
+};
 use serde_json::Value;
 use sweep::{Ports, Sweep};
-
-/// How long after the expected moment something counts as lost.
-const PATIENCE: &str = "SWEEP_PATIENCE_SECONDS";
 
 // A function has a part of one processor: threads would only make its start longer.
 #[tokio::main(flavor = "current_thread")]
@@ -26,25 +27,25 @@ async fn main() -> ExitCode {
 
 async fn serve() -> Result<(), Error> {
     let settings = Settings::environment();
-    let patience = settings.seconds_or(PATIENCE, SignedDuration::from_mins(5))?;
+    let window = settings.seconds_or("QUOTA_WINDOW_SECONDS", SignedDuration::from_hours(1))?;
+    let configured = Ceiling::new(settings.integer_or("QUOTA_LIMIT", 250)?, window)
+        .ok_or_else(|| SettingError::new("QUOTA_LIMIT", Problem::Malformed("at least 1")))?;
     let hooks: HookList = settings.find_hooks("HOOKS")?.unwrap_or_default();
-    let hooked = hooks.all().iter().map(|wanted| wanted.on.clone()).collect();
+    let clock = Arc::new(SystemClock);
+    let standing = hooks.all().iter().map(|wanted| kept(&wanted.on, clock.now())).collect();
     let sdk = config::sdk_config();
     let store = Arc::new(DynamoStore::new(config::dynamodb(&sdk), settings.text("TABLE_NAME")?));
     let queues = config::sqs(&sdk);
     let ports = Ports {
         due: store.clone(),
-        offboardings: store.clone(),
-        changes: store.clone(),
-        removals: store.clone(),
-        due_deliveries: store.clone(),
-        deliveries: store.clone(),
-        kept: store,
+        quota: store.clone(),
+        work: store,
         metrics: Arc::new(EmbeddedMetrics),
-        jobs: Arc::new(SqsJobs::new(queues.clone(), settings.text("QUEUE_URL")?)),
+        queue: Arc::new(SqsJobs::new(queues.clone(), settings.text("QUEUE_URL")?)),
         dead_letters: Arc::new(SqsDeadLetters::new(queues, settings.text("DEAD_LETTER_QUEUE_URL")?)),
-        clock: Arc::new(SystemClock),
+        clock,
+        random: Arc::new(SystemRandom),
     };
-    let sweep = &Sweep::new(ports, patience).keeping_hooks(hooked);
+    let sweep = &Sweep::new(ports, configured).with_standing(standing);
     lambda_runtime::run(service_fn(async |_: LambdaEvent<Value>| sweep.run().await.map_err(Error::from))).await
 }

@@ -14,7 +14,7 @@ use podio_lifecycle::{
     work::{JobId, Waiting},
 };
 
-use crate::{Worker, jobs::KEEP_HOOKS, session::Session};
+use crate::{Worker, session::Session};
 
 /// Attempts in a row that may die before a person has to look.
 const MOST_DEATHS: u32 = 5;
@@ -132,7 +132,7 @@ impl Worker {
             JobId::OFFBOARDING => self.run_stage(job, session).await,
             JobId::SPACE => self.run_space(job, session).await,
             JobId::DELIVERY => self.run_delivery(job, session).await,
-            KEEP_HOOKS => self.run_keep_hooks(job, session).await,
+            JobId::KEEP_HOOKS => self.run_keep_hooks(job, session).await,
             kind => {
                 tracing::error!(kind, "a job of an unknown kind leaves the work table");
                 self.ports.work.leave(job).await?;

@@ -32,7 +32,7 @@ use podio_lifecycle::{
 };
 use secrecy::{ExposeSecret, SecretString};
 
-pub use jobs::{FIRST_PATIENCE, KEEP_HOOKS, Registration, kept};
+pub use jobs::{FIRST_PATIENCE, Registration};
 pub use podio_engine::Message;
 pub use tokens::{Account, Tokens};
 

@@ -62,6 +62,11 @@ pub trait WorkTable: Send + Sync {
     async fn wait_again(&self, waiting: &Waiting) -> Result<(), StoreError>;
     /// Takes a job out of the table that has nothing left to do. Its record stays.
     async fn leave(&self, job: &JobId) -> Result<(), StoreError>;
+}
+
+/// Counting what waits before somebody.
+#[async_trait]
+pub trait CountAhead: Send + Sync {
     /// How many jobs wait before that priority and place, counted to `at_most`: what an estimate is made of.
     async fn ahead(&self, priority: Priority, place: Timestamp, at_most: usize) -> Result<usize, StoreError>;
 }

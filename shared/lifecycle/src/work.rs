@@ -26,6 +26,9 @@ impl JobId {
     pub const SPACE: &'static str = "space";
     /// A delivery of Podio's; the subject is its id.
     pub const DELIVERY: &'static str = "delivery";
+    /// The hooks of one object, which Podio switches off without a word when its deliveries fail: the job never ends. The
+    /// subject is the object, such as `space/5`.
+    pub const KEEP_HOOKS: &'static str = "keep_hooks";
 
     /// The job of that kind about that subject.
     pub fn new(kind: &str, subject: impl fmt::Display) -> Self {

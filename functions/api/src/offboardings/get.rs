@@ -22,8 +22,10 @@ pub(crate) async fn get(exchange: &Exchange<'_>, id: &OffboardingId) -> Result<A
     }
     let ports = exchange.ports;
     let offboarding = ports.read.load(id).await?.ok_or(Problem::NoSuchOffboarding)?;
-    // The summary too is read from the batches: whoever polls it wants to see each space count.
-    let snapshot = Snapshot::whole(ports, offboarding).await?;
+    let snapshot = match detail {
+        Detail::Full => Snapshot::whole(ports, offboarding).await?,
+        Detail::Summary => Snapshot::summary(ports, offboarding).await?,
+    };
     let log = snapshot::quota(ports).await;
     let view = View::of(&snapshot, detail, &log, ports.clock.now(), exchange.settings.ceiling);
     Ok(Answer::json(StatusCode::OK, &view))

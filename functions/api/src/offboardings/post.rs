@@ -1,15 +1,14 @@
 //! `POST /offboardings`: a leaver.
 //!
 //! In this order: who is it, what do they want, store it with its key and its claim on the person in one transaction,
-//! send the job. Once stored it is accepted: a queue that is down only makes it slower.
+//! tell the worker. Once stored it is accepted: a queue that is down only makes it slower.
 
-use jiff::SignedDuration;
 use lambda_http::http::StatusCode;
 use podio_lifecycle::{ids::OffboardingId, offboarding::Offboarding, ports::Created};
 use serde::Serialize;
 
 use super::{idempotency, leaver};
-use crate::{Exchange, answer::Answer, auth::Sender, problem::Problem};
+use crate::{Exchange, answer::Answer, auth::Sender, change::wake, problem::Problem};
 
 #[derive(Serialize)]
 struct Accepted<'a> {
@@ -24,14 +23,10 @@ pub(crate) async fn post(exchange: &Exchange<'_>, sender: Sender) -> Result<Answ
     let key = idempotency::key(exchange, sender, now)?;
     let (org_id, request) = leaver::read(exchange.body(), exchange.settings.org_id, now)?;
     let id = OffboardingId::new(now, ports.random.bytes());
-    let (offboarding, job) = Offboarding::accept(id, org_id, request, now);
+    let offboarding = Offboarding::accept(id, org_id, request, now);
     match ports.accept.create(&offboarding, key.as_ref()).await? {
         Created::New => {
-            if let Some(job) = job
-                && let Err(error) = ports.jobs.send(&[(job, SignedDuration::ZERO)]).await
-            {
-                tracing::error!(%error, offboarding = offboarding.id.as_str(), "job not sent; the sweep will");
-            }
+            wake(ports, &offboarding).await;
             Ok(accepted(StatusCode::ACCEPTED, &offboarding))
         }
         Created::Repeated(id) | Created::AlreadyRunning(id) => {

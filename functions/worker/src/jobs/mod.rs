@@ -14,7 +14,7 @@ use podio_lifecycle::offboarding::{Event, Offboarding, Search};
 
 pub(crate) use self::look_up::{SMALL_PAGE, SURELY_WHOLE};
 pub use self::{
-    hooks::{KEEP_HOOKS, Registration, kept},
+    hooks::Registration,
     remove_from_space::FIRST_PATIENCE,
 };
 use crate::{Worker, session::Session, verdict::Halt};

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use aws_sdk_dynamodb::types::Select;
 use jiff::{SignedDuration, Timestamp};
-use podio_engine::ports::{Claimed, WorkTable};
+use podio_engine::ports::{Claimed, CountAhead, WorkTable};
 use podio_lifecycle::{
     ports::StoreError,
     work::{JobId, Priority, Waiting},
@@ -88,7 +88,10 @@ impl WorkTable for DynamoStore {
         let update = format!("REMOVE {}", all.join(", "));
         self.change(job, &update, &format!("attribute_exists(#{WORK_QUEUE})"), None).await
     }
+}
 
+#[async_trait]
+impl CountAhead for DynamoStore {
     async fn ahead(&self, priority: Priority, place: Timestamp, at_most: usize) -> Result<usize, StoreError> {
         let condition = format!("#{WORK_QUEUE} = :queue AND #{WORK_PLACE} < :place");
         let terms = values([(":queue", text(READY)), (":place", text(ready_place(priority, place)))]);

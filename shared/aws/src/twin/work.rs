@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use podio_engine::ports::{Claimed, WorkTable};
+use podio_engine::ports::{Claimed, CountAhead, WorkTable};
 use podio_lifecycle::{
     ids::SpaceId,
     ports::{SaveError, SpaceRemovals, StoreError},
@@ -159,7 +159,10 @@ impl WorkTable for MemoryStore {
         })
         .await
     }
+}
 
+#[async_trait]
+impl CountAhead for MemoryStore {
     async fn ahead(&self, priority: Priority, place: Timestamp, at_most: usize) -> Result<usize, StoreError> {
         self.run("ahead", |tables| {
             let ready = tables.work.ready.iter();

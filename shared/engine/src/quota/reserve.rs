@@ -46,6 +46,26 @@ impl Quota {
         Some(Reserved { at: moments.add(at, priority == Priority::Background), limit: ceiling.key() })
     }
 
+    /// When the last of so many calls that asked now would go out, were nobody else to ask: what an estimate is made of.
+    pub fn forecast(&self, now: Timestamp, calls: usize, configured: Ceiling) -> Timestamp {
+        let allowed = self.allowed(configured, now);
+        let mut trial = self.under(configured);
+        let from = now.max(self.blocked_until.unwrap_or(now));
+        (0..calls).fold(from, |from, _| {
+            let at = trial.free(from, 1, allowed);
+            trial.add(at, false)
+        })
+    }
+
+    /// How many calls could go out at `now`.
+    pub fn free_now(&self, now: Timestamp, ceiling: Ceiling) -> usize {
+        if self.is_blocked(now) {
+            return 0;
+        }
+        let allowed = self.allowed(ceiling, now);
+        allowed.limit().saturating_sub(self.under(ceiling).used(now, allowed))
+    }
+
     fn has_room_for_background(&self, ceiling: Ceiling, now: Timestamp) -> bool {
         let allowed = self.allowed(ceiling, now);
         self.under(ceiling).used(now, allowed) + 1 <= allowed.limit() * 4 / 5

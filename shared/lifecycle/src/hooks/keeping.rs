@@ -5,11 +5,33 @@
 
 use std::{collections::BTreeSet, str::FromStr};
 
+use jiff::Timestamp;
+
 use super::{EventType, HookRef};
-use crate::ids::HookId;
+use crate::{
+    ids::HookId,
+    work::{Calls, JobId, Priority, Waiting},
+};
 
 /// Podio takes no more hooks of one type on one object. Source: developers.podio.com/examples/webhooks.
 pub const MOST_OF_A_TYPE: usize = 10;
+
+/// The route of the look at an object's hooks.
+const LIST: &str = "GET /hook/{ref_type}/{ref_id}/";
+
+/// The job that keeps the hooks of an object, from `now` on.
+pub fn kept(on: &HookRef, now: Timestamp) -> Waiting {
+    Waiting {
+        job: JobId::new(JobId::KEEP_HOOKS, on),
+        priority: Priority::Background,
+        place: now,
+        since: now,
+        not_before: None,
+        faulted_at: None,
+        calls: Calls::of(LIST, 1),
+        space: None,
+    }
+}
 
 /// The hooks that one object should have.
 #[derive(Debug, Clone, PartialEq, Eq)]

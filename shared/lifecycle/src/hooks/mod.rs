@@ -18,5 +18,5 @@ pub use delivery::{
 };
 pub use event::{EventType, FileAction, HookEvent, ObjectIds};
 pub use fields::Fields;
-pub use keeping::{BadHookList, FoundHook, HookList, HookListProblem, HookStep, MOST_OF_A_TYPE, WantedHooks};
+pub use keeping::{BadHookList, FoundHook, HookList, HookListProblem, HookStep, MOST_OF_A_TYPE, WantedHooks, kept};
 pub use target::{HookRef, NotARef, RefType};

@@ -15,7 +15,7 @@ use podio_lifecycle::{
     evidence::{self, Entry, Seal},
     ids::OffboardingId,
     offboarding::{Offboarding, Outcome, State},
-    removal::RemovalBatch,
+    removal::SpaceRemoval,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -74,9 +74,9 @@ struct Chain {
 pub(crate) async fn get(exchange: &Exchange<'_>, id: &OffboardingId) -> Result<Answer, Problem> {
     let ports = exchange.ports;
     let offboarding = ports.read.load(id).await?.ok_or(Problem::NoSuchOffboarding)?;
-    let batches = snapshot::batches(ports, &offboarding).await?;
+    let spaces = snapshot::spaces(ports, &offboarding).await?;
     let calls = ports.calls.calls(id).await?;
-    let record = Record::of(&offboarding, &batches, evidence::chain(&offboarding, &batches, &calls));
+    let record = Record::of(&offboarding, &spaces, evidence::chain(&offboarding, &spaces, &calls));
     if !wants_html(exchange.header("accept")) {
         return Ok(Answer::json(StatusCode::OK, &record).with(VARY, "accept"));
     }
@@ -88,7 +88,7 @@ pub(crate) async fn get(exchange: &Exchange<'_>, id: &OffboardingId) -> Result<A
 }
 
 impl<'a> Record<'a> {
-    fn of(offboarding: &'a Offboarding, batches: &'a [RemovalBatch], entries: Vec<Entry>) -> Self {
+    fn of(offboarding: &'a Offboarding, spaces: &'a [SpaceRemoval], entries: Vec<Entry>) -> Self {
         let body = |kind: &str| entries.iter().find(|entry| entry.kind == kind).map(|entry| entry.body.clone());
         let calls: Vec<Call> =
             entries.iter().filter(|entry| entry.kind == "call").filter_map(|entry| Call::of(&entry.body)).collect();
@@ -97,7 +97,7 @@ impl<'a> Record<'a> {
             state: offboarding.state.name(),
             request: body("request").unwrap_or(Value::Null),
             plan: body("plan"),
-            spaces: view::spaces(offboarding, batches),
+            spaces: view::spaces(offboarding, spaces),
             verification: Verification::of(offboarding, &calls),
             calls,
             seal: offboarding.seal.as_ref(),

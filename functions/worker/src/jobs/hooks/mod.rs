@@ -10,23 +10,17 @@ mod verify;
 use jiff::SignedDuration;
 pub use keep::Registration;
 use podio_lifecycle::{
-    hooks::{CloudEvent, Delivery, DeliveryId, DeliveryState, EventType, HookRef, Reason},
+    hooks::{CloudEvent, Delivery, DeliveryId, DeliveryState, EventType, HookRef, Reason, kept},
     offboarding::FailureCode,
     ports::{Metric, SaveError, StoreError},
     retry::backoff,
-    work::{Calls, JobId, Priority, Waiting},
+    work::{JobId, Priority, Waiting},
 };
 
 use crate::{Worker, batch::Left, session::Session, verdict::Halt};
 
-/// The job that sees to the hooks of one object; its subject is the object, such as `space/5`. Podio switches a hook off
-/// without a word when its deliveries fail, so the job never ends.
-pub const KEEP_HOOKS: &str = "keep_hooks";
 /// How often the hooks of an object are looked at.
 const EVERY: SignedDuration = SignedDuration::from_hours(1);
-/// The route of the look.
-const LIST: &str = "GET /hook/{ref_type}/{ref_id}/";
-
 impl Worker {
     /// Does everything that a delivery asks for, then ends it. Each part may be done twice.
     pub(crate) async fn run_delivery(&self, job: &JobId, session: &mut Session<'_>) -> Result<Left, StoreError> {
@@ -131,19 +125,5 @@ impl Worker {
             Err(Halt::Storage(error)) => return Err(error),
         };
         self.wait_again(Waiting { not_before: until, ..kept(&on, now) }, session).await
-    }
-}
-
-/// The job that keeps the hooks of an object.
-pub fn kept(on: &HookRef, now: jiff::Timestamp) -> Waiting {
-    Waiting {
-        job: JobId::new(KEEP_HOOKS, on),
-        priority: Priority::Background,
-        place: now,
-        since: now,
-        not_before: None,
-        faulted_at: None,
-        calls: Calls::of(LIST, 1),
-        space: None,
     }
 }
