@@ -22,6 +22,8 @@ use crate::{
 
 /// Orders are sent so that they arrive that much before their first moment.
 pub const EARLY: SignedDuration = SignedDuration::from_secs(2);
+/// From one sweep to the next.
+const SWEEPS: SignedDuration = SignedDuration::from_mins(1);
 /// Jobs that are looked at for one dispatch.
 const MOST_LOOKED_AT: usize = 300;
 /// Attempts at a write that other workers keep overtaking.
@@ -123,7 +125,7 @@ impl Dispatcher {
             })
             .await?;
         let dispatched = Dispatched { orders: orders.len(), other_calls };
-        self.send(orders).await;
+        self.send(orders, self.soonest(report)).await;
         Ok(dispatched)
     }
 
@@ -178,10 +180,14 @@ impl Dispatcher {
         other_calls
     }
 
-    async fn send(&self, orders: Vec<Order>) {
-        if orders.is_empty() {
-            return;
-        }
+    /// When the first of those has its time that have just begun to pause, and no sweep comes earlier.
+    fn soonest(&self, report: &Report) -> Option<Timestamp> {
+        let now = self.clock.now();
+        let pauses = report.fresh.iter().filter_map(|job| job.not_before).filter(|until| *until > now);
+        pauses.min().filter(|until| until.duration_since(now) < SWEEPS)
+    }
+
+    async fn send(&self, orders: Vec<Order>, soonest: Option<Timestamp>) {
         let now = self.clock.now();
         let last = orders.iter().map(Order::attempt).max();
         let is_full = orders.len() == MOST_JOBS;
@@ -193,10 +199,16 @@ impl Dispatcher {
                 (Message::Run(order), SignedDuration::from_secs(ahead.as_secs().max(0)))
             })
             .collect();
+        if let Some(soonest) = soonest {
+            messages.push((Message::Wake, soonest.duration_since(now)));
+        }
         if let Some(last) = last.filter(|_| is_full) {
             // There may be more whose turn it is; the next ones are chosen when these are about to be through.
             let ahead = last.duration_since(now).as_secs() - 1;
             messages.push((Message::Wake, SignedDuration::from_secs(ahead.max(1))));
+        }
+        if messages.is_empty() {
+            return;
         }
         if let Err(error) = self.queue.send(&messages).await {
             tracing::warn!(%error, "orders were not sent; their jobs are taken up again when their patience is over");

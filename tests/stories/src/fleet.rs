@@ -29,18 +29,16 @@ use tokio::{
     net::{TcpListener, TcpStream},
     runtime::{Handle, RuntimeFlavor},
 };
-use worker::{Message, Outcome, Worker};
+use worker::Worker;
 
 use crate::{
     clock::SkewedClock,
     gateway::Gateway,
-    queue::Glance,
+    queue::{Glance, Received},
     world::{Setup, World},
 };
 
-/// What the event source waits for a batch to fill, and how long a message that a worker died of stays hidden: as
-/// deployed.
-const GATHERING: SignedDuration = SignedDuration::from_secs(1);
+/// How long a message that a worker died of stays hidden: as deployed.
 const HIDDEN: Duration = Duration::from_secs(360);
 /// So often in a row nothing may move before time may: more than the hops between two things that are seen to move.
 const CALM: u32 = 12;
@@ -57,7 +55,7 @@ pub struct Staff {
 
 type Deed = Box<dyn FnOnce(&World)>;
 /// A worker at work on its batch.
-type Shift = Pin<Box<dyn Future<Output = Vec<(String, Outcome)>>>>;
+type Shift = Pin<Box<dyn Future<Output = ()>>>;
 
 /// A world and its workers.
 pub struct Fleet {
@@ -73,7 +71,6 @@ pub struct Fleet {
     crashed: usize,
     fuse: Arc<AtomicU64>,
     stirs: Arc<AtomicU64>,
-    gathering_until: Option<Timestamp>,
     /// What jobs were sent or parked, and the queue as it was seen after so many of these.
     touches: Arc<AtomicU64>,
     glance: Option<(u64, Glance)>,
@@ -128,7 +125,6 @@ impl Fleet {
             crashed: 0,
             fuse: Arc::new(AtomicU64::new(0)),
             stirs,
-            gathering_until: None,
             touches,
             glance: None,
             log_writes,
@@ -215,11 +211,10 @@ impl Fleet {
         let station = &mut self.stations[end.station];
         station.busy = false;
         self.glance = None;
-        match end.outcomes {
-            Some(outcomes) => self.world.queues.settle(&end.messages, outcomes, self.world.clock.read()),
-            None => {
+        match end.survived {
+            true => self.world.queues.settle(&end.messages, self.world.clock.read()),
+            false => {
                 self.crashed += 1;
-                self.world.queues.survive(&end.messages);
                 // Whatever it remembered is gone.
                 station.worker = Arc::new(self.world.wiring.worker(station.clock.clone(), &self.gateway.url));
             }
@@ -234,14 +229,8 @@ impl Fleet {
         let Some(idle) = turns.find(|index| !self.stations[*index].busy) else { return Some(None) };
         let Glance { visible, next } = self.glance(now);
         if visible == 0 {
-            self.gathering_until = None;
             return Some(next);
         }
-        let until = *self.gathering_until.get_or_insert(now + GATHERING);
-        if visible < 10 && now < until {
-            return Some(Some(next.map_or(until, |next| next.min(until))));
-        }
-        self.gathering_until = None;
         self.glance = None;
         let messages = self.world.queues.receive(now);
         if messages.is_empty() {
@@ -249,7 +238,8 @@ impl Fleet {
         }
         let station = &mut self.stations[idle];
         station.busy = true;
-        let (worker, batch) = (station.worker.clone(), messages.clone());
+        let worker = station.worker.clone();
+        let batch = messages.iter().filter_map(|received| received.message.clone()).collect();
         let run = Run {
             station: idle,
             messages,
@@ -291,17 +281,17 @@ impl Fleet {
 /// One batch in one worker's hands.
 struct Run {
     station: usize,
-    messages: Vec<Message>,
+    messages: Vec<Received>,
     work: Shift,
     fuse: Arc<AtomicU64>,
     stirs: Arc<AtomicU64>,
 }
 
-/// How it ended; without outcomes if the worker died.
+/// How it ended, and whether the worker lived to see it.
 struct End {
     station: usize,
-    messages: Vec<Message>,
-    outcomes: Option<Vec<(String, Outcome)>>,
+    messages: Vec<Received>,
+    survived: bool,
 }
 
 impl Future for Run {
@@ -310,14 +300,14 @@ impl Future for Run {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<End> {
         self.stirs.fetch_add(1, Ordering::Relaxed);
         let burnt = self.fuse.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |fuse| fuse.checked_sub(1));
-        let outcomes = match burnt {
-            Ok(1) => None,
+        let survived = match burnt {
+            Ok(1) => false,
             _ => match self.work.as_mut().poll(context) {
-                Poll::Ready(outcomes) => Some(outcomes),
+                Poll::Ready(()) => true,
                 Poll::Pending => return Poll::Pending,
             },
         };
-        Poll::Ready(End { station: self.station, messages: std::mem::take(&mut self.messages), outcomes })
+        Poll::Ready(End { station: self.station, messages: std::mem::take(&mut self.messages), survived })
     }
 }
 

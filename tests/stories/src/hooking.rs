@@ -27,8 +27,9 @@ impl World {
     /// From now on these hooks are wanted, written as an operator does.
     pub fn want_hooks(&mut self, list: &str) {
         let hooks: HookList = list.parse().unwrap();
-        let hooked = hooks.all().iter().map(|wanted| wanted.on.clone()).collect();
-        self.sweep = self.sweep.clone().keeping_hooks(hooked);
+        let now = self.clock.read();
+        let hooked = hooks.all().iter().map(|wanted| podio_lifecycle::hooks::kept(&wanted.on, now)).collect();
+        self.sweep = self.sweep.clone().with_standing(hooked);
         self.wiring.registration = Some(Registration { hooks, base_url: BASE_URL.to_owned(), secret: SECRET.into() });
         self.renew_worker();
     }
@@ -45,7 +46,7 @@ impl World {
     pub async fn podio_posts(&self, on: &HookRef, form: &str) -> u16 {
         let interest = Interest { bus: self.wiring.events.is_some(), leavers_app: None };
         let settings = Settings { hook_secret: SECRET.into(), interest };
-        let ports = Ports { accept: self.store.clone(), jobs: self.jobs.clone(), clock: self.clock.clone() };
+        let ports = Ports { accept: self.store.clone(), wake: self.jobs.clone(), clock: self.clock.clone() };
         let path = self.hook_address(on).replacen(BASE_URL, "", 1);
         let request = http::Request::post(path).body(Body::from(form)).unwrap();
         hooks::handle(&ports, &settings, &request).await.status().as_u16()

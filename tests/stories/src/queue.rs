@@ -1,15 +1,15 @@
 //! The event source: hands messages to the worker as Lambda does.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     sync::{Arc, Mutex},
     time::Duration,
 };
 
 use jiff::{SignedDuration, Timestamp};
 use podio_aws::queue::twin::{Receive, RedrivePolicy, Settings, Sqs};
-use podio_lifecycle::job::Job;
-use worker::{Message, Outcome, Worker};
+use podio_engine::Message;
+use worker::Worker;
 
 use crate::VirtualClock;
 
@@ -21,12 +21,18 @@ pub(crate) struct Queues {
     pub sqs: Arc<Mutex<Sqs>>,
     /// How often each message was received.
     pub receives: BTreeMap<String, u32>,
-    /// Messages that a worker died of, and which were received once more for that.
-    pub survivors: BTreeSet<String>,
     /// Whether each message is delivered to two workers at once, as a standard queue may do.
     pub twice: bool,
     /// The longest that a worker was busy with one batch.
     pub longest: SignedDuration,
+}
+
+/// A message in a worker's hands.
+#[derive(Clone)]
+pub(crate) struct Received {
+    receipt: String,
+    /// None where it cannot be read.
+    pub message: Option<Message>,
 }
 
 /// The queue as it is seen from outside.
@@ -47,7 +53,6 @@ impl Queues {
         Self {
             sqs: Arc::new(Mutex::new(sqs)),
             receives: BTreeMap::new(),
-            survivors: BTreeSet::new(),
             twice: false,
             longest: SignedDuration::ZERO,
         }
@@ -60,46 +65,33 @@ impl Queues {
         if messages.is_empty() {
             return false;
         }
-        let outcomes = if self.twice {
-            let (_, outcomes) = tokio::join!(worker.handle(messages.clone()), worker.handle(messages.clone()));
-            outcomes
+        let batch = || messages.iter().filter_map(|received| received.message.clone()).collect();
+        if self.twice {
+            tokio::join!(worker.handle(batch()), worker.handle(batch()));
         } else {
-            worker.handle(messages.clone()).await
-        };
+            worker.handle(batch()).await;
+        }
         self.longest = self.longest.max(clock.read().duration_since(now));
-        self.settle(&messages, outcomes, clock.read());
+        self.settle(&messages, clock.read());
         true
     }
 
     /// Takes up to ten messages.
-    pub(crate) fn receive(&mut self, now: Timestamp) -> Vec<Message> {
+    pub(crate) fn receive(&mut self, now: Timestamp) -> Vec<Received> {
         let received = self.sqs.lock().unwrap().receive(JOBS, &Receive::up_to(10), now).unwrap();
         let mut messages = Vec::new();
         for message in received {
-            let survived = u32::from(self.survivors.contains(message.message_id.as_str()));
-            self.receives.insert(message.message_id.as_str().to_owned(), message.receive_count - survived);
-            messages.push(Message {
-                id: message.message_id.as_str().to_owned(),
-                receipt: message.receipt_handle,
-                receives: message.receive_count,
-                job: Job::decode(&message.body),
-            });
+            self.receives.insert(message.message_id.as_str().to_owned(), message.receive_count);
+            let receipt = message.receipt_handle;
+            messages.push(Received { receipt, message: Message::decode(&message.body).ok() });
         }
         messages
     }
 
-    /// Notes that a worker died with these messages in its hands.
-    pub(crate) fn survive(&mut self, messages: &[Message]) {
-        self.survivors.extend(messages.iter().map(|message| message.id.clone()));
-    }
-
-    /// Forgets the messages that are done with.
-    pub(crate) fn settle(&mut self, messages: &[Message], outcomes: Vec<(String, Outcome)>, now: Timestamp) {
-        for (id, outcome) in outcomes {
-            let message = messages.iter().find(|message| message.id == id).expect("an outcome for each message");
-            if outcome == Outcome::Done {
-                self.sqs.lock().unwrap().delete(JOBS, &message.receipt, now).unwrap();
-            }
+    /// Forgets the messages that are done with: all that could be read.
+    pub(crate) fn settle(&mut self, messages: &[Received], now: Timestamp) {
+        for received in messages.iter().filter(|received| received.message.is_some()) {
+            self.sqs.lock().unwrap().delete(JOBS, &received.receipt, now).unwrap();
         }
     }
 

@@ -14,10 +14,8 @@ use podio_client::{
     ClientSecret, Password, Podio, RefreshToken, Timeouts,
     oauth::{ClientCredentials, Grant},
 };
-use podio_lifecycle::{
-    ports::{Clock, Metric, Metrics, PublishEvents},
-    quota::Ceiling,
-};
+use podio_engine::quota::Ceiling;
+use podio_lifecycle::ports::{Clock, Metric, Metrics, PublishEvents};
 use podio_sandbox::config;
 use worker::{HookPolicy, Policy, Ports, Registration, Tokens, Worker};
 
@@ -42,6 +40,12 @@ pub(crate) struct Wiring {
 }
 
 impl Wiring {
+    /// The quota as it is configured.
+    pub(crate) fn ceiling(&self) -> Ceiling {
+        let (limit, seconds) = self.ceiling;
+        Ceiling::new(limit, SignedDuration::from_secs(seconds)).unwrap()
+    }
+
     /// A worker that has just started, on a machine with that clock, and calls the Podio at `url`.
     pub(crate) fn worker(&self, clock: Arc<dyn Clock>, url: &str) -> Worker {
         let client = Podio::with_timeouts(url, self.timeouts).unwrap();
@@ -65,9 +69,7 @@ impl Wiring {
             changes: self.store.clone(),
             removals: self.store.clone(),
             turns: self.store.clone(),
-            sharing: self.store.clone(),
             deliveries: self.store.clone(),
-            kept: self.store.clone(),
             events: self.events.clone().map(|bus| -> Arc<dyn PublishEvents> { bus }),
             removed: self.store.clone(),
             accept: self.store.clone(),
@@ -75,16 +77,15 @@ impl Wiring {
             record: self.store.clone(),
             calls: self.store.clone(),
             quota: self.store.clone(),
+            work: self.store.clone(),
             capabilities: self.store.clone(),
-            jobs: self.jobs.clone(),
+            queue: self.jobs.clone(),
             metrics: self.metrics.clone(),
-            parking: self.jobs.clone(),
             clock,
             random: self.random.clone(),
         };
-        let (limit, seconds) = self.ceiling;
         let policy = Policy {
-            ceiling: Ceiling::new(limit, SignedDuration::from_secs(seconds)).unwrap(),
+            ceiling: self.ceiling(),
             mass_threshold: self.mass_threshold,
             evidence_key: EVIDENCE_KEY.into(),
             hooks: self.hooks.clone(),

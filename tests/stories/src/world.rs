@@ -8,19 +8,19 @@ use podio_aws::{
     twin::{MemoryCredentials, MemoryStore},
 };
 use podio_client::Timeouts;
+use podio_engine::{Message, Order, order::Reserved, ports::SendMessages};
 use podio_lifecycle::{
-    effects::Outlets,
     hold::Decision,
     hooks::{Delivery, DeliveryId, DeliveryState, Fields, HookRef, Interest},
     ids::{OffboardingId, OrgId, SpaceId, UserId},
-    job::Job,
     ledger::Ledger,
     offboarding::{Event, Offboarding, Person, Request, State},
     ports::{
         AcceptDeliveries, AcceptOffboardings, Clock, Created, Deliveries, Metric, Random, ReadCalls, ReadOffboardings,
-        SendJobs,
+        WakeWorker,
     },
-    removal::RemovalBatch,
+    removal::SpaceRemoval,
+    work::{JobId, Waiting},
 };
 use podio_sandbox::{Call, Config, Running, Sandbox};
 use sweep::Sweep;
@@ -128,20 +128,17 @@ impl World {
         };
         let sweep_ports = sweep::Ports {
             due: store.clone(),
-            offboardings: store.clone(),
-            changes: store.clone(),
-            removals: store.clone(),
-            due_deliveries: store.clone(),
-            deliveries: store.clone(),
-            kept: store.clone(),
+            quota: store.clone(),
+            work: store.clone(),
+            queue: jobs.clone(),
             metrics: wiring.metrics.clone(),
-            jobs: jobs.clone(),
             dead_letters: Arc::new(MemoryDeadLetters::new(queues.sqs.clone(), DEAD, clock.clone())),
             clock: clock.clone(),
+            random: random.clone(),
         };
         Self {
             worker: Arc::new(wiring.worker(clock.clone(), &podio.url())),
-            sweep: Sweep::new(sweep_ports, SignedDuration::from_mins(5)),
+            sweep: Sweep::new(sweep_ports, wiring.ceiling()),
             next_sweep: clock.read(),
             clock,
             podio,
@@ -196,14 +193,12 @@ impl World {
     pub async fn post(&self, leaver: &Leaver) -> OffboardingId {
         let now = self.clock.now();
         let id = OffboardingId::new(now, self.random.bytes());
-        let (offboarding, job) = Offboarding::accept(id.clone(), leaver.org, leaver.request.clone(), now);
+        let offboarding = Offboarding::accept(id.clone(), leaver.org, leaver.request.clone(), now);
         match self.store.create(&offboarding, None).await.unwrap() {
             Created::AlreadyRunning(running) => return running,
             created => assert_eq!(created, Created::New),
         }
-        if let Some(job) = job {
-            self.send(job).await;
-        }
+        self.jobs.wake().await.unwrap();
         id
     }
 
@@ -225,9 +220,7 @@ impl World {
         let interest = Interest { bus: false, leavers_app: app };
         let delivery = Delivery::read(on, &fields, self.clock.now(), interest).unwrap();
         self.store.accept(&delivery).await.unwrap();
-        if let Some(job) = delivery.job() {
-            self.send(job).await;
-        }
+        self.jobs.wake().await.unwrap();
         delivery.id
     }
 
@@ -240,9 +233,15 @@ impl World {
         .await
     }
 
-    /// Sends one job.
-    pub async fn send(&self, job: Job) {
-        self.jobs.send(&[(job, SignedDuration::ZERO)]).await.unwrap();
+    /// Sends an order that nobody has reserved anything for, as a message that comes late.
+    pub async fn order(&self, job: JobId) {
+        let moments = vec![Reserved { at: self.clock.now(), limit: self.wiring.ceiling().key() }];
+        self.jobs.send(&[(Message::Run(Order { job, moments }), SignedDuration::ZERO)]).await.unwrap();
+    }
+
+    /// The jobs that wait.
+    pub fn waiting(&self) -> Vec<Waiting> {
+        self.store.waiting()
     }
 
     /// What the door for HR and admins reaches.
@@ -252,10 +251,10 @@ impl World {
             accept: store(),
             read: store(),
             write: store(),
-            removals: store(),
             calls: store(),
             quota: store(),
-            jobs: self.jobs.clone(),
+            work: store(),
+            wake: self.jobs.clone(),
             clock: self.clock.clone(),
             random: self.random.clone(),
         }
@@ -263,9 +262,10 @@ impl World {
 
     /// Lets an operator do something.
     pub async fn operator(&self, id: &OffboardingId, event: Event) -> Offboarding {
-        let outlets = Outlets { offboardings: &*self.store, removals: &*self.store, jobs: &*self.jobs };
-        let ledger = Ledger { offboardings: &*self.store, outlets, sealer: None };
-        ledger.commit_anyhow(id, &event, self.clock.now()).await.unwrap().offboarding
+        let ledger = Ledger { read: &*self.store, write: &*self.store, sealer: None };
+        let offboarding = ledger.commit_anyhow(id, &event, self.clock.now()).await.unwrap();
+        self.jobs.wake().await.unwrap();
+        offboarding
     }
 
     /// The operator accepts every reason of the hold that stands.
@@ -281,10 +281,10 @@ impl World {
         self.store.load(id).await.unwrap().expect("an accepted offboarding")
     }
 
-    /// Its batches.
-    pub async fn batches(&self, id: &OffboardingId) -> Vec<RemovalBatch> {
+    /// Its spaces.
+    pub async fn spaces(&self, id: &OffboardingId) -> Vec<SpaceRemoval> {
         match self.look(id).await.plan {
-            Some(plan) => self.store.batches(id, plan).await.unwrap(),
+            Some(plan) => self.store.spaces(id, plan).await.unwrap(),
             None => Vec::new(),
         }
     }

@@ -13,13 +13,13 @@ use std::{
 
 use jiff::SignedDuration;
 use lambda_http::{Body, http};
+use podio_engine::quota::Ceiling;
 use podio_lifecycle::{
     hold::Reason,
     hooks::HookRef,
     ids::{OffboardingId, SpaceId},
     offboarding::State,
     ports::Credentials,
-    quota::Ceiling,
 };
 use podio_sandbox::{
     Config, ErrorBody, FaultAction, FaultRule, Population, Profile, config,

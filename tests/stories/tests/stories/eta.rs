@@ -3,10 +3,10 @@
 
 use jiff::{SignedDuration, Timestamp};
 use lambda_http::{Body, http};
+use podio_engine::quota::Ceiling;
 use podio_lifecycle::{
     ids::OffboardingId,
     offboarding::{Outcome, State},
-    quota::Ceiling,
 };
 use podio_sandbox::{
     Config, Population, Profile, Quota, WindowModel,

@@ -7,8 +7,8 @@ use jiff::SignedDuration;
 use podio_aws::twin::Moment;
 use podio_client::Timeouts;
 use podio_lifecycle::{
-    job::Job,
     offboarding::{Event, FailureCode, Outcome, Stage, State},
+    work::JobId,
 };
 use podio_sandbox::{
     Config, Effect, ErrorBody, FaultAction, FaultRule, Population, Profile,
@@ -148,12 +148,10 @@ async fn late_messages_of_a_finished_offboarding_call_nobody() {
     let id = world.post(&Leaver::of(LEAVER)).await;
     world.until_it_rests(&id, DAY).await;
     let calls = world.calls();
-    let batch = world.batches(&id).await.remove(0);
-    let space = batch.spaces[0].space_id;
-    world.send(Job::Plan { offboarding: id.clone() }).await;
-    world.send(Job::RemoveFromSpace { offboarding: id.clone(), batch: batch.key, space }).await;
-    world.send(Job::RemoveFromOrg { offboarding: id.clone() }).await;
-    world.send(Job::VerifyRemoval { offboarding: id.clone() }).await;
+    let space = world.spaces(&id).await.remove(0);
+    world.order(space.key.job()).await;
+    world.order(JobId::new(JobId::OFFBOARDING, &id)).await;
+    world.order(JobId::new("dance", "1")).await;
     let until = world.clock.read() + SignedDuration::from_mins(30);
     world.pass(DAY, async |world| (world.clock.read() > until).then_some(())).await;
     assert_eq!(world.calls(), calls);
@@ -216,7 +214,7 @@ async fn one_poisonous_message_harms_neither_its_batch_nor_the_offboarding_for_g
     // Settling panics at the seventh space, again and again.
     let mut settled = 0;
     world.store.faults().decided_by(move |operation, moment| {
-        if operation == "settle" && moment == Moment::Before {
+        if operation == "save"  && moment == Moment::Before {
             settled += 1;
             assert!(settled < 7, "planted");
         }
@@ -230,8 +228,7 @@ async fn one_poisonous_message_harms_neither_its_batch_nor_the_offboarding_for_g
         .await;
     let State::Failed { failure, resume } = failed.state else { panic!() };
     assert_eq!((failure.code, resume), (FailureCode::JobCrashed, Stage::Removing));
-    let settled: u32 = world.batches(&id).await.iter().map(|batch| batch.tally().removed).sum();
-    assert_eq!(settled, 6, "its neighbours were not harmed");
+    assert_eq!(world.look(&id).await.counted.removed, 6, "its neighbours were not harmed");
 
     world.store.faults().end();
     world.operator(&id, Event::Retried).await;
@@ -267,7 +264,7 @@ async fn who_is_added_again_to_a_space_that_refuses_to_remove_anybody_twice_leav
     // Jane is out of the space, but nobody could note that.
     let mut noted = false;
     world.store.faults().decided_by(move |operation, moment| {
-        let is_first = operation == "settle" && moment == Moment::Before && !noted;
+        let is_first = operation == "save"  && moment == Moment::Before && !noted;
         noted |= is_first;
         is_first
     });

@@ -16,10 +16,10 @@ use podio_lifecycle::{
     evidence,
     hold::HoldCode,
     ids::{OffboardingId, SpaceId, UserId},
-    job::Job,
     offboarding::{Event, FailureCode, Offboarding, Outcome, State},
     ports::ReadCalls,
-    removal::{Tally, latest, tally},
+    removal::{Tally, tally},
+    work::JobId,
 };
 use podio_sandbox::{
     Config, Effect, ErrorBody, FaultAction, FaultRule, Population, Profile,
@@ -96,9 +96,8 @@ async fn assert_left(world: &World, done: &Offboarding, memberships: usize) {
     // Where the answer to a call was lost, its repetition finds nobody left to remove.
     let Tally { removed, already_gone, .. } = done.counted;
     assert_eq!((done.spaces_total, removed + already_gone, done.counted.total()), (count, count, count));
-    let (own, unannounced) = done.split(world.batches(&done.id).await);
-    assert_eq!(tally(latest(&own).map(|(_, space)| space)).total(), count);
-    assert_eq!(own.iter().map(|batch| batch.tally().total() as usize).sum::<usize>(), memberships);
+    let (own, unannounced) = done.split(world.spaces(&done.id).await);
+    assert_eq!(tally(&own).total(), count);
     assert_eq!(unannounced, []);
     assert_eq!(world.spaces_of(UserId(jane(world).0)), []);
     assert_eq!(world.rejections(), 0);
@@ -106,7 +105,7 @@ async fn assert_left(world: &World, done: &Offboarding, memberships: usize) {
 
 /// The sealed record names every space, those that were found later too.
 async fn assert_sealed(world: &World, done: &Offboarding, spaces: usize) {
-    let (own, _) = done.split(world.batches(&done.id).await);
+    let (own, _) = done.split(world.spaces(&done.id).await);
     let calls = world.store.calls(&done.id).await.unwrap();
     let chain = evidence::chain(done, &own, &calls);
     assert!(evidence::is_intact(&chain, done.seal.as_ref().unwrap()));
@@ -315,7 +314,7 @@ async fn a_message_of_the_end_that_two_workers_have_extends_the_plan_once() {
         let space = new_space(&world, "Farewell party");
         told(&world, &id, space).await;
         // Late ones of the same kind come as well.
-        world.send(Job::RemoveFromOrg { offboarding: id.clone() }).await;
+        world.order(JobId::new(JobId::OFFBOARDING, &id)).await;
         let done = world.until_it_rests(&id, DAY).await;
         assert_left(&world, &done, 5).await;
         assert_eq!(done.extensions, 1, "{profile:?}");

@@ -121,7 +121,7 @@ async fn the_evidence_is_sealed_and_names_every_call() {
     let done = world.until_it_rests(&id, HOUR).await;
 
     let calls = world.store.calls(&id).await.unwrap();
-    let chain = evidence::chain(&done, &world.batches(&id).await, &calls);
+    let chain = evidence::chain(&done, &world.spaces(&id).await, &calls);
     let seal = done.seal.clone().unwrap();
     assert!(evidence::is_intact(&chain, &seal));
     assert!(evidence::is_signed_by(&seal, b"evidence key of the stories"));

@@ -1,20 +1,17 @@
 //! Stories of one product and one Podio, told in the field's words. One program, since each costs a link.
 
-mod crowd;
 mod dangers;
 mod eta;
 mod faults;
 mod found_spaces;
 mod hooks_registered;
 mod hooks_verified;
-mod lanes;
 mod leaver;
 mod leavers_app;
 mod looking_up;
 mod quota;
 mod refused;
 mod returned;
-mod sharing;
 mod tokens;
 mod unknowns;
 mod waiting;

@@ -2,11 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a story stops where its premise fails")]
 
 use jiff::SignedDuration;
+use podio_engine::{ports::QuotaRecord, quota::Ceiling};
 use podio_lifecycle::{
     ids::OffboardingId,
     offboarding::{Outcome, State},
-    ports::QuotaLog,
-    quota::Ceiling,
 };
 use podio_sandbox::{Config, FaultAction, FaultRule, Population, Profile, Quota, WindowModel, population::LEAVER};
 use stories::{Fleet, Leaver, Setup, Staff, World};
@@ -42,12 +41,12 @@ async fn sixty_removals_at_twenty_calls_in_twenty_seconds_meet_no_420() {
             assert_eq!(done.counted.removed, 12);
         }
         assert_eq!(world.rejections(), 0, "{model:?}");
-        assert!(world.most_receives() <= 2, "a message was received {} times under {model:?}", world.most_receives());
+        assert!(world.most_receives() <= 1, "a message was received {} times under {model:?}", world.most_receives());
         let calls = world.calls();
         assert!(calls <= 5 * 17, "{calls}, fewer where two leave a space together");
         // 85 calls are four full windows and a rest; a slot of a window and a margin each.
         let took = world.clock.read().duration_since(start);
-        assert!(took <= SignedDuration::from_secs(21 * 5), "{calls} calls took {took:#}");
+        assert!(took <= SignedDuration::from_secs(22 * 5), "{calls} calls took {took:#}");
     }
 }
 
@@ -70,8 +69,7 @@ async fn a_420_of_somebody_elses_making_is_waited_out_without_counting_as_a_fail
         assert_eq!(quota.rejections, 1);
         let waited = world.clock.read().duration_since(start);
         assert!(waited >= SignedDuration::from_secs(wait_seconds.unwrap_or(3600).try_into().unwrap()), "{waited:#}");
-        let batches = world.batches(&id).await;
-        assert!(batches.iter().flat_map(|batch| &batch.spaces).all(|space| space.attempts == 0));
+        assert!(world.spaces(&id).await.iter().all(|space| space.faults == 0));
     }
 }
 
@@ -125,7 +123,7 @@ async fn whoever_missed_a_slot_while_another_found_out_takes_a_new_one() {
     let mut booked = std::collections::BTreeSet::new();
     for second in 0..900 {
         let (quota, _) = fleet.world.store.read().await.unwrap();
-        booked.extend(quota.logs.values().flat_map(|log| log.bookings()).map(|booking| booking.at));
+        booked.extend(quota.moments.values().flat_map(|moments| moments.all().collect::<Vec<_>>()));
         fleet.run(start + SignedDuration::from_secs(second), |_| false).await;
     }
 
