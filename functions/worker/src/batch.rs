@@ -155,7 +155,7 @@ impl Worker {
     /// Lets a job wait again that has no record of its own, or whose record says nothing new.
     pub(crate) async fn wait_again(&self, waiting: Waiting, session: &mut Session<'_>) -> Result<Left, StoreError> {
         self.ports.work.wait_again(&waiting).await?;
-        session.fresh(waiting);
+        session.fresh(waiting.job.clone(), Some(waiting));
         Ok(Left::Waits)
     }
 

@@ -13,6 +13,8 @@ use podio_lifecycle::{
     capability::{Capabilities, Capability},
     evidence::CallRecord,
     ids::{OffboardingId, UserId},
+    offboarding::Offboarding,
+    removal::SpaceRemoval,
     work::{JobId, Priority, Waiting},
 };
 use tokio::sync::MutexGuard;
@@ -95,9 +97,19 @@ impl<'a> Session<'a> {
         self.recorded_for = offboardings;
     }
 
-    /// Tells the next dispatch of a job that the index may not show yet.
-    pub(crate) fn fresh(&mut self, waiting: impl Into<Option<Waiting>>) {
-        self.report.fresh.extend(waiting.into());
+    /// Tells the next dispatch how a job waits, none where it waits no more: the index may not show it yet.
+    pub(crate) fn fresh(&mut self, job: JobId, waiting: Option<Waiting>) {
+        self.report.fresh.insert(job, waiting);
+    }
+
+    /// The same of an offboarding's stage.
+    pub(crate) fn fresh_stage(&mut self, offboarding: &Offboarding) {
+        self.fresh(JobId::new(JobId::OFFBOARDING, &offboarding.id), offboarding.waiting());
+    }
+
+    /// The same of a removal.
+    pub(crate) fn fresh_removal(&mut self, removal: &SpaceRemoval) {
+        self.fresh(removal.key.job(), removal.waiting());
     }
 
     /// Makes one call. The outer error says why it could not be made or must be made later; the inner one is what Podio

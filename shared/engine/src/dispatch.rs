@@ -11,7 +11,7 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use podio_lifecycle::{
     ports::{Clock, Random, SaveError, StoreError},
-    work::{Priority, Waiting},
+    work::{JobId, Priority, Waiting},
 };
 
 use crate::{
@@ -44,8 +44,8 @@ pub struct Report {
     pub unanswered: Vec<(u64, String)>,
     /// How long the last answer took.
     pub took: Option<SignedDuration>,
-    /// Jobs that were just made, or made to wait again: the index may not show them yet.
-    pub fresh: Vec<Waiting>,
+    /// How jobs wait that were just written, none where they wait no more: the index may not show it yet.
+    pub fresh: BTreeMap<JobId, Option<Waiting>>,
 }
 
 impl Report {
@@ -118,14 +118,17 @@ impl Dispatcher {
         let (before, _) = self.quota.read().await?;
         let waiting = self.waiting(report, &before).await?;
         let unspent = self.never_begun(&before, &waiting).await?;
-        let (orders, other_calls) = self
+        let (orders, other_calls, wake_at) = self
             .update(|quota, now| {
                 let other_calls = self.book(quota, report, &unspent, now);
-                (quota.choose(&waiting, now, self.configured), other_calls)
+                let told = quota.wake_at;
+                let orders = quota.choose(&waiting, now, self.configured);
+                (orders, other_calls, quota.wake_at.filter(|at| Some(*at) != told))
             })
             .await?;
         let dispatched = Dispatched { orders: orders.len(), other_calls };
-        self.send(orders, self.soonest(report)).await;
+        let soonest = self.soonest(report).into_iter().chain(wake_at).min();
+        self.send(orders, soonest).await;
         Ok(dispatched)
     }
 
@@ -134,12 +137,11 @@ impl Dispatcher {
         let now = self.clock.now();
         let found = self.work.ready(now, quota.outages.recovered_at, MOST_LOOKED_AT).await?;
         let mut waiting: BTreeMap<_, _> = found.into_iter().map(|job| (job.job.clone(), job)).collect();
-        for fresh in &report.fresh {
-            if fresh.not_before.is_none_or(|from| from <= now) {
-                waiting.insert(fresh.job.clone(), fresh.clone());
-            } else {
-                waiting.remove(&fresh.job);
-            }
+        for (job, fresh) in &report.fresh {
+            match fresh.as_ref().filter(|fresh| fresh.not_before.is_none_or(|from| from <= now)) {
+                Some(fresh) => waiting.insert(job.clone(), fresh.clone()),
+                None => waiting.remove(job),
+            };
         }
         let mut waiting: Vec<Waiting> = waiting.into_values().collect();
         waiting.sort_by_key(|job| (job.priority, job.place));
@@ -183,7 +185,7 @@ impl Dispatcher {
     /// When the first of those has its time that have just begun to pause, and no sweep comes earlier.
     fn soonest(&self, report: &Report) -> Option<Timestamp> {
         let now = self.clock.now();
-        let pauses = report.fresh.iter().filter_map(|job| job.not_before).filter(|until| *until > now);
+        let pauses = report.fresh.values().flatten().filter_map(|job| job.not_before).filter(|until| *until > now);
         pauses.min().filter(|until| until.duration_since(now) < SWEEPS)
     }
 

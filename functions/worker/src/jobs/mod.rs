@@ -41,7 +41,7 @@ impl Worker {
         session: &mut Session<'_>,
     ) -> Result<(), Halt> {
         stage.offboarding = self.ledger().commit(&stage.offboarding, event, self.now()).await?;
-        session.fresh(stage.offboarding.waiting());
+        session.fresh_stage(&stage.offboarding);
         tracing::info!(offboarding = %stage.offboarding.id, state = stage.offboarding.state.name(), "stored");
         Ok(())
     }

@@ -132,7 +132,10 @@ impl Worker {
         let offboarding = self.ledger().settle(&settled, current, now).await?;
         drop(lock);
         tracing::info!(offboarding = %key.offboarding, space = %key.space, ?state, "space settled");
-        session.fresh(offboarding.and_then(|offboarding| offboarding.waiting()));
+        session.fresh(key.job(), None);
+        if let Some(offboarding) = offboarding {
+            session.fresh_stage(&offboarding);
+        }
         Ok(())
     }
 
@@ -161,7 +164,7 @@ impl Worker {
             Ok(()) => {}
         }
         self.ports.work.survived(&removal.key.job()).await?;
-        session.fresh(removal.waiting());
+        session.fresh_removal(&removal);
         Ok(Left::Waits)
     }
 }

@@ -66,7 +66,7 @@ impl Worker {
             let released = SpaceRemoval { faults: 0, faulted_since: None, ..removal };
             let released = released.waiting_since(self.now(), Priority::Removal, offboarding.place);
             self.ports.removals.save_space(&released).await?;
-            session.fresh(released.waiting());
+            session.fresh_removal(&released);
         }
         self.advance(stage, Event::Released, session).await
     }

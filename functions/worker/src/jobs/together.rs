@@ -159,7 +159,7 @@ impl Worker {
                 }
             }
             self.ports.work.survived(&changed.key.job()).await?;
-            session.fresh(changed.waiting());
+            session.fresh_removal(&changed);
         }
         Ok(())
     }

@@ -23,6 +23,11 @@ const YOUNG: SignedDuration = SignedDuration::from_secs(10);
 const MOST_OF_BACKGROUND: usize = 80;
 const OWED_TO_BACKGROUND: usize = 5;
 
+/// From one sweep to the next.
+const SWEEPS: SignedDuration = SignedDuration::from_mins(1);
+/// The queue's clock has whole seconds.
+const SOON: SignedDuration = SignedDuration::from_secs(1);
+
 /// What one dispatch keeps in mind.
 struct Round {
     now: Timestamp,
@@ -36,6 +41,8 @@ struct Round {
     /// Whether all removals that wait may go out at once.
     waiting_calls: usize,
     given: usize,
+    /// When the first of those that found no room would go out.
+    next: Option<Timestamp>,
 }
 
 impl Quota {
@@ -55,6 +62,7 @@ impl Quota {
             last: self.moments.iter().filter_map(|(limit, moments)| Some((*limit, moments.last()?))).collect(),
             waiting_calls: free.iter().map(|job| job.calls.routes.len().max(1)).sum(),
             given: 0,
+            next: None,
         };
         let mut orders = Vec::new();
         for job in in_order(&free, self.owes_background(now, configured)) {
@@ -70,6 +78,12 @@ impl Quota {
             self.named.retain(|named| named.job != name(&job.job));
             self.named.push(Named::new(&job.job, &order.moments));
             orders.push(order);
+        }
+        self.wake_at = self.wake_at.filter(|at| *at > now);
+        let horizon = configured.horizon();
+        // Where windows are short, the next sweep would come too late.
+        if let (None, Some(next), true) = (self.wake_at, round.next, horizon < SWEEPS) {
+            self.wake_at = Some((next - horizon).max(now + SOON));
         }
         orders
     }
@@ -93,12 +107,14 @@ impl Quota {
             return None;
         }
         let horizon = round.now + ceiling.horizon();
-        let mut calls = routes.len();
+        // No window holds more, however close together they are wanted.
+        let mut calls = routes.len().min(self.allowed(ceiling, round.now).limit());
         let at = loop {
             let at = self.moment(job.priority, calls, ceiling, round);
             if at.is_some_and(|at| at <= horizon) {
                 break at;
             }
+            round.next = round.next.into_iter().chain(at).min();
             if job.calls.back_to_back || calls == 1 {
                 break None;
             }

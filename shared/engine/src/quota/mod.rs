@@ -50,6 +50,8 @@ pub struct Quota {
     pub refused_at: Option<Timestamp>,
     /// How often Podio has answered 420.
     pub rejections: u64,
+    /// When a worker is told to dispatch again, where windows are shorter than the sweep is patient.
+    pub wake_at: Option<Timestamp>,
     /// Who else spends on the key.
     pub others: Others,
     /// What does not work at present.

@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 use podio_aws::twin::Moment;
 use podio_client::Timeouts;
 use podio_lifecycle::{
+    hold::HoldCode,
     offboarding::{Event, FailureCode, Outcome, Stage, State},
     work::JobId,
 };
@@ -113,21 +114,51 @@ async fn the_organization_is_not_left_a_second_time_when_only_the_answer_was_los
 }
 
 #[tokio::test]
-async fn a_podio_that_stays_down_ends_in_a_failure_that_can_be_resumed() {
+async fn an_outage_of_two_days_is_waited_out_and_nobody_need_do_anything() {
     let mut world = world().await;
     let id = world.post(&Leaver::of(LEAVER)).await;
     world.pass(DAY, async |world| (world.deletes().len() >= 5).then_some(())).await;
     let down = FaultAction::Error { status: 503, body: ErrorBody::Json, after_effect: false };
     world.podio.add_fault(FaultRule { method: None, ..FaultRule::new("", "/*", down) });
-
-    let failed = world.until_it_rests(&id, DAY).await;
-    let State::Failed { failure, .. } = &failed.state else { panic!("{:?}", failed.state) };
-    assert_eq!(failure.code, FailureCode::PodioUnavailable);
+    let (calls, end) = (world.calls(), world.clock.read() + DAY * 2);
+    world.pass(DAY * 3, async |world| (world.clock.read() >= end).then_some(())).await;
+    assert_eq!(world.look(&id).await.state, State::Removing);
+    let tried = world.calls() - calls;
+    assert!((100..1_000).contains(&tried), "{tried} calls in two days: it goes on asking, and not too often");
 
     world.podio.clear_faults();
-    world.operator(&id, Event::Retried).await;
-    assert_eq!(world.until_it_rests(&id, DAY).await.state, REMOVED);
+    assert_eq!(world.until_it_rests(&id, SignedDuration::from_hours(1)).await.state, REMOVED);
     assert_safe(&world);
+}
+
+#[tokio::test]
+async fn what_fails_for_a_day_while_others_succeed_is_shown_to_a_person_and_goes_on_when_it_is_mended() {
+    let mut world = world().await;
+    let id = world.post(&Leaver::of(LEAVER)).await;
+    world.pass(DAY, async |world| (world.look(&id).await.state == State::Removing).then_some(())).await;
+    let space = world.spaces(&id).await[3].key.space;
+    let down = FaultAction::Error { status: 502, body: ErrorBody::Html, after_effect: false };
+    world.podio.add_fault(FaultRule::new("DELETE", &format!("/space/{space}/*"), down));
+    let start = world.clock.read();
+    for half_hours in 1..=52 {
+        // Somebody else's rehearsal succeeds.
+        let mut other = Leaver::user(world.look(&id).await.leaver.unwrap().user_id.0);
+        other.request.dry_run = true;
+        world.post(&other).await;
+        let next = start + SignedDuration::from_mins(30 * half_hours);
+        world.pass(DAY, async |world| (world.clock.read() >= next).then_some(())).await;
+        if half_hours < 46 {
+            assert_eq!(world.look(&id).await.state, State::Removing, "{half_hours} half hours");
+        }
+    }
+    let held = world.look(&id).await;
+    let State::Held { reasons, resume: Stage::Removing } = &held.state else { panic!("{:?}", held.state) };
+    assert_eq!(reasons[0].code, HoldCode::KeepsFailing);
+    assert_eq!(held.counted.removed, 11, "the others are out");
+
+    world.podio.clear_faults();
+    world.approve(&id).await;
+    assert_eq!(world.until_it_rests(&id, DAY).await.state, REMOVED);
 }
 
 #[tokio::test]
@@ -211,12 +242,12 @@ async fn one_poisonous_message_harms_neither_its_batch_nor_the_offboarding_for_g
     let mut world = world().await;
     world.send_rubbish("not a job");
     let id = world.post(&Leaver::of(LEAVER)).await;
-    // Settling panics at the seventh space, again and again.
-    let mut settled = 0;
+    // From the seventh space on every look for others who leave it panics, again and again.
+    let mut looks = 0;
     world.store.faults().decided_by(move |operation, moment| {
-        if operation == "save"  && moment == Moment::Before {
-            settled += 1;
-            assert!(settled < 7, "planted");
+        if operation == "waiting_in" && moment == Moment::Before {
+            looks += 1;
+            assert!(looks < 7, "planted");
         }
         false
     });
@@ -262,11 +293,11 @@ async fn who_is_added_again_to_a_space_that_refuses_to_remove_anybody_twice_leav
     podio.switches.apply("second-delete=forbidden").unwrap();
     let mut world = World::new(Setup { podio, ceiling: (250, 3600), mass_threshold: 25 }).await;
     // Jane is out of the space, but nobody could note that.
-    let mut noted = false;
+    let mut saves = 0;
     world.store.faults().decided_by(move |operation, moment| {
-        let is_first = operation == "save"  && moment == Moment::Before && !noted;
-        noted |= is_first;
-        is_first
+        saves += usize::from(operation == "save" && moment == Moment::Before);
+        // The first two are the plan's.
+        operation == "save" && moment == Moment::Before && saves == 3
     });
     let id = world.post(&Leaver::of(LEAVER)).await;
     let refused = |world: &World| world.deletes().into_iter().find(|call| call.status == Some(403));

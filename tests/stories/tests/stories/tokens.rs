@@ -134,21 +134,24 @@ async fn a_lease_about_to_end_is_waited_for_in_the_function() {
 }
 
 #[tokio::test]
-async fn a_token_endpoint_that_is_down_costs_each_job_an_attempt_and_is_asked_once_for_all() {
+async fn a_token_endpoint_that_is_down_is_waited_for_and_asked_once_for_all() {
     let mut world = world(10).await;
     let down = FaultAction::Error { status: 503, body: ErrorBody::Html, after_effect: false };
     world.podio.add_fault(FaultRule::new("POST", "/oauth/token*", down));
     let ids = post(&world, 0..10).await;
 
-    world.step().await;
+    world.pass(DAY, async |world| (!token_calls(world).is_empty()).then_some(())).await;
 
     assert_eq!(token_calls(&world).len(), 1);
     for id in &ids {
         let offboarding = world.look(id).await;
-        assert_eq!((offboarding.state.stage().is_some(), offboarding.work.attempts), (true, 1));
+        assert_eq!((offboarding.state.stage().is_some(), offboarding.work.faults), (true, 1));
     }
-    let failed = world.until_it_rests(&ids[0], DAY).await;
-    let State::Failed { failure, .. } = failed.state else { panic!("{:?}", failed.state) };
-    assert_eq!(failure.code, FailureCode::PodioUnavailable);
+    let end = world.clock.read() + DAY;
+    world.pass(DAY * 2, async |world| (world.clock.read() >= end).then_some(())).await;
     assert_eq!(world.calls(), 0, "nothing was asked without a token");
+    world.podio.clear_faults();
+    for id in &ids {
+        assert_eq!(world.until_it_rests(id, DAY).await.state, REMOVED);
+    }
 }

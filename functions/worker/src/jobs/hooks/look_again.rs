@@ -170,7 +170,7 @@ impl Worker {
         let offboarding = Offboarding::accept(id, org, request, now);
         match self.ports.accept.create(&offboarding, Some(&key)).await? {
             Created::New => {
-                session.fresh(offboarding.waiting());
+                session.fresh_stage(&offboarding);
                 Ok((Acceptance::Own, offboarding.id))
             }
             Created::Repeated(id) => Ok((Acceptance::Own, id)),

@@ -55,7 +55,7 @@ impl Worker {
             Err(SaveError::Store(error)) => return Err(error),
         }
         self.ports.work.survived(job).await?;
-        session.fresh(waits.waiting());
+        session.fresh(job.clone(), waits.waiting());
         Ok(Left::Waits)
     }
 

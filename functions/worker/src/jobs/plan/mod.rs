@@ -139,9 +139,9 @@ impl Worker {
             Ok(planned) => {
                 stage.offboarding = planned;
                 tracing::info!(offboarding = %stage.offboarding.id, state = stage.offboarding.state.name(), "planned");
-                session.fresh(stage.offboarding.waiting());
+                session.fresh_stage(&stage.offboarding);
                 if stage.offboarding.state == State::Removing {
-                    written.iter().for_each(|space| session.fresh(space.waiting()));
+                    written.iter().for_each(|space| session.fresh_removal(space));
                 }
                 Ok(())
             }

@@ -116,7 +116,7 @@ impl Worker {
             left: suspects.filter(|space| !written.contains(space)).collect(),
         };
         self.advance(stage, event, session).await?;
-        stored.unannounced.iter().for_each(|removal| session.fresh(removal.waiting()));
+        stored.unannounced.iter().for_each(|removal| session.fresh_removal(removal));
         tracing::info!(offboarding = %stage.offboarding.id, spaces = count, "spaces were found that the plan does not settle");
         Ok(())
     }
