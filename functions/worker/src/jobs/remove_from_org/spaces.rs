@@ -62,7 +62,8 @@ impl Spaces {
     }
 
     /// Of the spaces that the leaver is in, those that are still to be left: neither left to the organization removal,
-    /// nor written down to be left, nor said by Podio again and again not to be the leaver's. Each as it is stored, or new.
+    /// nor written down to be left, nor said by Podio again and again not to be the leaver's. Each as it is stored, or new,
+    /// and pending.
     pub(super) fn missing(&self, seen: impl IntoIterator<Item = SpaceRemoval>) -> Vec<SpaceRemoval> {
         let written = self.written();
         let open = |seen: SpaceRemoval| match self.get(seen.key.space) {
@@ -71,7 +72,9 @@ impl Spaces {
             Some(known) if known.state == RemovalState::LeftToOrgRemoval && !self.has_lapsed(known) => None,
             // A preview may name a space in which nothing but an item is shared with the leaver.
             Some(known) if known.times_gone >= BELIEVED => None,
-            Some(known) => Some(SpaceRemoval { company: seen.company, ..known.clone() }),
+            Some(known) => {
+                Some(SpaceRemoval { company: seen.company, state: RemovalState::Pending, ..known.clone() })
+            }
         };
         seen.into_iter().filter_map(open).collect()
     }
