@@ -16,6 +16,8 @@ use crate::Ports;
 /// Spaces of somebody of whom it is not known yet in how many they are: enough to come behind the backlog, which is what
 /// counts, and no more than anybody leaves.
 const LEAST_SPACES: u32 = 1;
+/// Calls that end an offboarding.
+const END: usize = 3;
 /// Jobs before an offboarding that are counted. More than that is a day of calls and more.
 const MOST_AHEAD: usize = 10_000;
 
@@ -54,7 +56,10 @@ pub(crate) fn eta(
         State::Scheduled => offboarding.effective_at().max(now),
         _ => now,
     };
-    let through = quota.forecast(start, jobs_before + ahead, configured);
+    // Whoever goes before has an end too; as if they all were in as many spaces.
+    let spaces = (offboarding.spaces_total as usize).max(1);
+    let before = jobs_before + jobs_before * END / spaces.max(END);
+    let through = quota.forecast(start, before + ahead, configured);
     // A fault makes the stage's job wait longer than the quota would.
     Some(whole(offboarding.work.not_before.map_or(through, |until| through.max(until))))
 }

@@ -8,7 +8,7 @@ mod waiting;
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use podio_engine::{
     Dispatcher, Report,
     ports::{QuotaRecord, SendMessages, WorkTable},
@@ -69,8 +69,8 @@ pub struct Sweep {
 }
 
 impl Sweep {
-    /// A sweep under that quota.
-    pub fn new(ports: Ports, configured: Ceiling) -> Self {
+    /// A sweep under that quota, for which an attempt counts as lost that was not heard of for so long.
+    pub fn new(ports: Ports, configured: Ceiling, patience: SignedDuration) -> Self {
         let dispatcher = Dispatcher {
             quota: ports.quota.clone(),
             work: ports.work.clone(),
@@ -78,6 +78,7 @@ impl Sweep {
             clock: ports.clock.clone(),
             random: ports.random.clone(),
             configured,
+            patience,
             known: Arc::default(),
         };
         Self { ports, dispatcher, standing: Vec::new() }

@@ -11,7 +11,7 @@ use podio_aws::{
     runtime::{self, SystemClock, SystemRandom},
     settings::{Problem, SettingError, Settings},
 };
-use podio_engine::quota::Ceiling;
+use podio_engine::quota::{Ceiling, PATIENCE};
 use podio_lifecycle::{
     hooks::{HookList, kept},
     ports::Clock,
@@ -30,6 +30,7 @@ async fn serve() -> Result<(), Error> {
     let window = settings.seconds_or("QUOTA_WINDOW_SECONDS", SignedDuration::from_hours(1))?;
     let configured = Ceiling::new(settings.integer_or("QUOTA_LIMIT", 250)?, window)
         .ok_or_else(|| SettingError::new("QUOTA_LIMIT", Problem::Malformed("at least 1")))?;
+    let patience = settings.seconds_or("SWEEP_PATIENCE_SECONDS", PATIENCE)?.min(PATIENCE);
     let hooks: HookList = settings.find_hooks("HOOKS")?.unwrap_or_default();
     let clock = Arc::new(SystemClock);
     let standing = hooks.all().iter().map(|wanted| kept(&wanted.on, clock.now())).collect();
@@ -46,6 +47,6 @@ async fn serve() -> Result<(), Error> {
         clock,
         random: Arc::new(SystemRandom),
     };
-    let sweep = &Sweep::new(ports, configured).with_standing(standing);
+    let sweep = &Sweep::new(ports, configured, patience).with_standing(standing);
     lambda_runtime::run(service_fn(async |_: LambdaEvent<Value>| sweep.run().await.map_err(Error::from))).await
 }

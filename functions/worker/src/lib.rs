@@ -15,7 +15,7 @@ mod verdict;
 
 use std::sync::Arc;
 
-use jiff::{Timestamp, tz::Offset};
+use jiff::{SignedDuration, Timestamp, tz::Offset};
 use podio_client::Podio;
 use podio_engine::{
     Dispatcher,
@@ -82,6 +82,8 @@ pub struct Ports {
 pub struct Policy {
     /// Calls that fit into a window.
     pub ceiling: Ceiling,
+    /// So long after its last moment an attempt that nobody has told of counts as lost.
+    pub patience: SignedDuration,
     /// Leavers in an hour before the rest are held.
     pub mass_threshold: usize,
     /// Signs evidence.
@@ -144,6 +146,7 @@ impl Worker {
             clock: ports.clock.clone(),
             random: ports.random.clone(),
             configured: policy.ceiling,
+            patience: policy.patience,
             known: Arc::default(),
         };
         Self { ports, policy, podio, tokens, dispatcher, settling: tokio::sync::Mutex::default(), probe: probe::Probe::default() }

@@ -6,7 +6,7 @@ use podio_client::{
     ClientSecret, Password, RefreshToken,
     oauth::{ClientCredentials, Grant},
 };
-use podio_engine::quota::Ceiling;
+use podio_engine::quota::{Ceiling, PATIENCE};
 use podio_lifecycle::{credentials, ids::AppId};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -96,6 +96,7 @@ impl Settings {
             origin: credentials::origin(&parts.each_ref().map(String::as_str)),
             policy: Policy {
                 ceiling,
+                patience: patience(source)?,
                 mass_threshold: source.integer_or(MASS_OFFBOARDING_THRESHOLD, 25)?,
                 evidence_key: source.secret(EVIDENCE_SECRET)?,
                 hooks: hooks(source)?,
@@ -103,6 +104,11 @@ impl Settings {
             },
         })
     }
+}
+
+/// How long an attempt may be unheard of.
+fn patience(source: &Source) -> Result<SignedDuration, SettingError> {
+    Ok(source.seconds_or("SWEEP_PATIENCE_SECONDS", PATIENCE)?.min(PATIENCE))
 }
 
 /// The hooks that should be there. Where there are any, it must be known where they deliver.

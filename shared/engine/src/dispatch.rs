@@ -86,6 +86,8 @@ pub struct Dispatcher {
     pub random: Arc<dyn Random>,
     /// The quota as an operator has configured it.
     pub configured: Ceiling,
+    /// So long after its last moment an attempt that nobody has told of counts as lost.
+    pub patience: SignedDuration,
     /// The quota as this process last saw it.
     pub known: Arc<Mutex<Quota>>,
 }
@@ -122,7 +124,7 @@ impl Dispatcher {
             .update(|quota, now| {
                 let other_calls = self.book(quota, report, &unspent, now);
                 let told = quota.wake_at;
-                let orders = quota.choose(&waiting, now, self.configured);
+                let orders = quota.choose(&waiting, now, self.patience, self.configured);
                 (orders, other_calls, quota.wake_at.filter(|at| Some(*at) != told))
             })
             .await?;

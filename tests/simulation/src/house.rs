@@ -7,7 +7,7 @@ use std::{
 };
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use podio_aws::queue::twin::{NewMessage, Order, Receive, Received, RedrivePolicy, Settings, Sqs};
 use podio_lifecycle::ports::Clock;
 use stories::{SkewedClock, VirtualClock};
@@ -19,8 +19,6 @@ use crate::{dice::Dice, fate::Fate, journal::Journal, wiring::Wiring};
 pub const JOBS: &str = "jobs";
 /// Where messages go that nobody can deal with.
 pub const DEAD: &str = "dead";
-/// As deployed: the batch is gathered for a second, and a message stays hidden for six minutes.
-const GATHERING: SignedDuration = SignedDuration::from_secs(1);
 const HIDDEN: Duration = Duration::from_secs(360);
 const RECEIVES: u32 = 5;
 /// The most messages in a batch.
@@ -36,7 +34,6 @@ pub struct House {
     /// Workers that wait for their next batch.
     idle: Vec<Arc<Worker>>,
     busy: usize,
-    gathering_until: Option<Timestamp>,
     /// Every text that was ever handed over.
     pub bodies: BTreeSet<String>,
 }
@@ -70,7 +67,7 @@ impl House {
         journal: Arc<Journal>,
     ) -> Self {
         let bodies = BTreeSet::new();
-        Self { sqs, clock, dice, fate, journal, idle: Vec::new(), busy: 0, gathering_until: None, bodies }
+        Self { sqs, clock, dice, fate, journal, idle: Vec::new(), busy: 0, bodies }
     }
 
     /// A batch for a worker, if there is one and somebody is free for it.
@@ -81,13 +78,8 @@ impl House {
         }
         let visible = self.sqs().counts(JOBS, now).expect("the queue").visible;
         if visible == 0 {
-            self.gathering_until = None;
             return None;
         }
-        if visible < BATCH && now < *self.gathering_until.get_or_insert(now + GATHERING) {
-            return None;
-        }
-        self.gathering_until = None;
         let messages = self.receive(now);
         if messages.is_empty() {
             return None;
@@ -172,10 +164,7 @@ impl House {
         let now = self.clock.read();
         let visible = self.sqs().next_visible(JOBS, now).expect("the queue");
         let later = self.sqs().next_event(now);
-        match visible {
-            Some(at) if at <= now => [self.gathering_until, later].into_iter().flatten().min(),
-            other => other,
-        }
+        visible.filter(|at| *at > now).or(later)
     }
 
     fn sqs(&self) -> MutexGuard<'_, Sqs> {

@@ -3,18 +3,24 @@
 //! None of them is in the product: each sits in a port that the simulation puts in the place of the real one, and does
 //! there what a mistake in the product would have done.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
+use podio_engine::{
+    ports::{Claimed, QuotaRecord, WorkTable},
+    quota::Quota,
+};
 use podio_lifecycle::{
     credentials::TokenRecord,
     ids::OffboardingId,
-    job::BatchKey,
-    offboarding::{Due, DueKind, Offboarding, PersonClaim, State},
-    ports::{Credentials, Page, QuotaLog, ReadOffboardings, SaveError, StoreError, WriteOffboardings},
-    quota::Quota,
-    removal::{RemovalBatch, RemovalState},
+    offboarding::{Offboarding, PersonClaim, State},
+    ports::{Credentials, Page, ReadOffboardings, SaveError, StoreError, WriteOffboardings},
+    removal::{RemovalState, SpaceRemoval},
+    work::{JobId, Waiting},
 };
 use podio_sandbox::{Answer, Request, config};
 use serde_json::Value;
@@ -28,10 +34,18 @@ pub enum Bug {
     OrgBeforeTheLastSpace,
     /// A mistyped path, and its 404 is taken for a membership that is gone.
     WrongRouteIsGone,
-    /// Slots are written down after the call that they are for.
-    SlotAfterTheCall,
-    /// A batch is counted down twice.
+    /// Moments are written down after the call that they are for.
+    MomentAfterTheCall,
+    /// Two dispatches that meet both reserve, and the second one's record takes the place of the first's.
+    DispatchedTwice,
+    /// An order that was lost is never found.
+    LostOrderNeverFound,
+    /// An attempt begins although another one has begun.
+    ClaimNotChecked,
+    /// A space is counted down twice.
     CountedTwice,
+    /// A page of a web server's is taken for Podio's word that somebody is gone.
+    PageIsGone,
     /// The refresh token that Podio gave is overwritten by the one that it took the place of.
     RefreshTokenOverwritten,
     /// The proof is made up.
@@ -54,11 +68,15 @@ pub enum Bug {
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 17] = [
         Self::OrgBeforeTheLastSpace,
         Self::WrongRouteIsGone,
-        Self::SlotAfterTheCall,
+        Self::MomentAfterTheCall,
+        Self::DispatchedTwice,
+        Self::LostOrderNeverFound,
+        Self::ClaimNotChecked,
         Self::CountedTwice,
+        Self::PageIsGone,
         Self::RefreshTokenOverwritten,
         Self::NoReadBack,
         Self::ClaimForgotten,
@@ -74,12 +92,17 @@ impl Bug {
     pub fn breaks(self) -> &'static [u8] {
         match self {
             Self::OrgBeforeTheLastSpace | Self::WrongRouteIsGone | Self::DangerOverlooked => &[1],
-            Self::SlotAfterTheCall => &[3],
+            Self::MomentAfterTheCall | Self::DispatchedTwice | Self::ClaimNotChecked => &[3],
+            Self::PageIsGone => &[1, 2],
             Self::NoReadBack => &[2],
             Self::ClaimForgotten => &[7],
             Self::CancelIgnored | Self::StartedEarly => &[6],
             // The second guard stops the offboarding before it does any harm.
-            Self::CountedTwice | Self::RefreshTokenOverwritten | Self::RefusalOverlooked | Self::NoSweep => &[9],
+            Self::CountedTwice
+            | Self::RefreshTokenOverwritten
+            | Self::RefusalOverlooked
+            | Self::LostOrderNeverFound
+            | Self::NoSweep => &[9],
             Self::AddressLogged => &[8],
         }
     }
@@ -90,6 +113,7 @@ impl Bug {
             Self::WrongRouteIsGone => Some(Lie { detour: mistype, change: wrong_route_is_gone }),
             Self::NoReadBack => Some(Lie { detour: ask_nobody, change: nobody_there }),
             Self::DangerOverlooked => Some(Lie { detour: |_| (), change: overlook_danger }),
+            Self::PageIsGone => Some(Lie { detour: |_| (), change: page_is_gone }),
             _ => None,
         }
     }
@@ -108,15 +132,22 @@ impl Bug {
             | Self::AddressLogged => {
                 wiring.changes = Arc::new(Changed { inner: wiring.changes, bug: self });
             }
-            Self::SlotAfterTheCall => {
+            Self::MomentAfterTheCall => {
                 wiring.quota = Arc::new(Late { inner: wiring.quota, unwritten: Mutex::default() });
             }
             Self::RefreshTokenOverwritten => {
                 wiring.credentials = Arc::new(Overwritten(wiring.credentials));
             }
-            Self::StartedEarly => wiring.sweep_ahead = SignedDuration::from_hours(2),
+            Self::StartedEarly => {
+                wiring.offboardings = Arc::new(Hasty(wiring.offboardings));
+                wiring.work = Arc::new(Careless { inner: wiring.work, bug: self, shown: Mutex::default() });
+            }
+            Self::DispatchedTwice => wiring.quota = Arc::new(Blind(wiring.quota)),
+            Self::LostOrderNeverFound | Self::ClaimNotChecked => {
+                wiring.work = Arc::new(Careless { inner: wiring.work, bug: self, shown: Mutex::default() });
+            }
             Self::NoSweep => wiring.scene.sweep_every = SignedDuration::from_hours(100_000),
-            Self::WrongRouteIsGone | Self::NoReadBack | Self::DangerOverlooked => {}
+            Self::WrongRouteIsGone | Self::NoReadBack | Self::DangerOverlooked | Self::PageIsGone => {}
         }
         wiring
     }
@@ -177,45 +208,136 @@ fn overlook_danger(request: &Request, answer: &mut Answer) {
     }
 }
 
-/// Every batch is settled, whatever is stored.
+fn page_is_gone(_: &Request, answer: &mut Answer) {
+    if answer.response.status == 410 && answer.response.body.starts_with(b"<") {
+        let body = serde_json::json!({"error": "gone", "error_description": "Object gone", "error_propagate": false});
+        answer.response.body = body.to_string().into_bytes();
+    }
+}
+
+/// Every space is settled, whatever is stored.
 struct Settled(Arc<dyn ReadOffboardings>);
 
-#[async_trait]
-impl ReadOffboardings for Settled {
-    async fn load(&self, id: &OffboardingId) -> Result<Option<Offboarding>, StoreError> {
-        self.0.load(id).await
-    }
+/// What is scheduled begins two hours early.
+struct Hasty(Arc<dyn ReadOffboardings>);
 
-    async fn list(
-        &self,
-        state: Option<&str>,
-        limit: usize,
-        before: Option<&OffboardingId>,
-    ) -> Result<Page, StoreError> {
-        self.0.list(state, limit, before).await
-    }
+macro_rules! reads {
+    ($wrapper:ident, $load:expr, $spaces:expr) => {
+        #[async_trait]
+        impl ReadOffboardings for $wrapper {
+            async fn load(&self, id: &OffboardingId) -> Result<Option<Offboarding>, StoreError> {
+                Ok(self.0.load(id).await?.map($load))
+            }
 
-    async fn count_accepted(
-        &self,
-        since: Timestamp,
-        until: &OffboardingId,
-        at_most: usize,
-    ) -> Result<usize, StoreError> {
-        self.0.count_accepted(since, until, at_most).await
-    }
+            async fn list(
+                &self,
+                state: Option<&str>,
+                limit: usize,
+                before: Option<&OffboardingId>,
+            ) -> Result<Page, StoreError> {
+                self.0.list(state, limit, before).await
+            }
 
-    async fn batches(&self, id: &OffboardingId, plan: u64) -> Result<Vec<RemovalBatch>, StoreError> {
-        let mut batches = self.0.batches(id, plan).await?;
-        for space in batches.iter_mut().flat_map(|batch| &mut batch.spaces) {
-            if space.state == RemovalState::Pending {
-                space.state = RemovalState::Removed;
+            async fn count_accepted(
+                &self,
+                since: Timestamp,
+                until: &OffboardingId,
+                at_most: usize,
+            ) -> Result<usize, StoreError> {
+                self.0.count_accepted(since, until, at_most).await
+            }
+
+            async fn spaces(&self, id: &OffboardingId, plan: u64) -> Result<Vec<SpaceRemoval>, StoreError> {
+                Ok(self.0.spaces(id, plan).await?.into_iter().map($spaces).collect())
+            }
+
+            async fn active(&self, limit: usize) -> Result<Vec<Offboarding>, StoreError> {
+                self.0.active(limit).await
             }
         }
-        Ok(batches)
+    };
+}
+
+reads!(Settled, |offboarding| offboarding, |removal: SpaceRemoval| match removal.state {
+    RemovalState::Pending => SpaceRemoval { state: RemovalState::Removed, ..removal },
+    _ => removal,
+});
+
+reads!(
+    Hasty,
+    |mut offboarding: Offboarding| {
+        offboarding.request.effective_at =
+            offboarding.request.effective_at.map(|at| at - SignedDuration::from_hours(2));
+        offboarding
+    },
+    |removal| removal
+);
+
+/// A work table that forgets what it is for.
+struct Careless {
+    inner: Arc<dyn WorkTable>,
+    bug: Bug,
+    /// How each job waited when it was shown last.
+    shown: Mutex<BTreeMap<JobId, Waiting>>,
+}
+
+#[async_trait]
+impl WorkTable for Careless {
+    async fn ready(
+        &self,
+        now: Timestamp,
+        recovered: Option<Timestamp>,
+        limit: usize,
+    ) -> Result<Vec<Waiting>, StoreError> {
+        let early = if self.bug == Bug::StartedEarly { SignedDuration::from_hours(2) } else { SignedDuration::ZERO };
+        let mut ready = self.inner.ready(now + early, recovered, limit).await?;
+        if self.bug == Bug::LostOrderNeverFound {
+            let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+            ready.retain(|job| shown.insert(job.job.clone(), job.clone()).as_ref() != Some(job));
+        }
+        Ok(ready)
     }
 
-    async fn active(&self, limit: usize) -> Result<Vec<Offboarding>, StoreError> {
-        self.0.active(limit).await
+    async fn put(&self, waiting: &Waiting) -> Result<(), StoreError> {
+        self.inner.put(waiting).await
+    }
+
+    async fn claim(&self, job: &JobId, attempt: Timestamp) -> Result<Claimed, StoreError> {
+        match self.inner.claim(job, attempt).await? {
+            Claimed::No if self.bug == Bug::ClaimNotChecked => Ok(Claimed::Yes { deaths: 0 }),
+            claimed => Ok(claimed),
+        }
+    }
+
+    async fn claimed(&self, job: &JobId) -> Result<Option<Timestamp>, StoreError> {
+        self.inner.claimed(job).await
+    }
+
+    async fn survived(&self, job: &JobId) -> Result<(), StoreError> {
+        self.inner.survived(job).await
+    }
+
+    async fn wait_again(&self, waiting: &Waiting) -> Result<(), StoreError> {
+        self.inner.wait_again(waiting).await
+    }
+
+    async fn leave(&self, job: &JobId) -> Result<(), StoreError> {
+        self.inner.leave(job).await
+    }
+}
+
+/// A record of the quota that is written over whatever somebody else has written.
+struct Blind(Arc<dyn QuotaRecord>);
+
+#[async_trait]
+impl QuotaRecord for Blind {
+    async fn read(&self) -> Result<(Quota, u64), StoreError> {
+        self.0.read().await
+    }
+
+    async fn write(&self, _: u64, quota: &Quota) -> Result<(), SaveError> {
+        let (_, stored) = self.0.read().await?;
+        self.0.write(stored, quota).await
     }
 }
 
@@ -232,14 +354,14 @@ impl WriteOffboardings for Changed {
         expected: u64,
         offboarding: &Offboarding,
         person: PersonClaim,
-        counted: Option<BatchKey>,
+        settled: Option<&SpaceRemoval>,
     ) -> Result<(), SaveError> {
         let mut changed = offboarding.clone();
         match self.bug {
             Bug::OrgBeforeTheLastSpace if changed.state == State::Removing => finalize(&mut changed),
-            Bug::CountedTwice if counted.is_some() && changed.state == State::Removing => {
-                changed.open_batches -= 1;
-                if changed.open_batches == 0 {
+            Bug::CountedTwice if settled.is_some() && changed.state == State::Removing => {
+                changed.open -= 1;
+                if changed.open == 0 {
                     finalize(&mut changed);
                 }
             }
@@ -252,24 +374,23 @@ impl WriteOffboardings for Changed {
             }
             _ => {}
         }
-        self.inner.save(expected, &changed, person, counted).await
+        self.inner.save(expected, &changed, person, settled).await
     }
 }
 
 fn finalize(changed: &mut Offboarding) {
     changed.state = State::Finalizing;
-    changed.open_batches = 0;
-    changed.due = Some(Due { kind: DueKind::Watch, at: changed.updated_at });
+    changed.open = 0;
 }
 
-/// A reservation log whose last reservation is written down when the next one is.
+/// A record of the quota whose last reservation is written down when the next one is.
 struct Late {
-    inner: Arc<dyn QuotaLog>,
+    inner: Arc<dyn QuotaRecord>,
     unwritten: Mutex<Option<Quota>>,
 }
 
 #[async_trait]
-impl QuotaLog for Late {
+impl QuotaRecord for Late {
     async fn read(&self) -> Result<(Quota, u64), StoreError> {
         self.inner.read().await
     }

@@ -8,11 +8,14 @@ use podio_aws::{
     twin::MemoryStore,
 };
 use podio_client::{ClientSecret, Podio, oauth::ClientCredentials};
+use podio_engine::{
+    ports::{QuotaRecord, WorkTable},
+    quota::{Ceiling, PATIENCE},
+};
 use podio_lifecycle::{
-    hooks::{HookList, Interest},
+    hooks::{HookList, Interest, kept},
     ids::OrgId,
-    ports::{Clock, Credentials, Metric, Metrics, QuotaLog, ReadOffboardings, TrackRemovals, WriteOffboardings},
-    quota::Ceiling,
+    ports::{Clock, Credentials, Metric, Metrics, ReadOffboardings, SpaceRemovals, WriteOffboardings},
 };
 use podio_sandbox::{config, population::ORG_ID};
 use podio_signatures::bearer::Tokens as Bearers;
@@ -40,9 +43,11 @@ pub struct Wiring {
     /// To change them.
     pub changes: Arc<dyn WriteOffboardings>,
     /// To settle spaces.
-    pub removals: Arc<dyn TrackRemovals>,
+    pub removals: Arc<dyn SpaceRemovals>,
     /// The quota.
-    pub quota: Arc<dyn QuotaLog>,
+    pub quota: Arc<dyn QuotaRecord>,
+    /// The jobs that wait.
+    pub work: Arc<dyn WorkTable>,
     /// The tokens.
     pub credentials: Arc<dyn Credentials>,
     /// The queue.
@@ -85,9 +90,7 @@ impl Wiring {
             changes: self.changes.clone(),
             removals: self.removals.clone(),
             turns: store.clone(),
-            sharing: store.clone(),
             deliveries: store.clone(),
-            kept: store.clone(),
             events: None,
             removed: store.clone(),
             accept: store.clone(),
@@ -95,10 +98,10 @@ impl Wiring {
             record: store.clone(),
             calls: store.clone(),
             quota: self.quota.clone(),
+            work: self.work.clone(),
             capabilities: store.clone(),
-            jobs: self.jobs.clone(),
+            queue: self.jobs.clone(),
             metrics: Arc::new(Nobody),
-            parking: self.jobs.clone(),
             clock,
             random: self.random.clone(),
         };
@@ -109,6 +112,7 @@ impl Wiring {
         });
         let policy = Policy {
             ceiling: self.ceiling,
+            patience: PATIENCE,
             mass_threshold: self.scene.mass_threshold,
             evidence_key: EVIDENCE_KEY.into(),
             hooks: HookPolicy { org: Some(OrgId(ORG_ID.0)), remove_returned: false, leavers_app: None },
@@ -122,19 +126,17 @@ impl Wiring {
         let store = &self.store;
         let ports = sweep::Ports {
             due: store.clone(),
-            offboardings: self.offboardings.clone(),
-            changes: self.changes.clone(),
-            removals: self.removals.clone(),
-            due_deliveries: store.clone(),
-            deliveries: store.clone(),
-            kept: store.clone(),
+            quota: self.quota.clone(),
+            work: self.work.clone(),
+            queue: self.jobs.clone(),
             metrics: Arc::new(Nobody),
-            jobs: self.jobs.clone(),
             dead_letters: self.dead_letters.clone(),
-            clock,
+            clock: clock.clone(),
+            random: self.random.clone(),
         };
-        let hooked = self.hooks.iter().flat_map(HookList::all).map(|wanted| wanted.on.clone()).collect();
-        Sweep::new(ports, SignedDuration::from_mins(5)).keeping_hooks(hooked)
+        let now = clock.now();
+        let standing = self.hooks.iter().flat_map(HookList::all).map(|wanted| kept(&wanted.on, now)).collect();
+        Sweep::new(ports, self.ceiling, PATIENCE).with_standing(standing)
     }
 
     /// The door for HR and admins.
@@ -144,10 +146,10 @@ impl Wiring {
             accept: store.clone(),
             read: self.offboardings.clone(),
             write: self.changes.clone(),
-            removals: self.removals.clone(),
             calls: store.clone(),
             quota: store.clone(),
-            jobs: self.jobs.clone(),
+            work: store.clone(),
+            wake: self.jobs.clone(),
             clock,
             random: self.random.clone(),
         };
@@ -162,7 +164,7 @@ impl Wiring {
 
     /// The door for Podio.
     pub fn hooks(&self, clock: Arc<dyn Clock>) -> (hooks::Ports, hooks::Settings) {
-        let ports = hooks::Ports { accept: self.store.clone(), jobs: self.jobs.clone(), clock };
+        let ports = hooks::Ports { accept: self.store.clone(), wake: self.jobs.clone(), clock };
         let interest = Interest { bus: false, leavers_app: None };
         (ports, hooks::Settings { hook_secret: HOOK_SECRET.into(), interest })
     }

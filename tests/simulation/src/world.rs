@@ -8,7 +8,8 @@ use podio_aws::{
     queue::{MemoryDeadLetters, MemoryJobs},
     twin::{MemoryCredentials, MemoryStore},
 };
-use podio_lifecycle::{ports::Clock, quota::Ceiling};
+use podio_engine::quota::Ceiling;
+use podio_lifecycle::ports::Clock;
 use podio_sandbox::{SpaceId, state::Delivery};
 use stories::{SkewedClock, VirtualClock};
 
@@ -375,6 +376,7 @@ fn wiring(
         changes: store.clone(),
         removals: store.clone(),
         quota: store.clone(),
+        work: store.clone(),
         credentials,
         store,
         jobs,

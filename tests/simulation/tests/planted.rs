@@ -29,11 +29,16 @@ fn known(bug: Bug) -> u64 {
         Bug::DangerOverlooked => 96,
         Bug::ClaimForgotten => 10,
         Bug::RefusalOverlooked => 75,
-        Bug::SlotAfterTheCall | Bug::CountedTwice => 4,
+        Bug::CountedTwice => 4,
         Bug::OrgBeforeTheLastSpace
         | Bug::WrongRouteIsGone
         | Bug::NoReadBack
         | Bug::CancelIgnored
+        | Bug::MomentAfterTheCall
+        | Bug::DispatchedTwice
+        | Bug::LostOrderNeverFound
+        | Bug::ClaimNotChecked
+        | Bug::PageIsGone
         | Bug::StartedEarly
         | Bug::NoSweep
         | Bug::AddressLogged => 1,

@@ -86,6 +86,7 @@ impl Wiring {
         };
         let policy = Policy {
             ceiling: self.ceiling(),
+            patience: podio_engine::quota::PATIENCE,
             mass_threshold: self.mass_threshold,
             evidence_key: EVIDENCE_KEY.into(),
             hooks: self.hooks.clone(),

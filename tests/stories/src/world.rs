@@ -138,7 +138,7 @@ impl World {
         };
         Self {
             worker: Arc::new(wiring.worker(clock.clone(), &podio.url())),
-            sweep: Sweep::new(sweep_ports, wiring.ceiling()),
+            sweep: Sweep::new(sweep_ports, wiring.ceiling(), podio_engine::quota::PATIENCE),
             next_sweep: clock.read(),
             clock,
             podio,

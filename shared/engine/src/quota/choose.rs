@@ -48,7 +48,13 @@ struct Round {
 impl Quota {
     /// Reserves the moments of the next minute and a half for those whose turn it is, in the order of `waiting`. The orders
     /// to send; the record names them.
-    pub fn choose(&mut self, waiting: &[Waiting], now: Timestamp, configured: Ceiling) -> Vec<Order> {
+    pub fn choose(
+        &mut self,
+        waiting: &[Waiting],
+        now: Timestamp,
+        patience: SignedDuration,
+        configured: Ceiling,
+    ) -> Vec<Order> {
         let held_back: BTreeSet<u64> =
             self.named.iter().filter(|named| now < named.until).map(|named| named.job).collect();
         let is_free = |job: &&Waiting| !held_back.contains(&name(&job.job));
@@ -76,7 +82,7 @@ impl Quota {
             let Some(order) = self.give(job, &mut round, configured) else { continue };
             round.spaces.extend(job.space);
             self.named.retain(|named| named.job != name(&job.job));
-            self.named.push(Named::new(&job.job, &order.moments));
+            self.named.push(Named::new(&job.job, &order.moments, patience));
             orders.push(order);
         }
         self.wake_at = self.wake_at.filter(|at| *at > now);

@@ -27,7 +27,7 @@ pub use self::{
 };
 use crate::order::{Order, Reserved};
 
-/// So long after its last moment an attempt that nobody has told of may still be at work.
+/// So long after its last moment an attempt that nobody has told of may still be at work, at most.
 pub const PATIENCE: SignedDuration = SignedDuration::from_secs(90);
 /// For so long the index may still show a job that is done.
 const INDEX_LAG: SignedDuration = SignedDuration::from_secs(5);
@@ -76,9 +76,9 @@ pub struct Named {
 
 impl Named {
     /// A job whose moments these are.
-    pub fn new(job: &podio_lifecycle::work::JobId, moments: &[Reserved]) -> Self {
+    pub fn new(job: &podio_lifecycle::work::JobId, moments: &[Reserved], patience: SignedDuration) -> Self {
         let last = moments.last().map_or(Timestamp::MIN, |last| last.at);
-        Self { job: name(job), until: last + PATIENCE, moments: moments.to_vec() }
+        Self { job: name(job), until: last + patience, moments: moments.to_vec() }
     }
 }
 

@@ -61,8 +61,8 @@ impl Offboarding {
             State::Finalizing => self.calls_of_end(),
             State::Verifying => {
                 let looks = LOOKS.min(self.counted.left_to_org_removal as usize);
-                let routes = [routes::BY_ID].into_iter().chain(std::iter::repeat_n(routes::MEMBERSHIP, looks));
-                Calls { back_to_back: false, ..Calls::back_to_back(routes) }
+                // One without the others would have to be made again with them.
+                Calls::back_to_back([routes::BY_ID].into_iter().chain(std::iter::repeat_n(routes::MEMBERSHIP, looks)))
             }
             _ => return None,
         })

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use podio_lifecycle::{
     ids::{OffboardingId, OrgId, UserId},
     offboarding::{Claim, Event, Leaver, Offboarding, Outcome, Person, Plan, Request, State},
-    removal::Tally,
+    removal::RemovalState,
 };
 use stateright::{Checker, Model, Property};
 
@@ -33,7 +33,7 @@ struct Record(Offboarding);
 impl Hash for Record {
     fn hash<H: Hasher>(&self, state: &mut H) {
         let it = &self.0;
-        (it.state.name(), it.revision, it.plan, it.open_batches, it.last_batch, it.counted.total()).hash(state);
+        (it.state.name(), it.revision, it.plan, it.open, it.round, it.counted.total()).hash(state);
         (it.work.claim != Claim::None, it.work.attempts, it.removals_sent, it.last_delete_at, it.rounds).hash(state);
     }
 }
@@ -45,19 +45,17 @@ enum Next {
     Load,
     /// Plan: note that planning begins.
     Begin(Record),
-    /// Plan: preview, write the batches down, and store the plan.
+    /// Plan: preview, write the removals down, and store the plan.
     Commit(Record),
     /// Space: call Podio.
     Leave,
-    /// Space: settle it.
-    Settle,
-    /// Space: load the offboarding to count its batch.
+    /// Space: load the offboarding to count it.
     Count,
-    /// Space: store the count.
+    /// Space: settle it and store the count.
     StoreCount(Record),
     /// Org: look whether a call that may be on its way took effect.
     Look(Record),
-    /// Org: look at the batches and announce the call.
+    /// Org: look at the spaces and announce the call.
     Claim(Record),
     /// Org: call Podio.
     End(Record),
@@ -72,9 +70,8 @@ enum Next {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct World {
     record: Record,
-    /// The state of each space's removal: settled, counted.
+    /// Whether each space's removal is settled, and so counted.
     settled: [bool; SPACES],
-    counted: [bool; SPACES],
     /// Podio: who is in, how often the unsafe call came, and how often since the last look.
     in_space: [bool; SPACES],
     in_org: bool,
@@ -109,14 +106,14 @@ enum Action {
 struct Offboardings {
     duplicates: u8,
     crashes: u8,
-    /// How the count of open batches is broken, if it is.
+    /// How the count of open spaces is broken, if it is.
     bug: Option<Bug>,
 }
 
 /// Bugs, to see the model find them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Bug {
-    /// A batch is counted whether or not it was counted before.
+    /// A space is counted whether or not it was counted before.
     CountsAgain,
     /// A claim is taken for nothing.
     IgnoresClaims,
@@ -140,12 +137,12 @@ fn fresh() -> Offboarding {
         reason: None,
         requested_by: None,
     };
-    Offboarding::accept(OffboardingId::new(start(), [0; 10]), OrgId(1), request, start()).0
+    Offboarding::accept(OffboardingId::new(start(), [0; 10]), OrgId(1), request, start())
 }
 
 fn plan() -> Plan {
-    let leaver = Leaver { user_id: UserId(7), email: None, name: None, listed: false };
-    Plan { leaver, spaces: 3, batches: 3, last_batch: Some(2), rides: false, previewed: true, reasons: Vec::new() }
+    let leaver = Leaver { user_id: UserId(7), email: None, name: None };
+    Plan { leaver, spaces: 3, previewed: true, reasons: Vec::new(), place: start() }
 }
 
 impl World {
@@ -200,27 +197,21 @@ impl World {
             Next::Leave => {
                 let Job::Space(space) = job else { unreachable!() };
                 self.in_space[space] = false;
-                Some(Next::Settle)
-            }
-            Next::Settle => {
-                let Job::Space(space) = job else { unreachable!() };
-                self.settled[space] = true;
                 Some(Next::Count)
             }
             Next::Count => {
                 let Job::Space(space) = job else { unreachable!() };
-                let open = !self.counted[space] || bug == Some(Bug::CountsAgain);
+                let open = !self.settled[space] || bug == Some(Bug::CountsAgain);
                 open.then(|| Next::StoreCount(self.record.clone()))
             }
             Next::StoreCount(read) => {
                 let Job::Space(space) = job else { unreachable!() };
-                // In one transaction: the mark on the batch, and the count in the record.
-                if self.counted[space] && bug != Some(Bug::CountsAgain) {
+                // In one transaction: the removal is settled, and counted in the record.
+                if self.settled[space] && bug != Some(Bug::CountsAgain) {
                     return None;
                 }
-                let tally = Tally { removed: 1, ..Tally::default() };
-                if self.commit(&read, Event::BatchCounted(tally), start()) {
-                    self.counted[space] = true;
+                if self.commit(&read, Event::SpaceSettled(RemovalState::Removed), start()) {
+                    self.settled[space] = true;
                     return None;
                 }
                 // Overtaken: load it again.
@@ -267,8 +258,6 @@ impl World {
         match (job, &read.0.state) {
             (Job::Plan, State::Planning) => Some(Next::Begin(read)),
             (Job::Space(space), State::Removing) if !self.settled[space] => Some(Next::Leave),
-            // A crash after the last space was settled: it is counted still.
-            (Job::Space(space), State::Removing) if !self.counted[space] => Some(Next::Count),
             (Job::Org, State::Finalizing) => match read.0.work.claim {
                 Claim::None => Some(Next::Claim(read)),
                 // Whoever announced it lives: it is waited for, and the sweep sends the job again.
@@ -293,7 +282,6 @@ impl Model for Offboardings {
         vec![World {
             record: Record(fresh()),
             settled: [false; SPACES],
-            counted: [false; SPACES],
             in_space: [true; SPACES],
             in_org: true,
             removals: 0,
@@ -367,7 +355,7 @@ impl Model for Offboardings {
                 match world.record.0.state {
                     State::Planning => world.queue.push(Job::Plan),
                     State::Removing => (0..SPACES)
-                        .filter(|space| !world.counted[*space])
+                        .filter(|space| !world.settled[*space])
                         .for_each(|space| world.queue.push(Job::Space(space))),
                     _ => world.send_jobs(),
                 }
@@ -383,9 +371,9 @@ impl Model for Offboardings {
             Property::always("who is said to be gone is gone", |_, world: &World| {
                 world.record.0.state != (State::Completed { outcome: Outcome::Removed }) || !world.in_org
             }),
-            Property::always("each batch is counted once", |_, world: &World| {
-                let open = world.counted.iter().filter(|counted| !**counted).count();
-                world.record.0.state != State::Removing || world.record.0.open_batches as usize == open
+            Property::always("each space is counted once", |_, world: &World| {
+                let open = world.settled.iter().filter(|settled| !**settled).count();
+                world.record.0.state != State::Removing || world.record.0.open as usize == open
             }),
             Property::always("nothing rests before its end", |model: &Self, world: &World| {
                 let mut actions = Vec::new();
@@ -409,7 +397,7 @@ fn no_order_of_two_workers_two_duplicates_and_a_crash_breaks_an_offboarding() {
 fn the_model_finds_a_count_that_counts_twice() {
     let model = Offboardings { duplicates: 1, crashes: 0, bug: Some(Bug::CountsAgain) };
     let checked = model.checker().threads(2).spawn_bfs().join();
-    assert!(checked.discovery("each batch is counted once").is_some());
+    assert!(checked.discovery("each space is counted once").is_some());
 }
 
 #[test]
