@@ -124,10 +124,8 @@ impl Quota {
         self.blocked_until = self.blocked_until.max(Some(until));
         self.refused_at = Some(now);
         self.rejections += 1;
-        // Nobody sends what lies ahead of the block: the jobs come back for other moments.
-        for moments in self.moments.values_mut() {
-            moments.strike_between(now, until);
-        }
+        // Moments that lie ahead stay: somebody who does not know of the block yet may be about to spend them. Those who
+        // know give them back when their orders come.
     }
 
     /// Takes out moments that will not be spent.

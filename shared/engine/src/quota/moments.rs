@@ -124,12 +124,6 @@ impl Moments {
         self.0.retain(|(other, _)| *other != ms);
     }
 
-    /// Takes out what lies in `(from, until]`.
-    pub fn strike_between(&mut self, from: Timestamp, until: Timestamp) {
-        let (from, until) = (from.as_millisecond(), until.as_millisecond());
-        self.0.retain(|(at, _)| *at <= from || *at > until);
-    }
-
     /// Adds the moments of another ceiling that count here too.
     pub fn join(&mut self, other: &Self) {
         for (at, background) in &other.0 {

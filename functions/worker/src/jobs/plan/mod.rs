@@ -9,7 +9,7 @@ mod preview;
 
 use jiff::SignedDuration;
 use podio_lifecycle::{
-    hold::{HoldCode, Preview, Reason, Standing, unapproved},
+    hold::{HoldCode, Preview, Reason, Standing},
     ledger::NotCommitted,
     offboarding::{Event, Leaver, Plan, SearchStep, State},
     removal::{Company, RemovalState, SpaceRemoval, tally},
@@ -116,10 +116,12 @@ impl Worker {
         let mut reasons = standing.reasons();
         reasons.extend(preview.reasons());
         reasons.extend(self.mass_offboarding(stage).await?);
-        let request = &stage.offboarding.request;
-        let is_held = request.require_approval || !unapproved(reasons.clone(), &stage.offboarding.approved).is_empty();
         let place = self.place(stage, spaces.len()).await?;
-        let waits = !request.dry_run && !is_held;
+        // Spaces that no preview named are checked one by one.
+        let previewed = !matches!(stage.search.step, SearchStep::Check { .. });
+        let plan = Plan { leaver, spaces: tally(&spaces).pending, previewed, reasons, place };
+        let planned = stage.offboarding.apply(Event::Planned(plan.clone()), self.now());
+        let waits = planned.is_ok_and(|change| change.offboarding.state == State::Removing);
         let mut written = Vec::with_capacity(spaces.len());
         for space in spaces {
             let space = match (space.state, waits) {
@@ -132,9 +134,6 @@ impl Worker {
         let unstored: Vec<SpaceRemoval> =
             written.iter().filter(|space| space.revision == 0 || space.wait.is_some()).cloned().collect();
         self.ports.removals.save_spaces(&unstored).await?;
-        // Spaces that no preview named are checked one by one.
-        let previewed = !matches!(stage.search.step, SearchStep::Check { .. });
-        let plan = Plan { leaver, spaces: tally(&written).pending, previewed, reasons, place };
         match self.ledger().commit(&stage.offboarding, Event::Planned(plan), self.now()).await {
             Ok(planned) => {
                 stage.offboarding = planned;
