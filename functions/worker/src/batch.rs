@@ -106,19 +106,29 @@ impl Worker {
                     Ok(Left::Waits) => true,
                     Err(error) => {
                         tracing::warn!(job = %order.job, %error, "storage failed; the job is taken up again");
+                        self.has_not_died(&order.job).await;
                         true
                     }
                 };
                 report.ended.push((order, waits));
                 report
             }
-            // Somebody else has it.
-            Ok(Claimed::No) => Report::default(),
-            Ok(Claimed::Gone) => self.untouched(order, false),
+            // Somebody else has it, or had it and is through.
+            Ok(Claimed::No | Claimed::Gone { begun: true }) => Report::default(),
+            Ok(Claimed::Gone { begun: false }) => self.untouched(order, false),
             Err(error) => {
                 tracing::warn!(job = %order.job, %error, "storage failed; the job is taken up again");
+                // The claim may have been written.
+                self.has_not_died(&order.job).await;
                 Report { ended: vec![(order, true)], ..Report::default() }
             }
+        }
+    }
+
+    /// A storage that fails is no job that kills its worker. Should that be impossible to note, the attempt counts as dead.
+    async fn has_not_died(&self, job: &JobId) {
+        if let Err(error) = self.ports.work.survived(job).await {
+            tracing::warn!(job = %job, %error, "it could not be noted that the attempt has not died");
         }
     }
 

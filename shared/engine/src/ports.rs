@@ -36,7 +36,10 @@ pub enum Claimed {
     /// An attempt of this moment, or of a later one, has begun already.
     No,
     /// The job has left the table.
-    Gone,
+    Gone {
+        /// Whether an attempt of this moment, or of a later one, had begun before: then the moments may be spent.
+        begun: bool,
+    },
 }
 
 /// The jobs that wait.

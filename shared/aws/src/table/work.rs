@@ -61,7 +61,11 @@ impl WorkTable for DynamoStore {
         match self.update_if(&Key::job(job)?, &update, &condition, terms).await {
             Ok(item) => Ok(Claimed::Yes { deaths: item.number::<u32>(CLAIMS)?.saturating_sub(1) }),
             Err(Rejected::Condition(Some(item))) if item.contains_key(WORK_QUEUE) => Ok(Claimed::No),
-            Err(Rejected::Condition(_)) => Ok(Claimed::Gone),
+            Err(Rejected::Condition(Some(item))) => {
+                let begun = item.find_moment(CLAIM)?.is_some_and(|claimed| claimed >= attempt);
+                Ok(Claimed::Gone { begun })
+            }
+            Err(Rejected::Condition(None)) => Ok(Claimed::Gone { begun: false }),
             Err(Rejected::Conflict) => Err(in_the_way()),
             Err(Rejected::Store(error)) => Err(error),
         }

@@ -96,10 +96,11 @@ impl WorkTable for MemoryStore {
     async fn claim(&self, job: &JobId, attempt: Timestamp) -> Result<Claimed, StoreError> {
         self.run("claim", |tables| {
             let work = &mut tables.work;
-            if !work.all.contains_key(job) {
-                return Ok(Claimed::Gone);
-            }
             let attempt = rules::stored(attempt);
+            if !work.all.contains_key(job) {
+                let begun = work.claims.get(job).is_some_and(|(claimed, _)| *claimed >= attempt);
+                return Ok(Claimed::Gone { begun });
+            }
             match work.claims.get(job) {
                 Some((claimed, _)) if *claimed >= attempt => Ok(Claimed::No),
                 before => {
