@@ -5,7 +5,10 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use async_trait::async_trait;
@@ -142,7 +145,7 @@ impl Bug {
                 wiring.offboardings = Arc::new(Hasty(wiring.offboardings));
                 wiring.work = Arc::new(Careless { inner: wiring.work, bug: self, shown: Mutex::default() });
             }
-            Self::DispatchedTwice => wiring.quota = Arc::new(Blind(wiring.quota)),
+            Self::DispatchedTwice => wiring.quota = Arc::new(Blind { inner: wiring.quota, writes: AtomicU64::new(0) }),
             Self::LostOrderNeverFound | Self::ClaimNotChecked => {
                 wiring.work = Arc::new(Careless { inner: wiring.work, bug: self, shown: Mutex::default() });
             }
@@ -326,18 +329,23 @@ impl WorkTable for Careless {
     }
 }
 
-/// A record of the quota that is written over whatever somebody else has written.
-struct Blind(Arc<dyn QuotaRecord>);
+/// A record of the quota in which every second write is lost, as if another dispatch had written over it.
+struct Blind {
+    inner: Arc<dyn QuotaRecord>,
+    writes: AtomicU64,
+}
 
 #[async_trait]
 impl QuotaRecord for Blind {
     async fn read(&self) -> Result<(Quota, u64), StoreError> {
-        self.0.read().await
+        self.inner.read().await
     }
 
-    async fn write(&self, _: u64, quota: &Quota) -> Result<(), SaveError> {
-        let (_, stored) = self.0.read().await?;
-        self.0.write(stored, quota).await
+    async fn write(&self, expected: u64, quota: &Quota) -> Result<(), SaveError> {
+        if self.writes.fetch_add(1, Ordering::Relaxed) % 2 == 1 {
+            return Ok(());
+        }
+        self.inner.write(expected, quota).await
     }
 }
 
