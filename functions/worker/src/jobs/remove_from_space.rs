@@ -68,6 +68,7 @@ impl Worker {
             Err(Halt::Fault) => self.note_fault(task.removal, session).await,
             Err(Halt::Fail(failure)) => {
                 self.fail_offboarding(&key.offboarding, failure).await?;
+                self.ports.work.survived(job).await?;
                 // A retry puts it back.
                 self.leave(job).await
             }
@@ -153,7 +154,9 @@ impl Worker {
         let not_before = Some(now + backoff(faults, self.jitter()));
         let wait = removal.wait.map(|wait| Wait { not_before, faulted_at: Some(now), ..wait });
         let faulted_since = removal.faulted_since.or(Some(now));
-        self.put_back(SpaceRemoval { faults, faulted_since, wait, ..removal }, session).await
+        // The answer may have been lost, and not the call.
+        let uncertain = true;
+        self.put_back(SpaceRemoval { faults, faulted_since, wait, uncertain, ..removal }, session).await
     }
 
     async fn put_back(&self, removal: SpaceRemoval, session: &mut Session<'_>) -> Result<Left, StoreError> {

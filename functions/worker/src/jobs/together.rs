@@ -56,6 +56,7 @@ impl Worker {
         let is_proven = known.is_proven(Capability::PluralSpaceMembers);
         let answer = match answer {
             Ok(answer) => answer,
+            // Nothing was sent.
             Err(halt) => {
                 self.let_wait(others, session, |removal| removal).await?;
                 return Err(halt);
@@ -83,7 +84,7 @@ impl Worker {
             Err(error) => match Halt::of(&error, "the removal of several from a space") {
                 Halt::Fault if !is_proven && task.removal.faults + 1 >= PATIENCE => {}
                 halt => {
-                    self.let_wait(others, session, |removal| removal).await?;
+                    self.let_wait(others, session, uncertain).await?;
                     return Err(halt);
                 }
             },
@@ -109,20 +110,20 @@ impl Worker {
             if other.removal.alone || !seen.insert(user) {
                 continue;
             }
-            if !matches!(self.ports.work.claim(&key.job(), session.attempt()).await?, Claimed::Yes { .. }) {
-                continue;
-            }
+            let Claimed::Yes { deaths } = self.ports.work.claim(&key.job(), session.attempt()).await? else { continue };
             if let Some(other) = self.due(&key).await? {
-                others.push(Other { user, removal: other.removal });
+                // What a dead attempt has done, nobody has noted.
+                let uncertain = other.removal.uncertain || deaths > 0;
+                others.push(Other { user, removal: SpaceRemoval { uncertain, ..other.removal } });
             }
         }
         Ok(others)
     }
 
     /// Podio has taken a call that named several. Whether it removed more than the first is seen once, and believed from
-    /// then on. Where Podio does not let anybody see, lists are not worth another try with each space.
+    /// then on: by somebody whom no call before can have removed. Where Podio does not let anybody see, lists are not worth another try with each space.
     async fn prove(&self, others: &[Other], session: &mut Session<'_>) -> Result<bool, Halt> {
-        let Some(witness) = others.first() else { return Ok(false) };
+        let Some(witness) = others.iter().find(|other| !other.removal.uncertain) else { return Ok(false) };
         session.record_for(vec![witness.removal.key.offboarding.clone()]);
         let answer = session.call(&space_member::get(witness.removal.key.space, witness.user)).await;
         let is_out = match answer {
@@ -163,6 +164,11 @@ impl Worker {
         }
         Ok(())
     }
+}
+
+/// A call that named it may have taken effect.
+fn uncertain(removal: SpaceRemoval) -> SpaceRemoval {
+    SpaceRemoval { uncertain: true, ..removal }
 }
 
 /// From here on it leaves the space by a call of its own, and may have been removed already.
