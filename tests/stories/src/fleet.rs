@@ -146,8 +146,9 @@ impl Fleet {
             if self.calm_down().await && done(&self.world) {
                 return true;
             }
-            let Some(next) = self.hand_out() else { continue };
+            // The sweep first, so that what it sends is handed out at the same moment.
             let sweep = self.world.sweep_when_due().await;
+            let Some(next) = self.hand_out() else { continue };
             let agenda = self.agenda.keys().next().copied();
             let moments = [Some(until), Some(sweep), next, agenda, self.world.clock.next_waking()];
             self.world.clock.reach(moments.into_iter().flatten().min().unwrap_or(until));
