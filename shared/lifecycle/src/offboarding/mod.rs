@@ -5,12 +5,12 @@
 //! on condition of the revision that was read.
 
 mod due;
-mod waiting;
 mod event;
 mod request;
 mod search;
 mod state;
 mod transition;
+mod waiting;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
