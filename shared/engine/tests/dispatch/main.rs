@@ -30,7 +30,9 @@ async fn two_dispatches_never_give_one_moment_twice() {
             let report = Report::default();
             let [one, two, three] = &dispatchers;
             let (one, two, three) = tokio::join!(one.dispatch(&report), two.dispatch(&report), three.dispatch(&report));
-            (one.unwrap(), two.unwrap(), three.unwrap());
+            for dispatched in [one, two, three] {
+                dispatched.unwrap();
+            }
         }
         let orders = world.orders();
         let moments: BTreeSet<_> = orders.iter().flat_map(|order| &order.moments).collect();
