@@ -162,6 +162,23 @@ async fn what_was_just_written_is_dispatched_before_the_index_shows_it() {
 }
 
 #[tokio::test]
+async fn a_job_that_was_done_and_waits_anew_is_sent_at_once() {
+    let world = World::new(0, [removal(1)]);
+    let dispatcher = world.dispatcher();
+    dispatcher.dispatch(&Report::default()).await.unwrap();
+    let [order] = &world.orders()[..] else { panic!("one order") };
+    let done = Report { ended: vec![(order.clone(), false)], ..Report::default() };
+    dispatcher.dispatch(&done).await.unwrap();
+    assert_eq!(world.orders(), [], "the index still shows it");
+    let mut anew = Report::default();
+    anew.fresh.insert(order.job.clone(), Some(removal(1)));
+    dispatcher.dispatch(&anew).await.unwrap();
+    let [again] = &world.orders()[..] else { panic!("it would wait for the sweep") };
+    dispatcher.dispatch(&anew).await.unwrap();
+    assert_eq!((&again.job, world.orders()), (&order.job, vec![]), "and no attempt is overtaken");
+}
+
+#[tokio::test]
 async fn a_report_teaches_ceilings_and_outages() {
     let world = World::new(0, (0..3).map(removal));
     let dispatcher = world.dispatcher();
