@@ -104,9 +104,9 @@ async fn post(around: &Surroundings) -> anyhow::Result<Vec<OffboardingId>> {
             reason: None,
             requested_by: None,
         };
-        let (offboarding, job) = Offboarding::accept(id.clone(), OrgId(ORG_ID.0), request, now);
+        let offboarding = Offboarding::accept(id.clone(), OrgId(ORG_ID.0), request, now);
         store.create(&offboarding, None).await?;
-        let body = job.context("a leaver who leaves now")?.encode();
+        let body = podio_engine::Message::Wake.encode();
         around.queues.write(|sqs, now| sqs.send(JOBS, NewMessage::new(body), now))?;
         ids.push(id);
     }
