@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use jiff::Timestamp;
 use local_stack::{pump::event::sqs_event, queues::JOBS};
 use podio_aws::queue::twin::{Entry, NewMessage, Receive};
+use podio_engine::Message;
 use podio_lifecycle::{
     ids::{OffboardingId, OrgId},
     offboarding::{Offboarding, Outcome, Person, Request, State},
@@ -106,7 +107,7 @@ async fn post(around: &Surroundings) -> anyhow::Result<Vec<OffboardingId>> {
         };
         let offboarding = Offboarding::accept(id.clone(), OrgId(ORG_ID.0), request, now);
         store.create(&offboarding, None).await?;
-        let body = podio_engine::Message::Wake.encode();
+        let body = Message::Wake.encode();
         around.queues.write(|sqs, now| sqs.send(JOBS, NewMessage::new(body), now))?;
         ids.push(id);
     }
