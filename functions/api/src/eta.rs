@@ -8,7 +8,7 @@ use podio_engine::quota::{Ceiling, Quota};
 use podio_lifecycle::{
     offboarding::{Offboarding, State},
     ports::StoreError,
-    work::Priority,
+    work::{Priority, Waiting},
 };
 
 use crate::Ports;
@@ -37,7 +37,10 @@ pub(crate) async fn jobs_before(ports: &Ports, offboarding: &Offboarding) -> Res
         State::Finalizing | State::Verifying if !offboarding.crowd => Priority::Interactive,
         _ => Priority::Removal,
     };
-    ports.work.ahead(priority, offboarding.place, MOST_AHEAD).await
+    let before = ports.work.ahead(priority, offboarding.place, MOST_AHEAD).await?;
+    // A plan of its own that waits at a higher priority is no somebody else.
+    let is_own = |own: &Waiting| own.not_before.is_none() && (own.priority, own.place) < (priority, offboarding.place);
+    Ok(before.saturating_sub(usize::from(offboarding.waiting().as_ref().is_some_and(is_own))))
 }
 
 /// When the last call will have gone out; none where nothing is under way.
@@ -115,8 +118,12 @@ mod tests {
 
     #[test]
     fn whoever_waits_before_it_goes_first() {
-        let eta = eta(&removing(1), 16, &Quota::default(), at(0), ceiling()).unwrap();
-        assert!((at(102)..at(103)).contains(&eta), "twenty calls: {eta}");
+        let one_left = Offboarding { spaces_total: 12, ..removing(1) };
+        let eta = eta(&one_left, 12, &Quota::default(), at(0), ceiling()).unwrap();
+        assert!(
+            (at(102)..at(103)).contains(&eta),
+            "a leaver's twelve spaces and end, and four calls of its own: {eta}"
+        );
     }
 
     #[test]

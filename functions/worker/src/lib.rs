@@ -149,7 +149,15 @@ impl Worker {
             patience: policy.patience,
             known: Arc::default(),
         };
-        Self { ports, policy, podio, tokens, dispatcher, settling: tokio::sync::Mutex::default(), probe: probe::Probe::default() }
+        Self {
+            ports,
+            policy,
+            podio,
+            tokens,
+            dispatcher,
+            settling: tokio::sync::Mutex::default(),
+            probe: probe::Probe::default(),
+        }
     }
 
     fn now(&self) -> Timestamp {

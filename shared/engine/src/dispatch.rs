@@ -170,6 +170,8 @@ impl Dispatcher {
         quota.strike(&report.unspent);
         report.ended.iter().for_each(|(order, waits_again)| quota.ended(order, *waits_again, now));
         quota.named.retain(|named| now < named.until);
+        let fresh = report.fresh.iter().filter(|(_, waiting)| waiting.is_some());
+        fresh.for_each(|(job, _)| quota.waits_anew(job));
         for (job, route) in &report.unanswered {
             quota.outages.unanswered(route, *job, now);
         }

@@ -9,7 +9,7 @@ use std::sync::{
 
 use anyhow::Context as _;
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region, retry::RetryConfig};
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use lambda_http::{Body, http};
 use local_stack::dynamodb;
 use podio_aws::{
@@ -24,11 +24,13 @@ use podio_client::{
     ClientSecret, Podio, RefreshToken,
     oauth::{ClientCredentials, Grant},
 };
+use podio_engine::{
+    Message,
+    quota::{Ceiling, PATIENCE},
+};
 use podio_lifecycle::{
     ids::OrgId,
-    job::Job,
     ports::{Metric, Metrics, Random},
-    quota::Ceiling,
 };
 use podio_sandbox::{
     Config, Population, Profile, Running, Sandbox, config,
@@ -39,7 +41,7 @@ use podio_signatures::bearer::Tokens as Bearers;
 use serde_json::{Value, json};
 use stories::VirtualClock;
 use sweep::Sweep;
-use worker::{HookPolicy, Message, Outcome, Policy, Tokens, Worker};
+use worker::{HookPolicy, Policy, Tokens, Worker};
 
 use crate::{
     meter::{Consumed, Meter},
@@ -62,10 +64,8 @@ pub struct Counted {
     pub spaces: u32,
     /// What DynamoDB was asked, and what that consumed.
     pub dynamodb: Consumed,
-    /// Requests that send jobs, up to ten with each.
+    /// Requests that send messages, up to ten with each.
     pub sends: u64,
-    /// Requests that let a message wait.
-    pub parks: u64,
     /// Batches that were received, and handed to the worker.
     pub batches: u64,
     /// Requests that delete what is done.
@@ -74,19 +74,19 @@ pub struct Counted {
     pub looks: u64,
     /// Requests to the API.
     pub api_requests: u64,
-    /// Milliseconds that the worker waited for Podio, or for a slot that was near.
+    /// Milliseconds that the worker waited for Podio, or for a moment that was near.
     pub waited_millis: i64,
 }
 
 impl Counted {
     /// Requests to SQS.
     pub fn sqs_requests(&self) -> u64 {
-        self.sends + self.parks + self.batches + self.deletes + self.looks
+        self.sends + self.batches + self.deletes + self.looks
     }
 
     /// Requests to AWS that a function waits for; the event source's own are none of them.
     pub fn aws_requests(&self) -> u64 {
-        self.dynamodb.requests + self.sends + self.parks + self.looks
+        self.dynamodb.requests + self.sends + self.looks
     }
 
     /// Invocations of functions.
@@ -123,8 +123,8 @@ pub struct Product {
     _dynamodb: dynamodb::Server,
     meter: Meter,
     sqs: Arc<Mutex<Sqs>>,
-    /// Sends and parks.
-    asked: Arc<[AtomicU64; 2]>,
+    /// Requests that send messages.
+    asked: Arc<AtomicU64>,
     api: (api::Ports, api::Settings),
     worker: Worker,
     sweep: Sweep,
@@ -154,11 +154,11 @@ impl Product {
             lock(&sqs).create_queue(queue, Settings::default())?;
         }
         let jobs = Arc::new(MemoryJobs::new(Arc::clone(&sqs), JOBS, clock.clone()));
-        let asked: Arc<[AtomicU64; 2]> = Arc::default();
+        let asked: Arc<AtomicU64> = Arc::default();
         let counter = Arc::clone(&asked);
-        jobs.faults().decided_by(move |operation, moment| {
+        jobs.faults().decided_by(move |_, moment| {
             if moment == Moment::Before {
-                counter[usize::from(operation != "send")].fetch_add(1, Ordering::Relaxed);
+                counter.fetch_add(1, Ordering::Relaxed);
             }
             false
         });
@@ -182,9 +182,7 @@ impl Product {
             changes: store.clone(),
             removals: store.clone(),
             turns: store.clone(),
-            sharing: store.clone(),
             deliveries: store.clone(),
-            kept: store.clone(),
             events: None,
             removed: store.clone(),
             accept: store.clone(),
@@ -192,15 +190,16 @@ impl Product {
             record: store.clone(),
             calls: store.clone(),
             quota: store.clone(),
+            work: store.clone(),
             capabilities: store.clone(),
-            jobs: jobs.clone(),
+            queue: jobs.clone(),
             metrics: Arc::new(Uncounted),
-            parking: jobs.clone(),
             clock: clock.clone(),
             random: random.clone(),
         };
         let policy = Policy {
             ceiling,
+            patience: PATIENCE,
             mass_threshold: 25,
             evidence_key: "evidence key of the table".into(),
             hooks: HookPolicy::default(),
@@ -210,12 +209,12 @@ impl Product {
             accept: store.clone(),
             read: store.clone(),
             write: store.clone(),
-            removals: store.clone(),
             calls: store.clone(),
             quota: store.clone(),
-            jobs: jobs.clone(),
+            work: store.clone(),
+            wake: jobs.clone(),
             clock: clock.clone(),
-            random,
+            random: random.clone(),
         };
         let settings = api::Settings {
             org_id: Some(OrgId(ORG_ID.0)),
@@ -225,20 +224,17 @@ impl Product {
         };
         let sweep_ports = sweep::Ports {
             due: store.clone(),
-            offboardings: store.clone(),
-            changes: store.clone(),
-            removals: store.clone(),
-            due_deliveries: store.clone(),
-            deliveries: store.clone(),
-            kept: store,
+            quota: store.clone(),
+            work: store,
+            queue: jobs,
             metrics: Arc::new(Uncounted),
-            jobs,
             dead_letters: Arc::new(MemoryDeadLetters::new(Arc::clone(&sqs), DEAD, clock.clone())),
             clock: clock.clone(),
+            random,
         };
         Ok(Self {
             worker: Worker::new(ports, policy, podio_client, tokens),
-            sweep: Sweep::new(sweep_ports, SignedDuration::from_mins(5)),
+            sweep: Sweep::new(sweep_ports, ceiling, PATIENCE),
             api: (api_ports, settings),
             clock,
             podio,
@@ -272,7 +268,6 @@ impl Product {
             spaces: leavers * spaces,
             dynamodb: all.dynamodb.since(before.dynamodb),
             sends: all.sends - before.sends,
-            parks: all.parks - before.parks,
             batches: all.batches - before.batches,
             deletes: all.deletes - before.deletes,
             looks: 0,
@@ -293,8 +288,8 @@ impl Product {
     }
 
     fn counted(&self) -> Counted {
-        let [sends, parks] = [0, 1].map(|index| self.asked[index].load(Ordering::Relaxed));
-        Counted { dynamodb: self.meter.read(), sends, parks, ..self.counted }
+        let sends = self.asked.load(Ordering::Relaxed);
+        Counted { dynamodb: self.meter.read(), sends, ..self.counted }
     }
 
     /// Somebody in spaces that others run.
@@ -337,34 +332,22 @@ impl Product {
     async fn work(&mut self) -> anyhow::Result<()> {
         for _ in 0..TURNS {
             let now = self.clock.read();
-            let messages = self.receive(now)?;
-            if messages.is_empty() {
+            let received = lock(&self.sqs).receive(JOBS, &Receive::up_to(10), now)?;
+            if received.is_empty() {
                 let Some(next) = lock(&self.sqs).next_visible(JOBS, now)? else { return Ok(()) };
                 self.clock.reach(next.max(now + SignedDuration::from_millis(1)));
                 continue;
             }
-            let outcomes = self.worker.handle(messages.clone()).await;
+            let messages = received.iter().map(|message| Message::decode(&message.body)).collect::<Result<_, _>>()?;
+            self.worker.handle(messages).await;
             self.counted.batches += 1;
             self.counted.waited_millis += i64::try_from(self.clock.read().duration_since(now).as_millis())?;
-            let done: Vec<_> = outcomes.into_iter().filter(|(_, outcome)| *outcome == Outcome::Done).collect();
-            self.counted.deletes += u64::from(!done.is_empty());
-            for (id, _) in done {
-                let message = messages.iter().find(|message| message.id == id).context("an outcome of nothing")?;
-                lock(&self.sqs).delete(JOBS, &message.receipt, self.clock.read())?;
+            self.counted.deletes += 1;
+            for message in received {
+                lock(&self.sqs).delete(JOBS, &message.receipt_handle, self.clock.read())?;
             }
         }
         anyhow::bail!("there is no end to it")
-    }
-
-    fn receive(&self, now: Timestamp) -> anyhow::Result<Vec<Message>> {
-        let received = lock(&self.sqs).receive(JOBS, &Receive::up_to(10), now)?;
-        let message = |message: podio_aws::queue::twin::Received| Message {
-            id: message.message_id.as_str().to_owned(),
-            receipt: message.receipt_handle,
-            receives: message.receive_count,
-            job: Job::decode(&message.body),
-        };
-        Ok(received.into_iter().map(message).collect())
     }
 }
 

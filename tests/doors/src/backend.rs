@@ -87,15 +87,6 @@ impl Backend {
         Ok(pages.send().collect::<Result<_, _>>().await?)
     }
 
-    /// The messages in the job queue.
-    ///
-    /// # Errors
-    /// There is no such queue; that is a bug here.
-    pub fn jobs(&self) -> anyhow::Result<Vec<String>> {
-        let messages = self.store.read(|sqs, now| sqs.glimpse(queues::JOBS, now))?;
-        Ok(messages.into_iter().map(|message| message.body).collect())
-    }
-
     async fn items(&self) -> anyhow::Result<u64> {
         let client = self.dynamodb.client();
         let (mut items, mut from) = (0, None);

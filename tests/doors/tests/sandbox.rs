@@ -19,7 +19,6 @@ use axum::{
 use door_table::{backend::Backend, contestant, door::Door};
 use jiff::Timestamp;
 use local_stack::{functions::Function, gateway::event::http_event, host::build, stack::workspace};
-use podio_lifecycle::job::Job;
 use podio_sandbox::{
     AppId, Config, HookId, ItemId, Population, Profile, Running, Sandbox, UserId,
     population::ORG_ID,
@@ -90,15 +89,13 @@ impl Receiver {
     async fn kept(&self) -> (Vec<(String, Value)>, Vec<String>) {
         let records = self.backend.records().await.unwrap();
         let text = |value: &aws_sdk_dynamodb::types::AttributeValue| value.as_s().unwrap().clone();
-        let records = records.iter().map(|record| {
-            let id = text(&record["pk"]).strip_prefix("DELIVERY#").unwrap().to_owned();
-            (id, serde_json::from_str(&text(&record["body"])).unwrap())
-        });
-        let job = |body: String| match Job::decode(&body).unwrap() {
-            Job::Delivery { delivery } => delivery.to_string(),
-            other => panic!("no job of the door's: {other:?}"),
+        let id = |record: &std::collections::HashMap<String, _>| {
+            text(&record["pk"]).strip_prefix("DELIVERY#").unwrap().to_owned()
         };
-        (records.collect(), self.backend.jobs().unwrap().into_iter().map(job).collect())
+        // A record is its own job: it lies in the work table's index.
+        let jobs = records.iter().filter(|record| record.contains_key("work_queue")).map(id).collect();
+        let told = |record| (id(record), serde_json::from_str(&text(&record["body"])).unwrap());
+        (records.iter().map(told).collect(), jobs)
     }
 }
 

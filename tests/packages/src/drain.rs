@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use jiff::Timestamp;
 use local_stack::{pump::event::sqs_event, queues::JOBS};
 use podio_aws::queue::twin::{Entry, NewMessage, Receive};
+use podio_engine::Message;
 use podio_lifecycle::{
     ids::{OffboardingId, OrgId},
     offboarding::{Offboarding, Outcome, Person, Request, State},
@@ -104,9 +105,9 @@ async fn post(around: &Surroundings) -> anyhow::Result<Vec<OffboardingId>> {
             reason: None,
             requested_by: None,
         };
-        let (offboarding, job) = Offboarding::accept(id.clone(), OrgId(ORG_ID.0), request, now);
+        let offboarding = Offboarding::accept(id.clone(), OrgId(ORG_ID.0), request, now);
         store.create(&offboarding, None).await?;
-        let body = job.context("a leaver who leaves now")?.encode();
+        let body = Message::Wake.encode();
         around.queues.write(|sqs, now| sqs.send(JOBS, NewMessage::new(body), now))?;
         ids.push(id);
     }

@@ -50,12 +50,7 @@ impl Queues {
         sqs.create_queue(DEAD, Settings::default()).unwrap();
         let redrive = RedrivePolicy { dead_letter_queue: DEAD.to_owned(), max_receive_count: 5 };
         sqs.create_queue(JOBS, Settings { redrive: Some(redrive), ..Settings::default() }).unwrap();
-        Self {
-            sqs: Arc::new(Mutex::new(sqs)),
-            receives: BTreeMap::new(),
-            twice: false,
-            longest: SignedDuration::ZERO,
-        }
+        Self { sqs: Arc::new(Mutex::new(sqs)), receives: BTreeMap::new(), twice: false, longest: SignedDuration::ZERO }
     }
 
     /// Gives up to ten messages to the worker; false if none is visible.

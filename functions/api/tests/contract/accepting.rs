@@ -4,8 +4,8 @@ use std::sync::atomic::Ordering;
 
 use lambda_http::{Body, http};
 use podio_aws::twin::Moment;
+use podio_engine::ports::WorkTable;
 use podio_lifecycle::{
-    job::Job,
     offboarding::{Event, Person},
     ports::ReadOffboardings,
 };
@@ -26,8 +26,7 @@ async fn a_signed_leaver_is_stored_queued_and_told_where_to_look() {
     assert_eq!(reply.headers["location"], format!("/offboardings/{id}"));
     assert_eq!(reply.headers["content-type"], "application/json");
 
-    let id = id.parse().unwrap();
-    assert_eq!(world.jobs.take(), [Job::Plan { offboarding: id }]);
+    assert_eq!(world.wakes.take(), 1);
     let stored = world.load(&body["id"].as_str().unwrap().parse().unwrap()).await;
     assert_eq!(stored.org_id.0, 678, "the default");
 }
@@ -42,7 +41,7 @@ async fn a_token_is_as_good_as_a_signature_and_every_field_arrives() {
     let reply = world.call("POST", "/offboardings", &body.to_string()).await;
     assert_eq!(reply.status, 202);
     assert_eq!(reply.json()["state"], "scheduled");
-    assert_eq!(world.jobs.take(), [], "its time has not come");
+    assert_eq!(world.wakes.take(), 0, "its time has not come");
 
     let stored = world.load(&reply.json()["id"].as_str().unwrap().parse().unwrap()).await;
     assert_eq!(stored.org_id.0, 9);
@@ -62,7 +61,7 @@ async fn the_same_message_again_is_the_same_offboarding() {
     assert_eq!(again.status, 200);
     assert_eq!(again.json()["id"], first["id"]);
     assert_eq!(again.headers["location"], first["url"].as_str().unwrap());
-    assert_eq!(world.jobs.take().len(), 1);
+    assert_eq!(world.wakes.take(), 1);
 
     // It stands for that offboarding when it is over, too.
     let id = first["id"].as_str().unwrap().parse().unwrap();
@@ -184,10 +183,11 @@ async fn a_person_is_off_boarded_once_at_a_time() {
 #[tokio::test]
 async fn with_the_queue_down_it_is_accepted_all_the_same() {
     let world = World::new();
-    world.jobs.down.store(true, Ordering::SeqCst);
+    world.wakes.down.store(true, Ordering::SeqCst);
     let id = world.accepted(jane()).await;
     let stored = world.load(&id).await;
-    assert!(stored.due.is_some(), "the sweep will find it");
+    let waiting = world.store.ready(world.ports.clock.now(), None, 10).await.unwrap();
+    assert_eq!(waiting, [stored.waiting().unwrap()], "the sweep will find it");
 }
 
 #[tokio::test]
@@ -198,7 +198,7 @@ async fn with_the_table_down_nothing_is_half_stored() {
     let problem = reply.problem(503);
     assert_eq!(reply.headers["retry-after"], "5");
     assert!(!problem.to_string().contains("fault"), "nothing of what is inside");
-    assert_eq!(world.jobs.take(), []);
+    assert_eq!(world.wakes.take(), 0);
     assert_eq!(world.store.list(None, 10, None).await.unwrap().offboardings, []);
 
     // And when the write did happen, but its answer was lost, the repetition finds it.

@@ -3,13 +3,14 @@
 use std::sync::atomic::Ordering;
 
 use podio_aws::twin::Moment;
+use podio_engine::ports::WorkTable;
 use podio_lifecycle::{
     hold::{HoldCode, Reason},
     ids::{OffboardingId, SpaceId},
-    job::{BatchKey, Job},
     offboarding::{Event, Failure, FailureCode},
-    ports::{ReadOffboardings, TrackRemovals},
+    ports::SpaceRemovals,
     removal::RemovalState,
+    work::{Calls, JobId},
 };
 use serde_json::{Value, json};
 
@@ -25,7 +26,7 @@ async fn held(world: &World) -> OffboardingId {
     let deleted = Reason::of_space(HoldCode::SpaceWouldBeDeleted, SpaceId(1), "Alone.");
     let admin = Reason::general(HoldCode::LastOrgAdmin, "The last admin.");
     world.planned(&id, 3, vec![deleted, admin]).await;
-    world.jobs.take();
+    world.wakes.take();
     id
 }
 
@@ -56,13 +57,13 @@ async fn an_approval_names_its_hold_and_every_reason() {
     let all = json!([deleted, "last_org_admin"]);
     let stale = world.call("POST", &approve, &decision(&json!("hold_0"), all.clone())).await.problem(409);
     assert!(stale["detail"].as_str().unwrap().starts_with("Another hold"), "{stale}");
-    assert_eq!(world.jobs.take(), [], "nothing was approved");
+    assert_eq!(world.wakes.take(), 0, "nothing was approved");
 
     let rest = world.call("POST", &approve, &decision(&hold["hold_id"], all.clone())).await;
     assert_eq!((rest.status, &rest.json()["state"]), (202, &json!("planning")));
     assert_eq!(rest.json().get("spaces"), None, "a summary");
     assert_eq!(rest.headers["location"], format!("/offboardings/{id}"));
-    assert_eq!(world.jobs.take(), [Job::Plan { offboarding: id.clone() }]);
+    assert_eq!(world.wakes.take(), 1);
 
     let again = world.call("POST", &approve, &decision(&hold["hold_id"], all.clone())).await.problem(409);
     assert!(again["detail"].as_str().unwrap().contains("not held"), "{again}");
@@ -110,51 +111,46 @@ async fn a_failed_plan_is_planned_again() {
     let world = World::new();
     let id = world.accepted(jane()).await;
     world.happen(&id, Event::Failed(failure())).await;
-    world.jobs.take();
+    world.wakes.take();
     let retry = format!("/offboardings/{id}/retry");
     let reply = world.call("POST", &retry, "").await;
     assert_eq!((reply.status, &reply.json()["state"]), (202, &json!("planning")));
-    assert_eq!(world.jobs.take(), [Job::Plan { offboarding: id }]);
+    assert_eq!(world.wakes.take(), 1);
     world.call("POST", &retry, "").await.problem(409);
 }
 
-/// An offboarding that failed with one of its two batches still to do.
+/// An offboarding of three spaces that failed with one of them settled, and the others out of the work table.
 async fn failed_half_way(world: &World) -> OffboardingId {
     let id = world.accepted(jane()).await;
-    world.planned(&id, 12, Vec::new()).await;
-    let plan = world.load(&id).await.plan.unwrap();
-    let key = BatchKey { plan, number: 1 };
-    world.store.settle(&id, key, SpaceId(11), RemovalState::Removed, world.ports.clock.now()).await.unwrap();
-    for number in 0..2 {
-        // The worker has given up, and asked the sweep to look no more.
-        world.store.stamp(&id, BatchKey { plan, number }, &[], None).await.unwrap();
+    world.planned(&id, 3, Vec::new()).await;
+    world.settle(&id, SpaceId(1), RemovalState::Removed).await;
+    for space in [2, 3] {
+        let key = world.load(&id).await.space_key(SpaceId(space)).unwrap();
+        world.store.leave(&key.job()).await.unwrap();
+        assert!(world.store.space(&key).await.unwrap().is_some(), "its record stays");
     }
     world.happen(&id, Event::Failed(failure())).await;
-    world.jobs.take();
+    world.wakes.take();
     id
 }
 
+/// The job that puts the spaces back waits, without a call.
+async fn releases(world: &World, id: &OffboardingId) {
+    let waiting = world.store.ready(world.ports.clock.now(), None, 10).await.unwrap();
+    let waiting: Vec<_> = waiting.into_iter().map(|job| (job.job, job.calls)).collect();
+    assert_eq!(waiting, [(JobId::new(JobId::OFFBOARDING, id), Calls::default())]);
+}
+
 #[tokio::test]
-async fn a_retry_sends_only_what_is_left_and_wakes_the_batches() {
+async fn a_retry_has_the_spaces_put_back_that_are_left() {
     let world = World::new();
     let id = failed_half_way(&world).await;
+    assert_eq!(world.store.ready(world.ports.clock.now(), None, 10).await, Ok(vec![]));
     let reply = world.call("POST", &format!("/offboardings/{id}/retry"), "").await;
     assert_eq!((reply.status, &reply.json()["state"]), (202, &json!("removing")));
-
-    let spaces: Vec<u64> = world
-        .jobs
-        .take()
-        .into_iter()
-        .map(|job| match job {
-            Job::RemoveFromSpace { space, .. } => space.0,
-            other => panic!("{other:?}"),
-        })
-        .collect();
-    assert_eq!(spaces, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12]);
-    let plan = world.load(&id).await.plan.unwrap();
-    for batch in world.store.batches(&id, plan).await.unwrap() {
-        assert_eq!(batch.due_at, Some(world.ports.clock.now()), "the sweep would find it");
-    }
+    assert_eq!(reply.json()["progress"]["spaces_pending"], 2);
+    assert_eq!(world.wakes.take(), 1);
+    releases(&world, &id).await;
 }
 
 #[tokio::test]
@@ -165,16 +161,29 @@ async fn a_retry_survives_a_queue_that_is_down_and_a_death_half_way() {
     world.store.faults().decided_by(|operation, moment| operation == "save" && moment == Moment::After);
     world.call("POST", &format!("/offboardings/{id}/retry"), "").await.problem(503);
     world.store.faults().end();
-    let stored = world.load(&id).await;
-    assert_eq!(stored.state.name(), "removing");
-    let batches = world.store.batches(&id, stored.plan.unwrap()).await.unwrap();
-    assert!(batches.iter().all(|batch| batch.due_at.is_some()), "woken before the change");
+    assert_eq!(world.load(&id).await.state.name(), "removing");
+    releases(&world, &id).await;
 
     let world = World::new();
     let id = failed_half_way(&world).await;
-    world.jobs.down.store(true, Ordering::SeqCst);
+    world.wakes.down.store(true, Ordering::SeqCst);
     let reply = world.call("POST", &format!("/offboardings/{id}/retry"), "").await;
     assert_eq!((reply.status, &reply.json()["state"]), (202, &json!("removing")));
+    releases(&world, &id).await;
+}
+
+#[tokio::test]
+async fn a_step_that_keeps_failing_goes_on_once_approved() {
+    let world = World::new();
+    let id = world.accepted(jane()).await;
+    world.happen(&id, Event::KeepsFailing).await;
+    world.wakes.take();
+    let hold = world.get(&format!("/offboardings/{id}")).await.json()["hold"].clone();
+    assert_eq!(hold["reasons"][0]["code"], "keeps_failing", "{hold}");
+    let decision = json!({"hold_id": hold["hold_id"], "reasons": ["keeps_failing"]}).to_string();
+    let reply = world.call("POST", &format!("/offboardings/{id}/approve"), &decision).await;
+    assert_eq!((reply.status, &reply.json()["state"]), (202, &json!("planning")));
+    assert_eq!(world.wakes.take(), 1);
 }
 
 #[tokio::test]

@@ -3,11 +3,10 @@
 use lambda_http::Body;
 use podio_lifecycle::{
     evidence::{CallRecord, chain, seal},
-    ids::OffboardingId,
-    job::BatchKey,
+    ids::{OffboardingId, SpaceId},
     offboarding::{Event, PersonClaim},
-    ports::{ReadCalls, ReadOffboardings, RecordCalls, TrackRemovals},
-    removal::{RemovalState, Tally},
+    ports::{ReadCalls, ReadOffboardings, RecordCalls},
+    removal::RemovalState,
 };
 use serde_json::{Value, json};
 
@@ -28,25 +27,22 @@ async fn completed(world: &World) -> OffboardingId {
     world.planned(&id, 1, Vec::new()).await;
     world.clock.advance(1);
     record(world, &id, "DELETE", "/space/1/member/12345", 204, 2).await;
-    let now = world.ports.clock.now();
-    let key = BatchKey { plan: world.load(&id).await.plan.unwrap(), number: 0 };
-    world.store.settle(&id, key, podio_lifecycle::ids::SpaceId(1), RemovalState::Removed, now).await.unwrap();
-    world.happen(&id, Event::BatchCounted(Tally { removed: 1, ..Tally::default() })).await;
+    world.settle(&id, SpaceId(1), RemovalState::Removed).await;
     record(world, &id, "DELETE", "/org/678/member/12345", 204, 3).await;
     world.happen(&id, Event::OrgRemovalDone).await;
     world.clock.advance(1);
     let asked_at = world.ports.clock.now();
     record(world, &id, "GET", "/org/678/member/12345", 404, 4).await;
     world.happen(&id, Event::VerifiedGone { asked_at }).await;
-    let batches = world.store.batches(&id, key.plan).await.unwrap();
+    let spaces = world.store.spaces(&id, world.load(&id).await.plan.unwrap()).await.unwrap();
     let calls = world.store.calls(&id).await.unwrap();
-    let sealed = seal(&chain(&world.load(&id).await, &batches, &calls), b"key", asked_at);
+    let sealed = seal(&chain(&world.load(&id).await, &spaces, &calls), b"key", asked_at);
     world.rewrite(&id, PersonClaim::Keep, |offboarding| offboarding.seal = Some(sealed)).await;
     id
 }
 
 #[tokio::test]
-async fn a_sealed_record_tells_the_whole_story() {
+async fn a_sealed_record_tells_everything() {
     let world = World::new();
     let id = completed(&world).await;
     world.clock.advance(60);

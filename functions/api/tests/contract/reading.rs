@@ -1,14 +1,14 @@
 //! `GET /offboardings`, `GET /offboardings/{id}` and `GET /quota`.
 
+use podio_engine::ports::{QuotaRecord, WorkTable};
 use podio_lifecycle::{
     evidence::CallRecord,
     hold::{HoldCode, Reason},
     ids::SpaceId,
-    job::BatchKey,
     offboarding::{Event, Failure, FailureCode},
-    ports::{QuotaLog, RecordCalls, TrackRemovals},
-    quota::{Lane, Need},
+    ports::RecordCalls,
     removal::RemovalState,
+    work::{Calls, JobId, Priority, Waiting},
 };
 use serde_json::{Value, json};
 
@@ -39,14 +39,9 @@ async fn progress_counts_every_space_and_the_eta_every_call() {
     let world = World::new();
     let id = world.accepted(jane()).await;
     world.planned(&id, 12, Vec::new()).await;
-    let plan = world.load(&id).await.plan.unwrap();
-    let settle = async |number: u32, space: u64, state| {
-        let key = BatchKey { plan, number };
-        world.store.settle(&id, key, SpaceId(space), state, world.ports.clock.now()).await.unwrap();
-    };
-    settle(0, 1, RemovalState::Removed).await;
-    settle(0, 2, RemovalState::AlreadyGone).await;
-    settle(1, 11, RemovalState::LeftToOrgRemoval).await;
+    world.settle(&id, SpaceId(1), RemovalState::Removed).await;
+    world.settle(&id, SpaceId(2), RemovalState::AlreadyGone).await;
+    world.settle(&id, SpaceId(11), RemovalState::LeftToOrgRemoval).await;
     let call = CallRecord {
         at: START.parse().unwrap(),
         answered_at: START.parse().unwrap(),
@@ -64,7 +59,7 @@ async fn progress_counts_every_space_and_the_eta_every_call() {
         "spaces_total": 12, "spaces_removed": 1, "spaces_already_gone": 1, "spaces_left_to_org_removal": 1, "spaces_pending": 9,
     });
     assert_eq!(view["progress"], progress);
-    assert_eq!(view["eta"], "2026-03-01T12:01:41Z", "nine spaces and three calls more: two over the ceiling of ten");
+    assert_eq!(view["eta"], "2026-03-01T12:01:42Z", "nine spaces and three calls more: two over the ceiling of ten");
     assert_eq!(view["podio_calls"], 1);
     let spaces = view["spaces"].as_array().unwrap();
     assert_eq!(spaces.len(), 12);
@@ -152,7 +147,7 @@ async fn a_dry_run_says_what_it_would_take() {
     );
     assert_eq!(
         view["plan"],
-        json!({"calls": 17, "eta": "2026-03-01T12:01:41Z", "would_hold": [{"code": "last_org_admin", "detail": "The last admin."}]})
+        json!({"calls": 17, "eta": "2026-03-01T12:01:42Z", "would_hold": [{"code": "last_org_admin", "detail": "The last admin."}]})
     );
     assert_eq!((&view["hold"], &view["progress"]["spaces_total"]), (&Value::Null, &json!(12)));
 }
@@ -220,15 +215,15 @@ async fn the_quota_shows_what_is_used_and_when_the_backlog_is_through() {
     let quiet = world.get("/quota").await.json();
     let expected = json!({
         "limit": 10, "window_seconds": 100, "used": 0, "free_now": 10, "next_free_at": START, "blocked_until": null,
-        "backlog": 0, "drained_at": null, "rejections": 0, "foreign_calls": 0, "ceilings": [],
+        "backlog": 0, "drained_at": null, "rejections": 0, "other_calls": 0, "ceilings": [],
     });
     assert_eq!(quiet, expected);
 
     // Four calls went out, one leaver is in the middle of twelve spaces, another's time has not come.
     let now = world.ports.clock.now();
     let (mut quota, revision) = world.store.read().await.unwrap();
-    let need = Need { route: "any", lane: Lane::Interactive, held: &[], calls: 4, together: true, then: None };
-    quota.allot(&need, now, world.settings.ceiling);
+    let four = Waiting { calls: Calls::back_to_back(["any"; 4]), ..waiting("four", now) };
+    quota.choose(&[four], now, jiff::SignedDuration::from_secs(90), world.settings.ceiling);
     world.store.write(revision, &quota).await.unwrap();
     let id = world.accepted(jane()).await;
     world.planned(&id, 12, Vec::new()).await;
@@ -238,12 +233,12 @@ async fn the_quota_shows_what_is_used_and_when_the_backlog_is_through() {
     let busy = world.get("/quota").await.json();
     assert_eq!((&busy["used"], &busy["free_now"], &busy["backlog"]), (&json!(4), &json!(6), &json!(15)));
     assert_eq!(
-        busy["drained_at"], "2026-03-01T12:01:42Z",
+        busy["drained_at"], "2026-03-01T12:01:43Z",
         "six now, four when the first four are a window old, five a little later"
     );
 
     let (mut quota, revision) = world.store.read().await.unwrap();
-    quota.rejected(world.ports.clock.now(), Some(jiff::SignedDuration::from_secs(300)), world.settings.ceiling);
+    quota.refused(world.ports.clock.now(), Some(jiff::SignedDuration::from_secs(300)), world.settings.ceiling);
     world.store.write(revision, &quota).await.unwrap();
     let blocked = world.get("/quota").await.json();
     assert_eq!((&blocked["free_now"], &blocked["rejections"]), (&json!(0), &json!(1)));
@@ -251,4 +246,36 @@ async fn the_quota_shows_what_is_used_and_when_the_backlog_is_through() {
         (&blocked["blocked_until"], &blocked["next_free_at"]),
         (&json!("2026-03-01T12:05:01Z"), &json!("2026-03-01T12:05:01Z"))
     );
+}
+
+fn waiting(subject: &str, place: jiff::Timestamp) -> Waiting {
+    Waiting {
+        job: JobId::new("test", subject),
+        priority: Priority::Interactive,
+        place,
+        since: place,
+        not_before: None,
+        faulted_at: None,
+        calls: Calls::of("any", 1),
+        space: None,
+    }
+}
+
+#[tokio::test]
+async fn an_eta_counts_the_jobs_that_go_before() {
+    let world = World::new();
+    let id = world.accepted(jane()).await;
+    let eta = async || world.get(&format!("/offboardings/{id}")).await.json()["eta"].clone();
+    let now = world.ports.clock.now();
+    let removal = |subject: &str, place| Waiting { priority: Priority::Removal, ..waiting(subject, place) };
+    let earlier = now - jiff::SignedDuration::from_secs(1);
+    for subject in ["before/1", "before/2"] {
+        world.store.put(&removal(subject, earlier)).await.unwrap();
+    }
+    for n in 0..20 {
+        world.store.put(&removal(&format!("after/{n}"), now)).await.unwrap();
+    }
+    assert_eq!(eta().await, START, "two before it with their ends, and six calls of its own: ten fit");
+    world.store.put(&removal("before/3", earlier)).await.unwrap();
+    assert_eq!(eta().await, "2026-03-01T12:01:42Z", "two calls too many");
 }

@@ -10,7 +10,7 @@ const ID: &str = "off_0123456789abcdef0123456789abcdef";
 
 async fn nothing_was_stored(world: &World) {
     assert_eq!(world.store.list(None, 10, None).await.unwrap().offboardings, []);
-    assert_eq!(world.jobs.take(), []);
+    assert_eq!(world.wakes.take(), 0);
 }
 
 #[tokio::test]

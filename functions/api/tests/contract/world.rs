@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc, Mutex,
-    atomic::{AtomicBool, AtomicU8, Ordering},
+    atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering},
 };
 
 use api::{Ports, Settings, handle};
@@ -13,13 +13,13 @@ use lambda_http::{
     http::{self, HeaderMap, request::Builder},
 };
 use podio_aws::twin::MemoryStore;
+use podio_engine::quota::Ceiling;
 use podio_lifecycle::{
     ids::{OffboardingId, OrgId, SpaceId, UserId},
-    job::Job,
     offboarding::{Event, Leaver, Offboarding, PersonClaim, PersonName, Plan},
-    ports::{Clock, QueueError, Random, ReadOffboardings, SendJobs, TrackRemovals, WriteOffboardings},
-    quota::Ceiling,
-    removal::{RemovalBatch, RemovalState, SpaceRemoval},
+    ports::{Clock, QueueError, Random, ReadOffboardings, SpaceRemovals, WakeWorker, WriteOffboardings},
+    removal::{RemovalState, SpaceRemoval},
+    work::Priority,
 };
 use podio_signatures::{
     bearer::Tokens,
@@ -33,7 +33,7 @@ pub const START: &str = "2026-03-01T12:00:00Z";
 
 pub struct World {
     pub store: Arc<MemoryStore>,
-    pub jobs: Arc<Jobs>,
+    pub wakes: Arc<Wakes>,
     pub clock: Arc<Stopped>,
     pub ports: Ports,
     pub settings: Settings,
@@ -50,16 +50,16 @@ pub struct Reply {
 impl World {
     pub fn new() -> Self {
         let store = Arc::new(MemoryStore::new());
-        let jobs = Arc::new(Jobs::default());
+        let wakes = Arc::new(Wakes::default());
         let clock = Arc::new(Stopped(Mutex::new(START.parse().unwrap())));
         let ports = Ports {
             accept: store.clone(),
             read: store.clone(),
             write: store.clone(),
-            removals: store.clone(),
             calls: store.clone(),
             quota: store.clone(),
-            jobs: jobs.clone(),
+            work: store.clone(),
+            wake: wakes.clone(),
             clock: clock.clone(),
             random: Arc::new(Counting::default()),
         };
@@ -69,7 +69,7 @@ impl World {
             api_tokens: Tokens::new([TOKEN]),
             ceiling: Ceiling::new(10, SignedDuration::from_secs(100)).unwrap(),
         };
-        Self { store, jobs, clock, ports, settings }
+        Self { store, wakes, clock, ports, settings }
     }
 
     pub async fn send(&self, request: Request) -> Reply {
@@ -126,27 +126,33 @@ impl World {
     /// The worker has made a plan with so many spaces and these reasons to hold.
     pub async fn planned(&self, id: &OffboardingId, spaces: u64, reasons: Vec<podio_lifecycle::hold::Reason>) {
         let begun = self.happen(id, Event::PlanningBegun).await;
-        let due_at = Some(self.clock.now());
-        let space = |n| SpaceRemoval::new(SpaceId(n), Some(format!("Space {n}")), RemovalState::Pending);
-        let batches = RemovalBatch::cut(id, begun.plan.unwrap(), (1..=spaces).map(space).collect(), due_at);
-        self.store.create_batches(&batches).await.unwrap();
+        let now = self.clock.now();
+        let removals: Vec<_> = (1..=spaces)
+            .map(|n| {
+                let key = begun.space_key(SpaceId(n)).unwrap();
+                let removal = SpaceRemoval::new(key, Some(format!("Space {n}")), RemovalState::Pending);
+                // Nothing waits for an offboarding that is held.
+                if reasons.is_empty() { removal.waiting_since(now, Priority::Removal, begun.place) } else { removal }
+            })
+            .collect();
+        self.store.save_spaces(&removals).await.unwrap();
         let leaver = Leaver {
             user_id: UserId(12345),
             email: Some("jane@example.com".parse().unwrap()),
-            listed: false,
             name: Some(PersonName("Jane <Doe>".into())),
         };
-        let batches = u32::try_from(batches.len()).unwrap();
-        let plan = Plan {
-            leaver,
-            spaces: u32::try_from(spaces).unwrap(),
-            batches,
-            last_batch: batches.checked_sub(1),
-            rides: false,
-            previewed: false,
-            reasons,
-        };
+        let spaces = u32::try_from(spaces).unwrap();
+        let plan = Plan { leaver, spaces, previewed: false, reasons, place: begun.place };
         self.happen(id, Event::Planned(plan)).await;
+    }
+
+    /// The worker has settled a space of the plan.
+    pub async fn settle(&self, id: &OffboardingId, space: SpaceId, state: RemovalState) {
+        let (before, now) = (self.load(id).await, self.clock.now());
+        let pending = self.store.space(&before.space_key(space).unwrap()).await.unwrap().unwrap();
+        let change = before.apply(Event::SpaceSettled(state), now).unwrap();
+        let settled = pending.settled(state, now);
+        self.store.save(before.revision, &change.offboarding, change.person, Some(&settled)).await.unwrap();
     }
 
     /// Rewrites a stored offboarding behind everybody's back.
@@ -193,27 +199,27 @@ pub fn jane() -> Value {
     json!({"user": {"email": "jane@example.com"}})
 }
 
-/// A queue that remembers what was sent, and can be down.
+/// A queue that counts how often the worker was woken, and can be down.
 #[derive(Default)]
-pub struct Jobs {
-    sent: Mutex<Vec<Job>>,
+pub struct Wakes {
+    woken: AtomicUsize,
     pub down: AtomicBool,
 }
 
-impl Jobs {
-    /// What was sent since the last look.
-    pub fn take(&self) -> Vec<Job> {
-        std::mem::take(&mut self.sent.lock().unwrap())
+impl Wakes {
+    /// How often since the last look.
+    pub fn take(&self) -> usize {
+        self.woken.swap(0, Ordering::SeqCst)
     }
 }
 
 #[async_trait]
-impl SendJobs for Jobs {
-    async fn send(&self, jobs: &[(Job, SignedDuration)]) -> Result<(), QueueError> {
+impl WakeWorker for Wakes {
+    async fn wake(&self) -> Result<(), QueueError> {
         if self.down.load(Ordering::SeqCst) {
             return Err(QueueError("down".into()));
         }
-        self.sent.lock().unwrap().extend(jobs.iter().map(|(job, _)| job.clone()));
+        self.woken.fetch_add(1, Ordering::SeqCst);
         Ok(())
     }
 }

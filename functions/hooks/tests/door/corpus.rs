@@ -3,7 +3,7 @@
 use podio_lifecycle::{
     hooks::{DeliveryState, EventType, FileAction, HookRef, ObjectIds},
     ids::{AppId, CommentId, FileId, FormId, HookId, ItemId, ProfileId, SpaceId, StatusId, TaskId, UserId},
-    job::Job,
+    work::JobId,
 };
 
 use crate::world::{LEAVERS_APP, World};
@@ -76,11 +76,11 @@ async fn every_event_is_answered_with_nothing_once_it_is_stored() {
         assert_eq!((&stored.event.kind, &stored.event.ids), (&kind, &ids), "{body}");
         assert_eq!((stored.on.clone(), stored.hook), (HookRef::space(SpaceId(5)), Some(HookId(7))), "{body}");
         let (jobs, state) = if has_effect {
-            (vec![Job::Delivery { delivery: stored.id.clone() }], DeliveryState::Received)
+            (vec![JobId::new(JobId::DELIVERY, &stored.id)], DeliveryState::Received)
         } else {
             (vec![], DeliveryState::Kept)
         };
-        assert_eq!((world.take_jobs(), stored.state), (jobs, state), "{body}");
+        assert_eq!((world.waiting().await, stored.state), (jobs, state), "{body}");
     }
 }
 
@@ -89,7 +89,7 @@ async fn with_a_bus_every_event_has_a_job() {
     for (body, ..) in corpus() {
         let world = World::with_a_bus();
         assert_eq!(world.deliver(body).await, 200);
-        assert_eq!(world.take_jobs().len(), 1, "{body}");
+        assert_eq!(world.waiting().await.len(), 1, "{body}");
     }
 }
 
@@ -99,9 +99,9 @@ async fn items_of_the_leavers_app_have_a_job_and_those_of_others_have_none() {
     world.settings.interest.bus = false;
     let body = b"type=item.create&hook_id=7&item_id=9&item_revision_id=0";
     world.send("POST", &world.address("app", LEAVERS_APP + 1), body).await;
-    assert_eq!(world.take_jobs(), []);
+    assert_eq!(world.waiting().await, []);
     world.send("POST", &world.address("app", LEAVERS_APP), body).await;
-    assert_eq!(world.take_jobs().len(), 1);
+    assert_eq!(world.waiting().await.len(), 1);
 }
 
 #[tokio::test]

@@ -4,12 +4,18 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::SignedDuration;
 use podio_aws::{queue::MemoryDeadLetters, twin::Moment};
-use podio_lifecycle::{hooks::EventType, job::Job};
+use podio_engine::{
+    Message,
+    quota::{Ceiling, PATIENCE},
+};
+use podio_lifecycle::{hooks::EventType, work::JobId};
 use sweep::Sweep;
 
-use crate::world::{DEAD, Unwatched, World};
+use crate::world::{Certain, DEAD, Unwatched, World};
 
 const ADDED: &str = "type=member.add&hook_id=7&user_id=77";
+/// The worker is woken for it.
+const VERIFY: &str = "type=hook.verify&hook_id=7&code=b9079247";
 
 #[tokio::test]
 async fn when_storage_is_down_podio_is_asked_to_come_again_and_then_nothing_is_lost() {
@@ -21,12 +27,12 @@ async fn when_storage_is_down_podio_is_asked_to_come_again_and_then_nothing_is_l
         assert_eq!(answer.headers()["retry-after"], "60");
         assert_eq!(answer.headers()["content-type"], "application/problem+json");
         assert!(world.store.deliveries().is_empty(), "nothing is half-stored");
-        assert_eq!(world.take_jobs(), []);
+        assert_eq!(world.take_messages(), []);
         world.clock.advance(SignedDuration::from_mins(1));
     }
     assert_eq!(world.deliver(ADDED).await, 200);
     assert_eq!(world.stored().event.kind, EventType::MemberAdd);
-    assert_eq!(world.take_jobs().len(), 1);
+    assert_eq!(world.waiting().await.len(), 1);
 }
 
 #[tokio::test]
@@ -36,7 +42,7 @@ async fn when_the_answer_of_storage_is_lost_the_sweep_sends_the_job() {
     assert_eq!(world.deliver(ADDED).await, 503, "nobody knows whether it is stored");
     world.store.faults().end();
     assert_eq!(world.deliver(ADDED).await, 200);
-    assert_eq!(world.take_jobs(), [], "it is, so this one is a repetition");
+    assert_eq!(world.take_messages(), [], "it is, so this one is a repetition");
     the_sweep_sends_it_once(&world).await;
 }
 
@@ -44,34 +50,44 @@ async fn when_the_answer_of_storage_is_lost_the_sweep_sends_the_job() {
 async fn when_the_queue_is_down_the_answer_is_yes_and_the_sweep_sends_the_job() {
     let world = World::new();
     world.jobs.faults().fail_next(1);
-    assert_eq!(world.deliver(ADDED).await, 200);
-    assert_eq!(world.take_jobs(), []);
+    assert_eq!(world.deliver(VERIFY).await, 200);
+    assert_eq!(world.take_messages(), []);
     the_sweep_sends_it_once(&world).await;
 }
 
 async fn the_sweep_sends_it_once(world: &World) {
     let ports = sweep::Ports {
         due: world.store.clone(),
-        offboardings: world.store.clone(),
-        changes: world.store.clone(),
-        removals: world.store.clone(),
-        due_deliveries: world.store.clone(),
-        deliveries: world.store.clone(),
-        kept: world.store.clone(),
+        quota: world.store.clone(),
+        work: world.store.clone(),
+        queue: world.jobs.clone(),
         metrics: Arc::new(Unwatched),
-        jobs: world.jobs.clone(),
         dead_letters: Arc::new(MemoryDeadLetters::new(world.sqs.clone(), DEAD, world.clock.clone())),
         clock: world.clock.clone(),
+        random: Arc::new(Certain),
     };
-    let patience = SignedDuration::from_mins(5);
-    let sweep = Sweep::new(ports, patience);
-    sweep.run().await.unwrap();
-    assert_eq!(world.take_jobs(), [], "it may still be under way");
-    world.clock.advance(patience);
-    assert_eq!(sweep.run().await.unwrap().resent, 1);
-    assert_eq!(world.take_jobs(), [Job::Delivery { delivery: world.stored().id }]);
-    sweep.run().await.unwrap();
-    assert_eq!(world.take_jobs(), [], "not again at once");
+    let hour = Ceiling::new(250, SignedDuration::from_hours(1)).unwrap();
+    let sweep = Sweep::new(ports, hour, PATIENCE);
+    let expected = JobId::new(JobId::DELIVERY, world.stored().id);
+    assert_eq!(sweep.run().await.unwrap().orders, 1);
+    let [Message::Run(order)] = &world.take_messages()[..] else { panic!("one order") };
+    assert_eq!(order.job, expected);
+    assert_eq!(sweep.run().await.unwrap().orders, 0, "it is on its way");
+    world.clock.advance(PATIENCE + SignedDuration::from_secs(1));
+    assert_eq!(sweep.run().await.unwrap().orders, 1, "nobody has begun it");
+    let [Message::Run(again)] = &world.take_messages()[..] else { panic!("one order") };
+    assert_eq!(again.job, expected);
+}
+
+#[tokio::test]
+async fn the_worker_is_woken_for_whom_somebody_waits() {
+    let world = World::with_a_bus();
+    assert_eq!(world.deliver(ADDED).await, 200);
+    assert_eq!(world.take_messages(), [], "the next sweep is early enough");
+    assert_eq!(world.deliver(VERIFY).await, 200);
+    assert_eq!(world.take_messages(), [Message::Wake]);
+    assert_eq!(world.deliver(VERIFY).await, 200);
+    assert_eq!(world.take_messages(), [], "once");
 }
 
 #[tokio::test]
@@ -80,10 +96,10 @@ async fn a_duplicate_is_told_yes_and_changes_nothing() {
     assert_eq!(world.deliver(ADDED).await, 200);
     world.clock.advance(SignedDuration::from_secs(30));
     assert_eq!(world.deliver("user_id=77&hook_id=7&type=member.add").await, 200, "in whatever order it is written");
-    assert_eq!(world.take_jobs().len(), 1);
+    assert_eq!(world.waiting().await.len(), 1);
     world.clock.advance(SignedDuration::from_mins(10));
     assert_eq!(world.deliver(ADDED).await, 200);
-    assert_eq!(world.take_jobs().len(), 1, "later it is another one: left in between, and back again");
+    assert_eq!(world.waiting().await.len(), 2, "later it is another one: left in between, and back again");
     assert_eq!(world.store.deliveries().len(), 2);
 }
 
@@ -94,7 +110,6 @@ async fn of_ten_thousand_deliveries_with_duplicates_in_any_order_each_is_there_o
     let mut order: Vec<usize> = (0..7_000).chain((0..3_000).map(|n| n * 7 % 7_000)).collect();
     shuffle(&mut order);
     let address = world.address("space", 5);
-    let mut jobs = Vec::new();
     for chunk in order.chunks(100) {
         let sent = chunk.iter().map(|n| {
             let (world, address, body) = (world.clone(), address.clone(), bodies[*n].clone());
@@ -103,19 +118,11 @@ async fn of_ten_thousand_deliveries_with_duplicates_in_any_order_each_is_there_o
         for sent in sent.collect::<Vec<_>>() {
             assert_eq!(sent.await.unwrap(), 200);
         }
-        jobs.extend(world.take_jobs());
     }
     let stored = world.store.deliveries();
     assert_eq!(stored.len(), 7_000);
-    assert_eq!(jobs.len(), 7_000, "and one job each");
-    let named: BTreeSet<_> = jobs
-        .into_iter()
-        .map(|job| match job {
-            Job::Delivery { delivery } => delivery,
-            other => panic!("{other:?}"),
-        })
-        .collect();
-    assert!(named.iter().eq(stored.keys()));
+    let waiting: BTreeSet<_> = world.waiting().await.into_iter().map(|job| job.subject).collect();
+    assert!(waiting.into_iter().eq(stored.keys().map(ToString::to_string)), "and one job each");
 }
 
 /// The n-th event, different from all others.

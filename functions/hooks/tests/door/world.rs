@@ -13,11 +13,12 @@ use podio_aws::{
     },
     twin::MemoryStore,
 };
+use podio_engine::{Message, ports::WorkTable};
 use podio_lifecycle::{
     hooks::{Delivery, Interest},
     ids::AppId,
-    job::Job,
-    ports::{Clock, Metric, Metrics},
+    ports::{Clock, Metric, Metrics, Random},
+    work::JobId,
 };
 use podio_signatures::hook_key;
 
@@ -55,11 +56,20 @@ impl Clock for StoppedClock {
     }
 }
 
-/// No story here looks at what is counted.
+/// No test here looks at what is counted.
 pub struct Unwatched;
 
 impl Metrics for Unwatched {
     fn add(&self, _: Metric, _: u64) {}
+}
+
+/// Always the same.
+pub struct Certain;
+
+impl Random for Certain {
+    fn bytes(&self) -> [u8; 10] {
+        [7; 10]
+    }
 }
 
 impl World {
@@ -81,7 +91,7 @@ impl World {
         let sqs = Arc::new(Mutex::new(sqs));
         let store = Arc::new(MemoryStore::new());
         let jobs = Arc::new(MemoryJobs::new(sqs.clone(), QUEUE, clock.clone()));
-        let ports = Ports { accept: store.clone(), jobs: jobs.clone(), clock: clock.clone() };
+        let ports = Ports { accept: store.clone(), wake: jobs.clone(), clock: clock.clone() };
         let settings = Settings { hook_secret: "hook-secret-for-tests".into(), interest };
         Self { store, jobs, clock, settings, sqs, ports }
     }
@@ -113,16 +123,22 @@ impl World {
         all.remove(0)
     }
 
-    /// Takes all jobs off the queue.
-    pub fn take_jobs(&self) -> Vec<Job> {
-        let mut jobs = Vec::new();
+    /// The jobs that wait in the work table.
+    pub async fn waiting(&self) -> Vec<JobId> {
+        let far = self.clock.now() + SignedDuration::from_hours(24);
+        self.store.ready(far, None, 100_000).await.unwrap().into_iter().map(|waiting| waiting.job).collect()
+    }
+
+    /// Takes all messages off the queue.
+    pub fn take_messages(&self) -> Vec<Message> {
+        let mut messages = Vec::new();
         loop {
             let received = self.sqs.lock().unwrap().receive(QUEUE, &Receive::up_to(10), self.clock.now()).unwrap();
             if received.is_empty() {
-                return jobs;
+                return messages;
             }
             for message in received {
-                jobs.push(Job::decode(&message.body).unwrap());
+                messages.push(Message::decode(&message.body).unwrap());
                 self.sqs.lock().unwrap().delete(QUEUE, &message.receipt_handle, self.clock.now()).unwrap();
             }
         }

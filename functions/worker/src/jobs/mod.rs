@@ -13,10 +13,7 @@ use jiff::SignedDuration;
 use podio_lifecycle::offboarding::{Event, Offboarding, Search};
 
 pub(crate) use self::look_up::{SMALL_PAGE, SURELY_WHOLE};
-pub use self::{
-    hooks::Registration,
-    remove_from_space::FIRST_PATIENCE,
-};
+pub use self::{hooks::Registration, remove_from_space::FIRST_PATIENCE};
 use crate::{Worker, session::Session, verdict::Halt};
 
 /// How long a claimed call may be on its way before it counts as lost: longer than the client's patience.

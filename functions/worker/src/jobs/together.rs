@@ -95,12 +95,7 @@ impl Worker {
 
     /// Claims all who wait for the space, then reads of each whether they are still to be removed: a cancellation is
     /// written first and looks for claims second.
-    async fn claim_others(
-        &self,
-        task: &SpaceTask,
-        user: UserId,
-        session: &Session<'_>,
-    ) -> Result<Vec<Other>, Halt> {
+    async fn claim_others(&self, task: &SpaceTask, user: UserId, session: &Session<'_>) -> Result<Vec<Other>, Halt> {
         let waiting = self.ports.removals.waiting_in(task.removal.key.space, MOST).await?;
         let mut seen = BTreeSet::from([user]);
         let mut others = Vec::new();

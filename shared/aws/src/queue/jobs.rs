@@ -53,7 +53,9 @@ impl SendMessages for SqsJobs {
     }
 }
 
-fn entry((n, (message, delay)): (usize, &(Message, SignedDuration))) -> Result<SendMessageBatchRequestEntry, QueueError> {
+fn entry(
+    (n, (message, delay)): (usize, &(Message, SignedDuration)),
+) -> Result<SendMessageBatchRequestEntry, QueueError> {
     let delay = i32::try_from(rules::delay_seconds(*delay)).unwrap_or_default();
     let entry = SendMessageBatchRequestEntry::builder().id(n.to_string()).message_body(message.encode());
     entry.delay_seconds(delay).build().map_err(|_| QueueError("malformed request".to_owned()))

@@ -80,8 +80,7 @@ impl SendMessages for MemoryJobs {
                 let delay = Duration::from_secs(rules::delay_seconds(*delay).into());
                 NewMessage::new(message.encode()).delayed(delay)
             };
-            let entries =
-                messages.iter().enumerate().map(|(n, it)| Entry::new(n.to_string(), message(it))).collect();
+            let entries = messages.iter().enumerate().map(|(n, it)| Entry::new(n.to_string(), message(it))).collect();
             let sent =
                 self.queue.run("send", |sqs| sqs.send_batch(&self.queue.name, entries, self.queue.clock.now())).await?;
             if let Some(refused) = sent.into_iter().find_map(|(_, sent)| sent.err()) {

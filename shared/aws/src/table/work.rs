@@ -11,7 +11,7 @@ use podio_lifecycle::{
 
 use super::{
     DynamoStore, Item, Rejected, in_the_way,
-    item::{Read, item, moment, number, text},
+    item::{Read, moment, number, text},
     keys::Key,
     unavailable, values,
     work_item::{self, CLAIM, CLAIMS, PAUSED, READY, paused_place, ready_place},
@@ -44,13 +44,9 @@ impl WorkTable for DynamoStore {
     }
 
     async fn put(&self, waiting: &Waiting) -> Result<(), StoreError> {
-        let mut stored = item(&Key::job(&waiting.job)?);
-        stored.extend(work_item::encode(waiting)?);
-        match self.put_if(stored, &format!("attribute_not_exists(#{PARTITION_KEY})"), None).await {
-            Ok(()) | Err(Rejected::Condition(_)) => Ok(()),
-            Err(Rejected::Conflict) => Err(in_the_way()),
-            Err(Rejected::Store(error)) => Err(error),
-        }
+        // One that has left the table may come back: what is known of its attempts stays.
+        let (update, terms) = work_item::update(work_item::encode(waiting)?, &[]);
+        self.change(&waiting.job, &update, &format!("attribute_not_exists(#{WORK_QUEUE})"), Some(terms)).await
     }
 
     async fn claim(&self, job: &JobId, attempt: Timestamp) -> Result<Claimed, StoreError> {
@@ -130,13 +126,7 @@ impl DynamoStore {
     }
 
     /// An update of a job that may have left the table meanwhile.
-    async fn change(
-        &self,
-        job: &JobId,
-        update: &str,
-        condition: &str,
-        values: Option<Item>,
-    ) -> Result<(), StoreError> {
+    async fn change(&self, job: &JobId, update: &str, condition: &str, values: Option<Item>) -> Result<(), StoreError> {
         match self.update_if(&Key::job(job)?, update, condition, values).await {
             Ok(_) | Err(Rejected::Condition(_)) => Ok(()),
             Err(Rejected::Conflict) => Err(in_the_way()),

@@ -60,6 +60,7 @@ impl Deliveries for MemoryStore {
                 state: state.clone(),
                 code: None,
                 not_before: None,
+                faulted_at: None,
                 revision: stored.revision + 1,
                 ..stored.clone()
             };

@@ -8,7 +8,7 @@ use podio_engine::ports::{Claimed, CountAhead, WorkTable};
 use podio_lifecycle::{
     ids::SpaceId,
     ports::{SaveError, SpaceRemovals, StoreError},
-    removal::{SpaceKey, SpaceRemoval},
+    removal::{SpaceKey, SpaceRemoval, Wait},
     work::{JobId, Priority, Waiting},
 };
 
@@ -67,9 +67,8 @@ impl WorkTable for MemoryStore {
     ) -> Result<Vec<Waiting>, StoreError> {
         self.run("ready", |tables| {
             let work = &tables.work;
-            let has_recovered = |job: &&Waiting| {
-                job.faulted_at.zip(recovered).is_some_and(|(faulted, recovered)| faulted < recovered)
-            };
+            let has_recovered =
+                |job: &&Waiting| job.faulted_at.zip(recovered).is_some_and(|(faulted, recovered)| faulted < recovered);
             let due = work.paused.iter().take_while(|(until, _)| *until <= now);
             let later = work.paused.iter().skip_while(|(until, _)| *until <= now).filter(|_| recovered.is_some());
             let due = due.filter_map(|(_, job)| work.all.get(job));
@@ -140,8 +139,8 @@ impl WorkTable for MemoryStore {
             if let Ok(key) = waiting.job.subject.parse::<SpaceKey>()
                 && let Some(wait) = tables.spaces.get_mut(&key).and_then(|removal| removal.wait.as_mut())
             {
-                (wait.priority, wait.place) = (waiting.priority, waiting.place);
-                (wait.not_before, wait.faulted_at) = (waiting.not_before, waiting.faulted_at);
+                let Waiting { priority, place, since, not_before, faulted_at, .. } = *waiting;
+                *wait = Wait { priority, place, since, not_before, faulted_at };
             }
             Ok(())
         })

@@ -1,10 +1,7 @@
 //! Faults: those that the twins are told to have, and those that only AWS has.
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::Arc,
     task::{Context, Poll, Waker},
 };
 
@@ -14,12 +11,12 @@ use podio_aws::{
 };
 use podio_lifecycle::{
     offboarding::PersonClaim,
-    ports::{AcceptOffboardings, Created, ReadOffboardings, SaveError, StoreError, TrackRemovals, WriteOffboardings},
+    ports::{AcceptOffboardings, Created, ReadOffboardings, SaveError, SpaceRemovals, StoreError, WriteOffboardings},
 };
 use serde_json::json;
 
 use crate::{
-    ports::{at, batch_key, key, leaver, plan},
+    ports::{key, leaver, plan, removal},
     scripted::{Answer, Scripted},
 };
 
@@ -61,8 +58,8 @@ async fn faults_are_asked_before_and_after_each_operation_by_its_name() {
     });
     let jane = leaver("jane@example.com", 0);
     store.create(&jane, None).await.unwrap();
-    store.batch(&jane.id, batch_key(0)).await.unwrap();
-    let expected = ["create", "batch"].map(|name| [(name, Moment::Before), (name, Moment::After)]);
+    store.space(&removal(&jane, 1).key).await.unwrap();
+    let expected = ["create", "space"].map(|name| [(name, Moment::Before), (name, Moment::After)]);
     assert_eq!(*asked.lock().unwrap(), expected.concat());
 }
 
@@ -103,7 +100,7 @@ async fn requests_that_meet_in_the_table_are_tried_again() {
 async fn a_writer_that_meets_another_reads_again() {
     let (store, _server) = scripted(vec![conflict(3)]).await;
     let jane = leaver("jane@example.com", 0);
-    let saved = store.save(0, &jane, PersonClaim::Take, Some(batch_key(0))).await;
+    let saved = store.save(0, &jane, PersonClaim::Take, Some(&removal(&jane, 1))).await;
     assert_eq!(saved, Err(SaveError::Conflict));
 
     let (store, _server) = scripted(vec![Answer::error("TransactionConflictException", json!({}))]).await;
@@ -152,23 +149,15 @@ async fn an_item_of_another_version_is_told_by_its_attribute_and_never_by_its_co
 }
 
 #[tokio::test]
-async fn batches_are_stored_side_by_side_and_one_failure_is_told() {
-    let store = MemoryStore::new();
-    let calls = Arc::new(AtomicUsize::new(0));
-    let counted = Arc::clone(&calls);
-    store.faults().decided_by(move |_, _| {
-        counted.fetch_add(1, Ordering::Relaxed);
-        false
-    });
+async fn removals_are_stored_side_by_side_and_one_failure_is_told() {
     let jane = leaver("jane@example.com", 0);
-    store.create_batches(&plan(&jane, 100, Some(at(5)))).await.unwrap();
-    assert_eq!(calls.load(Ordering::Relaxed), 2, "one operation for the simulation");
+    let (table, server) = scripted((0..25).map(|_| Answer::ok(json!({}))).collect()).await;
+    table.save_spaces(&plan(&jane, 25)).await.unwrap();
+    assert_eq!(server.requests(), 25);
 
     let taken = Answer::error("ConditionalCheckFailedException", json!({}));
-    let mut answers = vec![Answer::ok(json!({})), taken];
-    answers.resize_with(10, || Answer::ok(json!({})));
-    let (table, server) = scripted(answers).await;
-    table.create_batches(&plan(&jane, 100, Some(at(5)))).await.unwrap();
-    assert_eq!(server.requests(), 10);
-    is_down(table.create_batches(&plan(&jane, 10, None)).await);
+    let (table, _server) = scripted(vec![taken]).await;
+    assert_eq!(table.save_spaces(&plan(&jane, 1)).await, Err(SaveError::Conflict));
+    let (table, _server) = scripted(vec![Answer::error("AccessDeniedException", json!({}))]).await;
+    assert!(matches!(table.save_spaces(&plan(&jane, 1)).await, Err(SaveError::Store(StoreError::Unavailable(_)))));
 }

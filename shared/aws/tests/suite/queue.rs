@@ -8,10 +8,10 @@ use podio_aws::queue::{
     MemoryDeadLetters, MemoryJobs, SqsDeadLetters, SqsJobs,
     twin::{NewMessage, Receive, Received, RedrivePolicy, Settings, Sqs},
 };
+use podio_engine::{Message, Order, order::Reserved, ports::SendMessages};
 use podio_lifecycle::{
-    ids::{OffboardingId, SpaceId},
-    job::{BatchKey, Job},
-    ports::{Clock, DeadLetters, ParkMessages, QueueError, SendJobs},
+    ports::{Clock, DeadLetters, QueueError, WakeWorker},
+    work::JobId,
 };
 
 use crate::sqs_wire::Wire;
@@ -65,20 +65,20 @@ impl World {
     }
 }
 
-fn job(space: u64) -> Job {
-    let offboarding = OffboardingId::first_at(Timestamp::UNIX_EPOCH);
-    Job::RemoveFromSpace { offboarding, batch: BatchKey { plan: 1, number: 0 }, space: SpaceId(space) }
+fn order(number: u64) -> Message {
+    let moments = vec![Reserved { at: Timestamp::UNIX_EPOCH, limit: 250 }];
+    Message::Run(Order { job: JobId::new("test", format!("{number:02}")), moments })
 }
 
-fn at_once(spaces: u64) -> Vec<(Job, SignedDuration)> {
-    (1..=spaces).map(|space| (job(space), SignedDuration::ZERO)).collect()
+fn at_once(orders: u64) -> Vec<(Message, SignedDuration)> {
+    (1..=orders).map(|number| (order(number), SignedDuration::ZERO)).collect()
 }
 
-async fn jobs_arrive_after_their_delays(world: &World, queue: &impl SendJobs) {
-    let mut jobs = at_once(23);
-    jobs[3].1 = SignedDuration::from_millis(90_001);
-    jobs[20].1 = SignedDuration::from_hours(2);
-    queue.send(&jobs).await.unwrap();
+async fn messages_arrive_after_their_delays(world: &World, queue: &impl SendMessages) {
+    let mut messages = at_once(23);
+    messages[3].1 = SignedDuration::from_millis(90_001);
+    messages[20].1 = SignedDuration::from_hours(2);
+    queue.send(&messages).await.unwrap();
     queue.send(&[]).await.unwrap();
 
     assert_eq!(world.visible(), 21);
@@ -91,34 +91,19 @@ async fn jobs_arrive_after_their_delays(world: &World, queue: &impl SendJobs) {
 
     let mut received = Vec::new();
     while received.len() < 23 {
-        received.extend(world.receive().iter().map(|message| Job::decode(&message.body).unwrap()));
+        received.extend(world.receive().iter().map(|message| Message::decode(&message.body).unwrap()));
     }
-    received.sort_by_key(|job| match job {
-        Job::RemoveFromSpace { space, .. } => *space,
-        other => panic!("{other:?}"),
-    });
-    assert_eq!(received, (1..=23).map(job).collect::<Vec<_>>());
+    received.sort_by_key(Message::encode);
+    assert_eq!(received, (1..=23).map(order).collect::<Vec<_>>());
 }
 
-async fn a_parked_message_comes_back_for_its_slot(world: &World, queue: &(impl SendJobs + ParkMessages)) {
-    queue.send(&at_once(1)).await.unwrap();
-    let first = world.receive().remove(0);
-    queue.park(&first.receipt_handle, SignedDuration::from_millis(3_599_900)).await.unwrap();
-    world.sleep(SignedDuration::from_secs(3_598)).await;
-    assert_eq!(world.visible(), 0);
-    world.sleep(SignedDuration::from_secs(1)).await;
-    let second = world.receive().remove(0);
-    assert_eq!(second.receive_count, 2);
-
-    world.sleep(SignedDuration::from_secs(20)).await;
-    queue.park(&second.receipt_handle, SignedDuration::from_hours(30)).await.unwrap();
-    world.sleep(SignedDuration::from_secs(43_140)).await;
-    assert_eq!(world.visible(), 1, "twelve hours, less what the worker may have used up");
-    let late = queue.park(&second.receipt_handle, SignedDuration::from_secs(5)).await;
-    assert!(late.is_err(), "it is in nobody's hands any more");
+async fn a_worker_is_woken_at_once(world: &World, queue: &impl WakeWorker) {
+    queue.wake().await.unwrap();
+    let bodies: Vec<_> = world.receive().iter().map(|message| Message::decode(&message.body)).collect();
+    assert_eq!(bodies, [Ok(Message::Wake)]);
 }
 
-async fn dead_letters_are_read_and_deleted(world: &World, queue: &impl SendJobs, dead: &impl DeadLetters) {
+async fn dead_letters_are_read_and_deleted(world: &World, queue: &impl SendMessages, dead: &impl DeadLetters) {
     assert_eq!(dead.receive().await, Ok(vec![]));
     queue.send(&at_once(1)).await.unwrap();
     world.sqs.lock().unwrap().send(JOBS, NewMessage::new("gibberish"), world.now()).unwrap();
@@ -130,7 +115,7 @@ async fn dead_letters_are_read_and_deleted(world: &World, queue: &impl SendJobs,
     let letters = dead.receive().await.unwrap();
     let mut bodies: Vec<_> = letters.iter().map(|letter| letter.body.clone()).collect();
     bodies.sort();
-    assert_eq!(bodies, ["gibberish".to_owned(), job(1).encode()]);
+    assert_eq!(bodies, ["gibberish".to_owned(), order(1).encode()]);
     assert_eq!(dead.receive().await, Ok(vec![]), "they are hidden for a while");
     for letter in letters {
         dead.delete(&letter.receipt).await.unwrap();
@@ -141,21 +126,21 @@ async fn dead_letters_are_read_and_deleted(world: &World, queue: &impl SendJobs,
 }
 
 #[tokio::test]
-async fn jobs_arrive_after_their_delays_in_memory_and_in_sqs() {
+async fn messages_arrive_after_their_delays_in_memory_and_in_sqs() {
     let world = World::new();
-    jobs_arrive_after_their_delays(&world, &world.in_memory().0).await;
+    messages_arrive_after_their_delays(&world, &world.in_memory().0).await;
     let world = World::new();
     let (jobs, _, wire) = world.in_sqs().await;
-    jobs_arrive_after_their_delays(&world, &jobs).await;
+    messages_arrive_after_their_delays(&world, &jobs).await;
     assert_eq!(wire.requests(), 3, "ten to a request");
 }
 
 #[tokio::test]
-async fn a_parked_message_comes_back_for_its_slot_in_memory_and_in_sqs() {
+async fn a_worker_is_woken_at_once_in_memory_and_in_sqs() {
     let world = World::new();
-    a_parked_message_comes_back_for_its_slot(&world, &world.in_memory().0).await;
+    a_worker_is_woken_at_once(&world, &world.in_memory().0).await;
     let world = World::new();
-    a_parked_message_comes_back_for_its_slot(&world, &world.in_sqs().await.0).await;
+    a_worker_is_woken_at_once(&world, &world.in_sqs().await.0).await;
 }
 
 #[tokio::test]
@@ -193,7 +178,7 @@ async fn a_queue_that_does_not_exist_is_told_by_its_code() {
     let (_, _, wire) = world.in_sqs().await;
     let jobs = SqsJobs::new(wire.client().await, wire.url("elsewhere"));
     assert_eq!(jobs.send(&at_once(1)).await, Err(QueueError("QueueDoesNotExist".into())));
-    assert!(jobs.park("receipt", SignedDuration::ZERO).await.is_err());
+    assert!(jobs.wake().await.is_err());
 }
 
 #[tokio::test]

@@ -1,16 +1,16 @@
 //! One suite for all: the in-memory twins, and DynamoDB as an emulator on a loopback port has it.
 
-/// Tells each story to both implementations.
+/// Runs each test on both implementations.
 macro_rules! suite {
-    ($($module:ident: $($story:ident),+;)+) => {
+    ($($module:ident: $($test:ident),+;)+) => {
         mod in_memory {
             use std::sync::Arc;
 
             use podio_aws::twin::MemoryStore;
 
             $($(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $story() {
-                crate::ports::$module::$story(Arc::new(MemoryStore::new())).await;
+            async fn $test() {
+                crate::ports::$module::$test(Arc::new(MemoryStore::new())).await;
             })+)+
         }
 
@@ -20,9 +20,9 @@ macro_rules! suite {
             use crate::emulator::Emulator;
 
             $($(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $story() {
+            async fn $test() {
                 let emulator = Emulator::start().await;
-                crate::ports::$module::$story(Arc::new(emulator.store())).await;
+                crate::ports::$module::$test(Arc::new(emulator.store())).await;
             })+)+
         }
     };
@@ -45,9 +45,7 @@ suite! {
         a_person_who_was_let_go_can_be_accepted_again,
         letting_go_leaves_the_claim_of_another_alone,
         two_names_of_one_person_meet_when_both_are_found,
-        a_claim_left_behind_stops_nobody,
-        a_batch_is_counted_once,
-        of_many_who_count_a_batch_one_does;
+        a_claim_left_behind_stops_nobody;
     remembering:
         who_was_removed_is_remembered_and_free_again,
         who_is_only_let_go_is_not_remembered,
@@ -56,32 +54,35 @@ suite! {
         of_many_who_want_a_turn_at_once_one_gets_it,
         an_item_is_remembered_by_its_latest_revision,
         of_many_revisions_at_once_the_latest_stays;
+    working:
+        jobs_are_ready_by_priority_and_place,
+        jobs_that_pause_are_ready_when_their_time_has_come,
+        the_end_of_an_outage_ends_the_pauses_that_it_caused,
+        a_job_is_put_into_the_table_once,
+        an_attempt_is_begun_once,
+        of_many_who_begin_an_attempt_one_does,
+        a_job_that_has_left_tells_whether_an_attempt_had_begun,
+        a_job_waits_again_as_it_is_told,
+        a_removal_waits_again_as_it_is_told,
+        an_offboarding_waits_as_its_record_says,
+        jobs_ahead_are_counted_by_priority_and_place;
     removing:
-        a_plan_is_stored_in_order_and_stays_as_it_is,
-        a_space_is_settled_once,
-        many_workers_settle_each_space_once_and_one_of_them_sees_the_end,
-        slots_are_noted_and_forgotten,
-        a_late_stamp_changes_nothing_that_is_settled,
-        a_slot_that_was_noted_is_taken_once,
-        failures_are_counted_for_pending_spaces_only,
-        planning_replaces_the_batch_that_it_has_read,
-        a_job_for_what_is_not_there_is_an_error;
-    sharing:
-        riders_stand_beside_the_batch_that_they_ride_with,
-        a_ride_comes_back_as_it_was_stored,
-        a_shared_call_is_noted_for_who_is_pending_and_rides,
-        who_dismounts_is_watched_for_itself;
-    watching:
-        each_is_found_when_its_time_has_come,
-        a_batch_is_watched_until_it_is_counted,
+        a_plan_is_stored_in_order_and_only_once,
+        a_removal_comes_back_as_it_was_stored,
+        a_removal_is_written_on_condition_of_what_was_read,
+        of_many_who_write_a_removal_one_does,
+        removals_that_wait_are_found_by_their_space,
+        a_space_is_settled_together_with_its_offboarding,
+        of_many_who_count_a_space_one_does;
+    telling:
+        those_listed_longest_are_found_first,
         those_at_work_are_told_oldest_first;
     delivering:
         a_delivery_is_stored_once_and_comes_back_as_it_was,
         of_many_duplicates_at_once_one_is_stored,
         a_job_that_waits_is_noted_by_who_read_it_last,
         a_delivery_is_ended_once_and_its_code_forgotten,
-        deliveries_are_found_while_their_job_is_to_come,
-        the_last_look_at_the_hooks_of_each_object_is_remembered;
+        a_delivery_waits_in_the_work_table_until_it_is_ended;
     listing:
         pages_follow_each_other_newest_first,
         a_state_can_be_asked_for,
@@ -91,7 +92,7 @@ suite! {
         what_was_learned_is_remembered;
     quota:
         the_quota_is_written_on_condition_of_what_was_read,
-        workers_that_reserve_at_once_never_share_a_slot;
+        workers_that_reserve_at_once_never_share_a_moment;
 }
 
 mod credentials {

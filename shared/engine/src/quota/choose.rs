@@ -59,7 +59,8 @@ impl Quota {
             self.named.iter().filter(|named| now < named.until).map(|named| named.job).collect();
         let is_free = |job: &&Waiting| !held_back.contains(&name(&job.job));
         let (free, taken): (Vec<&Waiting>, Vec<&Waiting>) = waiting.iter().partition(|job| is_free(job));
-        let plans = waiting.iter().any(|job| job.priority == Priority::Interactive && job.job.kind == JobId::OFFBOARDING);
+        let plans =
+            waiting.iter().any(|job| job.priority == Priority::Interactive && job.job.kind == JobId::OFFBOARDING);
         let mut round = Round {
             now,
             from: now.max(self.blocked_until.unwrap_or(now)),
@@ -100,23 +101,26 @@ impl Quota {
         has * 100 < configured.limit() * OWED_TO_BACKGROUND
     }
 
-    /// The moments of a job's next calls, if its ceiling has room for them before the horizon.
+    /// The moments of a job's next calls, if their ceilings have room for them before the horizon.
     fn give(&mut self, job: &Waiting, round: &mut Round, configured: Ceiling) -> Option<Order> {
         let routes = routes(&job.calls);
         let first = routes.first().cloned().unwrap_or_default();
         if !self.outages.lets_through(&first, round.now) {
             return None;
         }
-        let ceiling = self.ceiling(&first, configured);
         let limits: Vec<u32> = routes.iter().map(|route| self.ceiling(route, configured).key()).collect();
-        if limits.iter().any(|limit| round.full.contains(limit)) {
+        let open = limits.iter().take_while(|limit| !round.full.contains(limit)).count();
+        if open == 0 || (job.calls.back_to_back && open < limits.len()) {
             return None;
         }
-        let horizon = round.now + ceiling.horizon();
+        let horizon = round.now + configured.horizon();
+        let mut calls = open;
         // No window holds more, however close together they are wanted.
-        let mut calls = routes.len().min(self.allowed(ceiling, round.now).limit());
+        while calls > 1 && !self.could_hold(&limits[..calls], configured, round.now) {
+            calls -= 1;
+        }
         let at = loop {
-            let at = self.moment(job.priority, calls, ceiling, round);
+            let at = self.moment_of_all(job.priority, &limits[..calls], configured, round);
             if at.is_some_and(|at| at <= horizon) {
                 break at;
             }
@@ -128,7 +132,11 @@ impl Quota {
         };
         let Some(at) = at else {
             if job.priority != Priority::Background {
-                round.full.extend(limits);
+                let full = by_ceiling(&limits[..calls]).into_iter().filter(|(limit, calls)| {
+                    let own = self.moment(job.priority, *calls, configured.with_limit(*limit), round);
+                    own.is_none_or(|at| at > horizon)
+                });
+                round.full.extend(full.map(|(limit, _)| limit).collect::<Vec<_>>());
             }
             return None;
         };
@@ -147,6 +155,41 @@ impl Quota {
         round.waiting_calls = round.waiting_calls.saturating_sub(calls);
         self.outages.sends(&first, round.now, at.duration_since(round.now) + PATIENCE);
         Some(Order { job: job.job.clone(), moments })
+    }
+
+    /// Whether one window could hold these calls at all.
+    fn could_hold(&self, limits: &[u32], configured: Ceiling, now: Timestamp) -> bool {
+        by_ceiling(limits)
+            .into_iter()
+            .all(|(limit, calls)| calls <= self.allowed(configured.with_limit(limit), now).limit())
+    }
+
+    /// When the first of these calls may go out, so that each finds room under its own ceiling.
+    fn moment_of_all(
+        &self,
+        priority: Priority,
+        limits: &[u32],
+        configured: Ceiling,
+        round: &Round,
+    ) -> Option<Timestamp> {
+        let calls = by_ceiling(limits);
+        let mut at = round.from;
+        for (limit, calls) in &calls {
+            at = at.max(self.moment(priority, *calls, configured.with_limit(*limit), round)?);
+        }
+        if calls.len() == 1 {
+            return Some(at);
+        }
+        loop {
+            let free = calls.iter().map(|(limit, calls)| {
+                let ceiling = configured.with_limit(*limit);
+                self.under(ceiling).free(at, *calls, self.allowed(ceiling, round.now))
+            });
+            match free.max().filter(|free| *free > at) {
+                Some(later) => at = later,
+                None => return Some(at),
+            }
+        }
     }
 
     /// When the first of so many calls may go out; none where the background has had enough.
@@ -185,6 +228,15 @@ impl Quota {
 /// At most ten calls at a time; those that need not follow each other at once are asked for again.
 fn routes(calls: &Calls) -> Vec<String> {
     if calls.routes.is_empty() { vec![String::new()] } else { calls.routes.iter().take(MOST_CALLS).cloned().collect() }
+}
+
+/// How many of these calls fall under each ceiling.
+fn by_ceiling(limits: &[u32]) -> BTreeMap<u32, usize> {
+    let mut calls = BTreeMap::new();
+    for limit in limits {
+        *calls.entry(*limit).or_default() += 1;
+    }
+    calls
 }
 
 /// By priority and place; one of the background goes before the removals where it has had less than it is owed.

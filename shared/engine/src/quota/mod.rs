@@ -149,6 +149,12 @@ impl Quota {
         }
     }
 
+    /// A job that was done has just been written down to wait: this is not the index that lags behind.
+    pub fn waits_anew(&mut self, job: &podio_lifecycle::work::JobId) {
+        let job = name(job);
+        self.named.retain(|named| named.job != job || !named.moments.is_empty());
+    }
+
     /// Forgets what counts no more.
     pub fn forget(&mut self, now: Timestamp, configured: Ceiling) {
         for moments in self.moments.values_mut() {

@@ -43,9 +43,8 @@ struct Breaker {
 impl Outages {
     /// Whether a job that calls this route may go out now.
     pub fn lets_through(&self, route: &str, now: Timestamp) -> bool {
-        let shut = |name: &str| {
-            self.breakers.get(name).is_some_and(|breaker| breaker.next_try.is_some_and(|next| now < next))
-        };
+        let shut =
+            |name: &str| self.breakers.get(name).is_some_and(|breaker| breaker.next_try.is_some_and(|next| now < next));
         !shut(EVERYTHING) && !shut(route)
     }
 

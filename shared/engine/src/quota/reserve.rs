@@ -68,7 +68,7 @@ impl Quota {
 
     fn has_room_for_background(&self, ceiling: Ceiling, now: Timestamp) -> bool {
         let allowed = self.allowed(ceiling, now);
-        self.under(ceiling).used(now, allowed) + 1 <= allowed.limit() * 4 / 5
+        self.under(ceiling).used(now, allowed) < allowed.limit() * 4 / 5
     }
 
     /// Learns from the headers of an answer: which ceiling the route falls under, and what others spend. How many calls of

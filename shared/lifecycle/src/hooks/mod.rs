@@ -13,8 +13,7 @@ mod target;
 
 pub use cloud_event::{CloudEvent, CloudEventData};
 pub use delivery::{
-    Delivery, DeliveryId, DeliveryState, Interest, KEPT_FOR, NotADelivery, NotADeliveryId, Reason,
-    VerificationCode,
+    Delivery, DeliveryId, DeliveryState, Interest, KEPT_FOR, NotADelivery, NotADeliveryId, Reason, VerificationCode,
 };
 pub use event::{EventType, FileAction, HookEvent, ObjectIds};
 pub use fields::Fields;

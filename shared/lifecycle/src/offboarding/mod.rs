@@ -5,12 +5,12 @@
 //! on condition of the revision that was read.
 
 mod due;
-mod waiting;
 mod event;
 mod request;
 mod search;
 mod state;
 mod transition;
+mod waiting;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -77,6 +77,13 @@ pub struct Work {
     pub claim: Claim,
     /// Where planning has got to.
     pub search: Search,
+}
+
+impl Work {
+    /// Whether nothing is known yet, so that nothing need be stored.
+    fn is_idle(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// What is known of the one call that may delete data. Nobody sends it twice without having looked in between.
@@ -149,12 +156,15 @@ pub struct Offboarding {
     /// How the spaces that are settled ended.
     pub counted: Tally,
     /// What a person has accepted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub approved: Vec<Approval>,
     /// What a dry run would have been held for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub would_hold: Vec<Reason>,
     /// Whether any removal may have reached Podio.
     pub removals_sent: bool,
     /// When Podio last confirmed the end of the organization membership.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_delete_at: Option<Timestamp>,
     /// How often the organization removal was done over because the person was still there.
     pub rounds: u32,
@@ -162,24 +172,28 @@ pub struct Offboarding {
     #[serde(default)]
     pub extensions: u32,
     /// Spaces that the person may have come into since the plan was made, to be looked into where Podio offers no preview.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub suspects: Vec<SpaceId>,
     /// How often a person has asked to resume it.
     pub retries: u32,
     /// The stage's job.
+    #[serde(default, skip_serializing_if = "Work::is_idle")]
     pub work: Work,
     /// Calls to Podio, counted when it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calls: Option<u32>,
     /// The seal over the evidence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seal: Option<Seal>,
     /// When it was accepted.
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
     /// When it was completed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub completed_at: Option<Timestamp>,
     /// When the person, once removed, was seen to be a member again.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub returned_at: Option<Timestamp>,
     /// When the sweep should look at it.
     pub due: Option<Due>,

@@ -118,10 +118,7 @@ impl Offboarding {
                 }
                 next.returned_at = Some(now);
             }
-            (
-                State::Planning | State::Finalizing | State::Verifying,
-                Event::Waits { until, search, calls, place },
-            ) => {
+            (State::Planning | State::Finalizing | State::Verifying, Event::Waits { until, search, calls, place }) => {
                 // Who pauses may leave a claim open; who waits for the next call has nothing on its way.
                 if until.is_none() {
                     next.work.claim = self.work.claim.ended();
@@ -209,11 +206,10 @@ impl Offboarding {
                 self.history.remove(0);
             }
             // A stage starts with a clean slate; what was found out stays with the plan that found it.
-            // That the organization removal may have been sent is not forgotten while a person looks at the failure.
+            // That the organization removal may have been sent is not forgotten while a person looks at it.
             let claim = match (&before.state, &self.state) {
-                (State::Finalizing, State::Failed { .. }) | (State::Failed { .. }, State::Finalizing) => {
-                    before.work.claim.ended()
-                }
+                (State::Finalizing, State::Failed { .. } | State::Held { .. })
+                | (State::Failed { .. } | State::Held { .. }, State::Finalizing) => before.work.claim.ended(),
                 _ => Claim::None,
             };
             let release = self.work.release && self.state == State::Removing;

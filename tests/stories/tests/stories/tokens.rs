@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use podio_lifecycle::{
     credentials::{LEASE, TokenRecord},
     ids::OffboardingId,
-    offboarding::{FailureCode, Outcome, State},
+    offboarding::{Outcome, State},
     ports::Credentials,
 };
 use podio_sandbox::{Call, Config, ErrorBody, FaultAction, FaultRule, Population, Profile};

@@ -42,7 +42,11 @@ impl Worker {
         })
     }
 
-    async fn somebody_may_have_come(&self, delivery: &Delivery, session: &mut Session<'_>) -> Result<Option<Note>, Halt> {
+    async fn somebody_may_have_come(
+        &self,
+        delivery: &Delivery,
+        session: &mut Session<'_>,
+    ) -> Result<Option<Note>, Halt> {
         let (ids, kind) = (&delivery.event.ids, &delivery.event.kind);
         // What the address says is certain. Only a new space has its hook elsewhere.
         let of_hook = delivery.on.as_space();

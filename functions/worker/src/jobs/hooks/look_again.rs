@@ -17,8 +17,8 @@ use podio_lifecycle::{
 use super::act::Note;
 use crate::{
     Worker,
-    session::Session,
     jobs::{SMALL_PAGE, SURELY_WHOLE},
+    session::Session,
     verdict::Halt,
 };
 

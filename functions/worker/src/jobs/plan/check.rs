@@ -15,8 +15,8 @@ use podio_lifecycle::{
 use super::summed_up;
 use crate::{
     Worker,
-    session::Session,
     jobs::{SMALL_PAGE, SURELY_WHOLE, StageTask},
+    session::Session,
     verdict::Halt,
 };
 
@@ -85,7 +85,12 @@ impl Worker {
     }
 
     /// Who else is in a space, by the better of two calls that this Podio may or may not know.
-    pub(crate) async fn company(&self, space: SpaceId, user: UserId, session: &mut Session<'_>) -> Result<Company, Halt> {
+    pub(crate) async fn company(
+        &self,
+        space: SpaceId,
+        user: UserId,
+        session: &mut Session<'_>,
+    ) -> Result<Company, Halt> {
         let calls = [
             (Capability::SpaceMembersV2, space_member::list_v2(space, FIRST_FEW)),
             (Capability::SpaceMembers, space_member::list(space)),

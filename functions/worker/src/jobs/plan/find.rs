@@ -13,11 +13,11 @@ use podio_lifecycle::{
 
 use crate::{
     Worker,
-    session::Session,
     jobs::{
         StageTask,
         look_up::{Fit, Sighting, Sought, fits_a_path},
     },
+    session::Session,
     verdict::Halt,
 };
 

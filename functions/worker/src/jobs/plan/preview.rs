@@ -14,7 +14,7 @@ use podio_lifecycle::{
 };
 
 use super::check::implied_by;
-use crate::{Worker, session::Session, jobs::StageTask, verdict::Halt};
+use crate::{Worker, jobs::StageTask, session::Session, verdict::Halt};
 
 /// The leaver's spaces.
 pub(super) enum Spaces {
@@ -114,7 +114,11 @@ impl Worker {
 }
 
 /// Makes a call that only some Podios know; nothing where this one does not, or does not allow it.
-async fn offered<T>(session: &mut Session<'_>, capability: Capability, request: &Request<T>) -> Result<Option<T>, Halt> {
+async fn offered<T>(
+    session: &mut Session<'_>,
+    capability: Capability,
+    request: &Request<T>,
+) -> Result<Option<T>, Halt> {
     if !session.may_offer(capability).await? {
         return Ok(None);
     }

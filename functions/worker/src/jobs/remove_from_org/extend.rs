@@ -15,8 +15,8 @@ use podio_lifecycle::{
 use super::spaces::Spaces;
 use crate::{
     Worker,
-    session::Session,
     jobs::{StageTask, plan::is_unseen},
+    session::Session,
     verdict::Halt,
 };
 

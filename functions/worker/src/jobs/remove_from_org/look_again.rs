@@ -16,8 +16,8 @@ use podio_lifecycle::{
 use super::spaces::Spaces;
 use crate::{
     Worker,
-    session::Session,
     jobs::{StageTask, plan::summed_up},
+    session::Session,
     verdict::Halt,
 };
 

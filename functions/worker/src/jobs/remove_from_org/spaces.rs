@@ -72,9 +72,7 @@ impl Spaces {
             Some(known) if known.state == RemovalState::LeftToOrgRemoval && !self.has_lapsed(known) => None,
             // A preview may name a space in which nothing but an item is shared with the leaver.
             Some(known) if known.times_gone >= BELIEVED => None,
-            Some(known) => {
-                Some(SpaceRemoval { company: seen.company, state: RemovalState::Pending, ..known.clone() })
-            }
+            Some(known) => Some(SpaceRemoval { company: seen.company, state: RemovalState::Pending, ..known.clone() }),
         };
         seen.into_iter().filter_map(open).collect()
     }
@@ -194,7 +192,10 @@ mod tests {
         assert!(told(&[(several, Some(204)), (other, Some(403)), (single, Some(420)), (single, Some(403))]));
         assert!(told(&[(single, None), (single, Some(409))]), "nobody knows what became of it");
         assert!(!told(&[(other, Some(200)), (single, Some(403))]));
-        assert!(!told(&[(single, Some(200)), (single, Some(403)), (single, Some(403))]), "asked again, it refused again");
+        assert!(
+            !told(&[(single, Some(200)), (single, Some(403)), (single, Some(403))]),
+            "asked again, it refused again"
+        );
         assert!(told(&[(single, Some(403)), (several, Some(502))]), "sent side by side, in whatever order");
         assert!(!told(&[(single, Some(403))]) && !told(&[]));
         let once = [call(&(single, Some(403)))];

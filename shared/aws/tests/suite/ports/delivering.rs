@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
-use jiff::SignedDuration;
 use podio_lifecycle::{
     hooks::{Delivery, DeliveryState, Fields, HookRef, Interest, Reason},
     ids::SpaceId,
     ports::{Accepted, SaveError},
-    quota::Slot,
 };
 
 use super::{Store, at, at_once};
@@ -33,7 +31,7 @@ pub async fn a_delivery_is_stored_once_and_comes_back_as_it_was(store: Arc<impl 
         assert_eq!(store.accept(&new).await, Ok(Accepted::New));
         assert_eq!(store.delivery(&new.id).await, Ok(Some(new)));
     }
-    let again = Delivery { attempts: 3, ..added.clone() };
+    let again = Delivery { faults: 3, ..added.clone() };
     assert_eq!(store.accept(&again).await, Ok(Accepted::Repeated));
     assert_eq!(store.delivery(&added.id).await, Ok(Some(added)), "and stays as it was");
 }
@@ -46,15 +44,15 @@ pub async fn of_many_duplicates_at_once_one_is_stored(store: Arc<impl Store>) {
 pub async fn a_job_that_waits_is_noted_by_who_read_it_last(store: Arc<impl Store>) {
     let new = verification(0);
     store.accept(&new).await.unwrap();
-    let parked = new.parked(vec![Slot(at(100)), Slot(at(101))], at(101));
-    assert_eq!(store.note_delivery(&parked).await, Ok(()));
-    assert_eq!(store.note_delivery(&parked).await, Err(SaveError::Conflict), "somebody else has written since");
+    let paused = new.paused(Some(at(101)));
+    assert_eq!(store.note_delivery(&paused).await, Ok(()));
+    assert_eq!(store.note_delivery(&paused).await, Err(SaveError::Conflict), "somebody else has written since");
     let stored = store.delivery(&new.id).await.unwrap().unwrap();
-    assert_eq!(stored, Delivery { revision: 1, ..parked });
+    assert_eq!(stored, Delivery { revision: 1, ..paused });
 
-    store.note_delivery(&stored.faulted(at(200)).unwrap()).await.unwrap();
+    store.note_delivery(&stored.faulted(at(150), at(200))).await.unwrap();
     let stored = store.delivery(&new.id).await.unwrap().unwrap();
-    assert_eq!((stored.attempts, stored.slots.len(), stored.due_at), (1, 0, Some(at(200))));
+    assert_eq!((stored.faults, stored.faulted_at, stored.not_before), (1, Some(at(150)), Some(at(200))));
 }
 
 pub async fn a_delivery_is_ended_once_and_its_code_forgotten(store: Arc<impl Store>) {
@@ -64,10 +62,10 @@ pub async fn a_delivery_is_ended_once_and_its_code_forgotten(store: Arc<impl Sto
     assert_eq!(store.settle_delivery(&new.id, &refused(9)).await, Ok(true));
     assert_eq!(store.settle_delivery(&new.id, &DeliveryState::Handled { at: at(10) }).await, Ok(false));
     let stored = store.delivery(&new.id).await.unwrap().unwrap();
-    assert_eq!((&stored.state, &stored.code, stored.due_at), (&refused(9), &None, None));
+    assert_eq!((&stored.state, &stored.code, stored.waiting()), (&refused(9), &None, None));
 
     assert_eq!(
-        store.note_delivery(&stored.parked(vec![], at(60))).await,
+        store.note_delivery(&stored.paused(Some(at(60)))).await,
         Err(SaveError::Conflict),
         "nothing follows the end"
     );
@@ -75,32 +73,27 @@ pub async fn a_delivery_is_ended_once_and_its_code_forgotten(store: Arc<impl Sto
     assert_eq!(store.delivery(&new.id).await, Ok(Some(stored)));
 }
 
-pub async fn deliveries_are_found_while_their_job_is_to_come(store: Arc<impl Store>) {
+pub async fn a_delivery_waits_in_the_work_table_until_it_is_ended(store: Arc<impl Store>) {
     let late = delivery("type=member.add&user_id=1", 0);
     let soon = delivery("type=member.add&user_id=2", 0);
     let kept = delivery("type=tag.add", 0);
     for new in [&late, &soon, &kept] {
         store.accept(new).await.unwrap();
     }
-    store.note_delivery(&late.parked(vec![], at(300))).await.unwrap();
-    let found = async |second, limit| store.due_deliveries(at(second), limit).await.unwrap();
-    assert_eq!(found(-1, 10).await, []);
-    assert_eq!(found(299, 10).await, std::slice::from_ref(&soon.id));
-    assert_eq!(found(300, 10).await, [soon.id.clone(), late.id.clone()]);
-    assert_eq!(found(300, 1).await, std::slice::from_ref(&soon.id));
+    store.note_delivery(&late.faulted(at(5), at(300))).await.unwrap();
+    let late = store.delivery(&late.id).await.unwrap().unwrap();
+    let ready = async |second| store.ready(at(second), None, 10).await.unwrap();
+    assert_eq!(ready(299).await, [soon.waiting().unwrap()], "nothing is to be done about the third");
+    let mut both = ready(300).await;
+    both.sort_by(|one, other| one.job.cmp(&other.job));
+    let mut expected = [soon.waiting().unwrap(), late.waiting().unwrap()];
+    expected.sort_by(|one, other| one.job.cmp(&other.job));
+    assert_eq!(both, expected);
+
     store.settle_delivery(&soon.id, &DeliveryState::Handled { at: at(1) }).await.unwrap();
-    assert_eq!(found(300, 10).await, [late.id], "what has ended needs no look");
-
-    let day = at(0) + SignedDuration::from_hours(24);
+    store.settle_delivery(&late.id, &DeliveryState::Handled { at: at(301) }).await.unwrap();
+    assert_eq!(ready(900).await, []);
+    let ended = store.delivery(&late.id).await.unwrap().unwrap();
+    assert_eq!((ended.not_before, ended.faulted_at, ended.faults), (None, None, 1), "it pauses no more");
     assert_eq!(store.active(10).await, Ok(vec![]), "and no delivery is taken for an offboarding");
-    assert_eq!(store.due(podio_lifecycle::offboarding::DueKind::Watch, day, 10).await, Ok(vec![]));
-}
-
-pub async fn the_last_look_at_the_hooks_of_each_object_is_remembered(store: Arc<impl Store>) {
-    let (one, other) = (HookRef::space(SpaceId(5)), HookRef::space(SpaceId(6)));
-    assert_eq!(store.last_look(&one).await, Ok(None));
-    store.looked(&one, at(1)).await.unwrap();
-    store.looked(&one, at(9)).await.unwrap();
-    assert_eq!(store.last_look(&one).await, Ok(Some(at(9))));
-    assert_eq!(store.last_look(&other).await, Ok(None));
 }

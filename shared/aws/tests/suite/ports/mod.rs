@@ -1,4 +1,4 @@
-//! What every implementation of the storage ports must do, told as stories.
+//! What every implementation of the storage ports must do, told as behaviour.
 
 pub mod accepting;
 pub mod delivering;
@@ -8,45 +8,43 @@ pub mod quota;
 pub mod remembering;
 pub mod removing;
 pub mod saving;
-pub mod sharing;
+pub mod telling;
 pub mod tokens;
-pub mod watching;
+pub mod working;
 
 use std::{future::Future, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp};
+use podio_engine::ports::{CountAhead, QuotaRecord, ReadQuota, WorkTable};
 use podio_lifecycle::{
     ids::{OffboardingId, OrgId, SpaceId},
-    job::BatchKey,
     offboarding::{Offboarding, Person, Request},
     ports::{
-        AcceptDeliveries, AcceptOffboardings, Created, Deliveries, FindDeliveries, FindDue, FindRemoved,
-        IdempotencyKey, LearnCapabilities, LeaverItems, QuotaLog, ReadCalls, ReadOffboardings, ReadQuota, RecordCalls,
-        RememberLooks, ShareRemovals, TakeTurns, TrackRemovals, WriteOffboardings,
+        AcceptDeliveries, AcceptOffboardings, Created, Deliveries, FindDue, FindRemoved, IdempotencyKey,
+        LearnCapabilities, LeaverItems, ReadCalls, ReadOffboardings, RecordCalls, SpaceRemovals, TakeTurns,
+        WriteOffboardings,
     },
-    quota::{Ceiling, Lane, Need, Quota, Slot},
-    removal::{RemovalBatch, RemovalState, SpaceRemoval},
+    removal::{RemovalState, SpaceKey, SpaceRemoval},
 };
 
 /// All storage ports but the credentials.
 pub trait Store:
     AcceptDeliveries
     + AcceptOffboardings
+    + CountAhead
     + Deliveries
-    + FindDeliveries
     + FindDue
     + FindRemoved
     + LearnCapabilities
     + LeaverItems
-    + QuotaLog
+    + QuotaRecord
     + ReadCalls
     + ReadOffboardings
     + ReadQuota
     + RecordCalls
-    + RememberLooks
-    + ShareRemovals
+    + SpaceRemovals
     + TakeTurns
-    + TrackRemovals
+    + WorkTable
     + WriteOffboardings
     + 'static
 {
@@ -55,21 +53,21 @@ pub trait Store:
 impl<S> Store for S where
     S: AcceptDeliveries
         + AcceptOffboardings
+        + CountAhead
         + Deliveries
-        + FindDeliveries
         + FindDue
         + FindRemoved
         + LearnCapabilities
         + LeaverItems
-        + QuotaLog
+        + QuotaRecord
         + ReadCalls
         + ReadOffboardings
         + ReadQuota
         + RecordCalls
-        + RememberLooks
-        + ShareRemovals
+        + SpaceRemovals
+        + SpaceRemovals
         + TakeTurns
-        + TrackRemovals
+        + WorkTable
         + WriteOffboardings
         + 'static
 {
@@ -93,7 +91,7 @@ pub fn leaver(mail: &str, second: i64) -> Offboarding {
     let mut random = [0; 10];
     random[..8].copy_from_slice(&fingerprint(mail).to_be_bytes());
     let id = OffboardingId::new(at(second), random);
-    Offboarding::accept(id, OrgId(678), request, at(second)).0
+    Offboarding::accept(id, OrgId(678), request, at(second))
 }
 
 /// Different for different texts, the same each time.
@@ -118,21 +116,15 @@ pub async fn accepted(store: &impl Store, offboarding: Offboarding) -> Offboardi
     offboarding
 }
 
+/// The leaver in one space of the first plan, which does not wait yet.
+pub fn removal(offboarding: &Offboarding, space: u64) -> SpaceRemoval {
+    let key = SpaceKey { offboarding: offboarding.id.clone(), plan: 1, space: SpaceId(space) };
+    SpaceRemoval::new(key, Some(format!("Space {space}")), RemovalState::Pending)
+}
+
 /// A plan of pending spaces, numbered from 1.
-pub fn plan(offboarding: &Offboarding, spaces: u64, due_at: Option<Timestamp>) -> Vec<RemovalBatch> {
-    let pending = |n| SpaceRemoval::new(SpaceId(n), Some(format!("Space {n}")), RemovalState::Pending);
-    RemovalBatch::cut(&offboarding.id, 1, (1..=spaces).map(pending).collect(), due_at)
-}
-
-/// A batch of that plan.
-pub fn batch_key(number: u32) -> BatchKey {
-    BatchKey { plan: 1, number }
-}
-
-/// Reserves slots as a worker does for calls of one kind.
-pub fn slots_for(quota: &mut Quota, lane: Lane, calls: usize, now: Timestamp, ceiling: Ceiling) -> Vec<Slot> {
-    let need = Need { route: "any", lane, held: &[], calls: calls.min(1), together: false, then: None };
-    (0..calls).flat_map(|_| quota.allot(&need, now, ceiling).slots).map(|booking| booking.slot).collect()
+pub fn plan(offboarding: &Offboarding, spaces: u64) -> Vec<SpaceRemoval> {
+    (1..=spaces).map(|space| removal(offboarding, space)).collect()
 }
 
 /// Does the same several times at once; the answers in any order.

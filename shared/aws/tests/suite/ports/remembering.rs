@@ -15,7 +15,7 @@ use super::{Store, accepted, at_once, leaver};
 const ORG: OrgId = OrgId(678);
 
 fn gone(offboarding: &Offboarding, user: u64) -> Offboarding {
-    let leaver = Leaver { user_id: UserId(user), email: None, name: None, listed: false };
+    let leaver = Leaver { user_id: UserId(user), email: None, name: None };
     let state = State::Completed { outcome: Outcome::Removed };
     Offboarding { leaver: Some(leaver), state, due: None, ..offboarding.clone() }
 }

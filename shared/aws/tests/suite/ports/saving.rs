@@ -8,10 +8,10 @@ use podio_lifecycle::{
     ports::{Created, SaveError},
 };
 
-use super::{Store, accepted, at, at_once, batch_key, leaver, plan};
+use super::{Store, accepted, at, at_once, leaver};
 
 fn found(offboarding: &Offboarding, user: u64) -> Offboarding {
-    let leaver = Leaver { user_id: UserId(user), email: None, name: None, listed: false };
+    let leaver = Leaver { user_id: UserId(user), email: None, name: None };
     Offboarding { leaver: Some(leaver), updated_at: at(60), ..offboarding.clone() }
 }
 
@@ -90,34 +90,4 @@ pub async fn a_claim_left_behind_stops_nobody(store: Arc<impl Store>) {
     let third = found(&accepted(&*store, leaver("jane@example.com", 2)).await, 7);
     let taken = store.save(0, &third, PersonClaim::Take, None).await;
     assert_eq!(taken, Err(SaveError::PersonTaken(by_other_mail.id)), "it belongs to the one who took it over");
-}
-
-pub async fn a_batch_is_counted_once(store: Arc<impl Store>) {
-    let jane = accepted(&*store, leaver("jane@example.com", 0)).await;
-    store.create_batches(&plan(&jane, 2, Some(at(9)))).await.unwrap();
-
-    assert_eq!(store.save(0, &found(&jane, 7), PersonClaim::Keep, Some(batch_key(0))).await, Ok(()));
-    let batch = store.batch(&jane.id, batch_key(0)).await.unwrap().unwrap();
-    assert!(batch.counted);
-    assert_eq!((batch.due_at, batch.revision), (None, 1));
-
-    let again = store.save(1, &found(&jane, 7), PersonClaim::Keep, Some(batch_key(0))).await;
-    assert_eq!(again, Err(SaveError::Conflict), "with the right revision, too");
-    assert_eq!(store.load(&jane.id).await.unwrap().unwrap().revision, 1);
-    let missing = store.save(1, &found(&jane, 7), PersonClaim::Keep, Some(batch_key(5))).await;
-    assert_eq!(missing, Err(SaveError::Conflict));
-}
-
-pub async fn of_many_who_count_a_batch_one_does(store: Arc<impl Store>) {
-    let jane = accepted(&*store, leaver("jane@example.com", 0)).await;
-    store.create_batches(&plan(&jane, 2, None)).await.unwrap();
-    let answers = at_once(&store, 8, move |store, _| {
-        let changed = found(&jane, 7);
-        async move {
-            let expected = store.load(&changed.id).await.unwrap().unwrap().revision;
-            store.save(expected, &changed, PersonClaim::Take, Some(batch_key(0))).await
-        }
-    })
-    .await;
-    assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1, "{answers:?}");
 }

@@ -1,0 +1,94 @@
+//! The transitions of an offboarding, and what the work table shows of it.
+#![allow(clippy::unwrap_used, reason = "a test may stop where its premise fails")]
+
+mod flow;
+mod properties;
+mod spaces;
+mod waiting;
+
+use jiff::{SignedDuration, Timestamp};
+use podio_lifecycle::{
+    hold::{Decision, Preview, Reason},
+    ids::{OffboardingId, OrgId, SpaceId, UserId},
+    offboarding::{Change, Event, Failure, FailureCode, Leaver, Offboarding, Person, Plan, Request, Search, State},
+    removal::{RemovalState, Tally},
+};
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(second).unwrap()
+}
+
+fn request() -> Request {
+    Request {
+        person: Person::Email("jane@example.com".parse().unwrap()),
+        effective_at: None,
+        dry_run: false,
+        require_approval: false,
+        reason: None,
+        requested_by: None,
+    }
+}
+
+fn accepted(request: Request) -> Offboarding {
+    Offboarding::accept(OffboardingId::new(at(0), [1; 10]), OrgId(1), request, at(0))
+}
+
+fn plan(spaces: u32, reasons: Vec<Reason>) -> Plan {
+    Plan {
+        leaver: Leaver { user_id: UserId(7), email: None, name: None },
+        spaces,
+        previewed: false,
+        reasons,
+        place: at(0),
+    }
+}
+
+/// Applies the events one after the other, a second apart, as storage would.
+fn live(mut offboarding: Offboarding, events: impl IntoIterator<Item = Event>) -> Change {
+    let mut last = None;
+    for event in events {
+        let now = offboarding.updated_at + SignedDuration::from_secs(1);
+        let change = offboarding.apply(event.clone(), now).unwrap_or_else(|refusal| panic!("{event:?}: {refusal}"));
+        offboarding = Offboarding { revision: offboarding.revision + 1, ..change.offboarding.clone() };
+        last = Some(Change { offboarding: offboarding.clone(), ..change });
+    }
+    last.expect("at least one event")
+}
+
+/// The approval of the hold that stands, or of none.
+fn approving(offboarding: &Offboarding) -> Event {
+    let reasons = match &offboarding.state {
+        State::Held { reasons, .. } => reasons.as_slice(),
+        _ => &[],
+    };
+    Event::Approved(Decision::on_all(offboarding.hold_id().unwrap_or_default(), reasons))
+}
+
+/// Podio has confirmed one more space.
+fn removed() -> Event {
+    Event::SpaceSettled(RemovalState::Removed)
+}
+
+fn found(spaces: u32, round: u32, left: Vec<SpaceId>) -> Event {
+    Event::SpacesFound { spaces, again: Tally::default(), round, left }
+}
+
+fn look_again(space: u64) -> Event {
+    Event::LookAgain { space: SpaceId(space) }
+}
+
+fn waits(until: Option<Timestamp>, search: Search) -> Event {
+    Event::Waits { until, search, calls: 0, place: at(0) }
+}
+
+fn faulted(second: i64) -> Event {
+    Event::Faulted { again_at: at(second), search: Search::default() }
+}
+
+fn danger(space: u64) -> Vec<Reason> {
+    Preview { deleted: vec![SpaceId(space)], ..Preview::default() }.reasons()
+}
+
+fn crashed() -> Event {
+    Event::Failed(Failure { code: FailureCode::JobCrashed, detail: "It crashed.".to_owned() })
+}

@@ -1,0 +1,103 @@
+//! Rules that hold in whatever order things happen.
+
+use podio_lifecycle::offboarding::{DueKind, Outcome};
+use proptest::prelude::*;
+
+use super::*;
+
+fn any_event() -> impl Strategy<Value = Event> {
+    prop_oneof![
+        Just(Event::Due),
+        Just(Event::PlanningBegun),
+        (0u32..4, any::<bool>())
+            .prop_map(|(spaces, bad)| Event::Planned(plan(spaces, if bad { danger(1) } else { vec![] }))),
+        Just(Event::NotAMember),
+        Just(Event::Duplicate(OffboardingId::new(at(5), [9; 10]))),
+        Just(Event::Crowded),
+        Just(removed()),
+        Just(removed()),
+        Just(Event::SpaceSettled(RemovalState::LeftToOrgRemoval)),
+        Just(Event::Released),
+        Just(Event::OrgRemovalClaimed),
+        Just(Event::OrgRemovalUnsafe(danger(2))),
+        (1u32..3, 0u32..12).prop_map(|(spaces, round)| found(spaces, round, vec![])),
+        (1u64..4).prop_map(look_again),
+        Just(Event::SuspectsCleared { left: vec![] }),
+        Just(Event::OrgRemovalDone),
+        Just(Event::Returned),
+        Just(Event::StillAMember),
+        (0i64..200).prop_map(|second| Event::VerifiedGone { asked_at: at(second) }),
+        Just(waits(None, Search::default())),
+        Just(waits(Some(at(60)), Search::default())),
+        Just(faulted(50)),
+        Just(Event::KeepsFailing),
+        Just(crashed()),
+        Just(Event::Approved(Decision { hold_id: String::new(), named: Vec::new() })),
+        Just(Event::Cancelled),
+        Just(Event::Retried),
+    ]
+}
+
+proptest! {
+    /// Whatever happens in whatever order: the organization is only left once every space is settled, nothing is said to
+    /// be removed without a read-back newer than the delete, what is over stays over, and what was called off was never
+    /// sent. The removal from the organization is not sent again as if it had never been.
+    #[test]
+    fn no_order_of_events_breaks_a_rule(events in prop::collection::vec(any_event(), 1..80), dry_run: bool, claimed: bool) {
+        let mut offboarding = accepted(Request { dry_run, ..request() });
+        let (mut open, mut sent) = (0u32, claimed && !dry_run);
+        if sent {
+            offboarding = live(offboarding, [Event::Planned(plan(0, vec![])), Event::OrgRemovalClaimed]).offboarding;
+        }
+        for (event, second) in events.into_iter().zip(10..) {
+            let before = offboarding.clone();
+            let event = if matches!(event, Event::Approved(_)) { approving(&offboarding) } else { event };
+            let Ok(change) = offboarding.apply(event.clone(), at(second)) else { continue };
+            offboarding = Offboarding { revision: before.revision + 1, ..change.offboarding };
+            match &event {
+                Event::Planned(plan) => open = plan.spaces,
+                Event::SpacesFound { spaces, .. } => open += spaces,
+                Event::SpaceSettled(_) => open -= 1,
+                Event::Returned => {
+                    prop_assert_eq!(&offboarding.state, &before.state);
+                    prop_assert_eq!(offboarding.completed_at, before.completed_at);
+                    continue;
+                }
+                _ => {}
+            }
+            prop_assert!(!before.state.is_final(), "{:?} after the end", event);
+            if matches!(offboarding.state, State::Finalizing | State::Verifying) {
+                prop_assert_eq!(open, 0, "left the organization too early");
+                prop_assert!(!dry_run);
+            }
+            if offboarding.state == (State::Completed { outcome: Outcome::Removed }) {
+                let Event::VerifiedGone { asked_at } = event else { panic!("completed by {event:?}") };
+                prop_assert!(before.last_delete_at.is_some_and(|deleted| asked_at >= deleted));
+            }
+            match (&event, &offboarding.state) {
+                (Event::OrgRemovalClaimed, _) => sent = true,
+                (_, State::Verifying | State::Removing | State::Planning) => sent = false,
+                (_, State::Finalizing) => prop_assert!(!sent || offboarding.work.claim.is_open(), "sent twice unseen"),
+                _ => {}
+            }
+            if matches!(offboarding.state, State::Cancelled { .. }) {
+                prop_assert!(!offboarding.removals_sent);
+            }
+            let kind = match offboarding.state {
+                State::Scheduled | State::Planning | State::Removing | State::Finalizing | State::Verifying => {
+                    Some(DueKind::Active)
+                }
+                State::Held { .. } => Some(DueKind::Held),
+                State::Failed { .. } => Some(DueKind::Failed),
+                State::Completed { .. } | State::Cancelled { .. } => None,
+            };
+            prop_assert_eq!(offboarding.due.map(|due| due.kind), kind, "nothing is in limbo");
+            let by_itself = matches!(
+                offboarding.state,
+                State::Scheduled | State::Planning | State::Finalizing | State::Verifying
+            );
+            let releases = offboarding.state == State::Removing && offboarding.work.release;
+            prop_assert_eq!(offboarding.waiting().is_some(), by_itself || releases, "its job waits or there is none");
+        }
+    }
+}

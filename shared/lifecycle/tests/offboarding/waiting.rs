@@ -1,0 +1,210 @@
+//! Jobs that wait: for the quota, for the end of a fault, for a person.
+
+use podio_lifecycle::{
+    hold::HoldCode,
+    offboarding::{Claim, Looks, Refusal, SearchStep, SpaceSource, Stage},
+    work::{Calls, JobId, Priority, Waiting},
+};
+
+use super::*;
+
+fn finalizing() -> Offboarding {
+    live(accepted(request()), [Event::Planned(plan(0, vec![]))]).offboarding
+}
+
+fn removing(spaces: u32) -> Offboarding {
+    live(accepted(request()), [Event::PlanningBegun, Event::Planned(plan(spaces, vec![]))]).offboarding
+}
+
+fn routes(offboarding: &Offboarding) -> Vec<String> {
+    let short = |route: String| route.replace("/org/{org_id}", "").replace("{user_id}", "{}");
+    offboarding.waiting().expect("it waits").calls.routes.into_iter().map(short).collect()
+}
+
+#[test]
+fn a_new_offboarding_waits_for_its_plan() {
+    let offboarding = accepted(request());
+    let by_mail = "GET /org/{org_id}/member/mail/{mail}";
+    let preview = "GET /org/{org_id}/member/{user_id}/end_member_info";
+    let expected = Waiting {
+        job: JobId::new(JobId::OFFBOARDING, &offboarding.id),
+        priority: Priority::Interactive,
+        place: at(0),
+        since: at(0),
+        not_before: None,
+        faulted_at: None,
+        calls: Calls { routes: vec![by_mail.to_owned(), preview.to_owned()], back_to_back: false },
+        space: None,
+    };
+    assert_eq!(offboarding.waiting(), Some(expected));
+    let by_id = accepted(Request { person: Person::User(UserId(7)), ..request() });
+    assert_eq!(routes(&by_id)[0], "GET /member/{}");
+}
+
+#[test]
+fn a_scheduled_offboarding_waits_for_its_day() {
+    let scheduled = accepted(Request { effective_at: Some(at(1_000)), ..request() });
+    assert_eq!(scheduled.waiting().unwrap().not_before, Some(at(1_000)));
+    let started = scheduled.apply(Event::Due, at(1_000)).unwrap().offboarding;
+    assert_eq!(started.waiting().unwrap().not_before, None);
+    assert_eq!(started.waiting().unwrap().since, at(1_000));
+}
+
+#[test]
+fn a_plan_waits_for_what_its_search_needs_next() {
+    let planning = accepted(request());
+    let waiting_with = |search: Search| routes(&live(planning.clone(), [waits(None, search)]).offboarding);
+    let person = Some(Leaver { user_id: UserId(7), email: None, name: None });
+    let sources = [
+        (SpaceSource::Preview, "GET /member/{}/end_member_info"),
+        (SpaceSource::Memberships, "GET /member/{}/space_member/"),
+        (SpaceSource::AllSpaces, "GET /all_spaces/"),
+        (SpaceSource::Spaces, "GET /space/"),
+    ];
+    for (source, route) in sources {
+        let search = Search { source, found: person.clone(), step: SearchStep::Preview, ..Search::default() };
+        assert_eq!(waiting_with(search), [route]);
+    }
+    let check = Search { step: SearchStep::Check { spaces: 40 }, ..Search::default() };
+    assert_eq!(waiting_with(check), vec!["GET /space/{space_id}/member/{}"; 10]);
+}
+
+#[test]
+fn spaces_wait_for_themselves_while_they_are_left() {
+    assert_eq!(removing(2).waiting(), None);
+    let key = removing(2).space_key(SpaceId(5)).unwrap();
+    let removal = podio_lifecycle::removal::SpaceRemoval::new(key.clone(), None, RemovalState::Pending);
+    assert_eq!(removal.waiting(), None, "written down, and not in the table");
+    let waiting = removal.waiting_since(at(3), Priority::Removal, at(2)).waiting().unwrap();
+    assert_eq!((waiting.job, waiting.space), (key.job(), Some(SpaceId(5))));
+    assert_eq!((waiting.since, waiting.place, waiting.calls.routes.len()), (at(3), at(2), 1));
+}
+
+#[test]
+fn the_end_waits_for_calls_that_follow_each_other() {
+    let end = ["GET /member/{}/end_member_info", "DELETE /member/{}"];
+    assert_eq!(routes(&finalizing()), end);
+    assert!(finalizing().waiting().unwrap().calls.back_to_back, "what is seen before counts only right before");
+
+    let looks = Search { looks: Some(Looks::Together(2)), ..Search::default() };
+    let looks = live(finalizing(), [waits(None, looks)]).offboarding;
+    assert_eq!(routes(&looks).len(), 4);
+
+    let claimed = live(finalizing(), [Event::OrgRemovalClaimed]).offboarding;
+    assert_eq!(routes(&claimed), ["GET /member/{}", end[0], end[1]], "it is looked at before it is sent again");
+}
+
+#[test]
+fn a_read_back_looks_at_the_spaces_that_refused() {
+    let refused = Event::SpaceSettled(RemovalState::LeftToOrgRemoval);
+    let events = [refused.clone(), refused, Event::OrgRemovalClaimed, Event::OrgRemovalDone];
+    let verifying = live(removing(2), events).offboarding;
+    let look = "GET /space/{space_id}/member/{}";
+    assert_eq!(routes(&verifying), ["GET /member/{}", look, look]);
+    assert!(verifying.waiting().unwrap().calls.back_to_back);
+}
+
+#[test]
+fn nothing_waits_where_a_person_decides_or_all_is_over() {
+    let held = live(accepted(request()), [Event::Planned(plan(1, danger(1)))]).offboarding;
+    let failed = live(finalizing(), [crashed()]).offboarding;
+    let cancelled = live(accepted(request()), [Event::Cancelled]).offboarding;
+    let completed = live(accepted(request()), [Event::NotAMember]).offboarding;
+    for offboarding in [held, failed, cancelled, completed] {
+        assert_eq!(offboarding.waiting(), None, "{}", offboarding.state.name());
+    }
+}
+
+#[test]
+fn waiting_for_a_call_keeps_what_was_found() {
+    let search = Search { lookalikes: vec![UserId(3)], ..Search::default() };
+    let event = Event::Waits { until: None, search: search.clone(), calls: 3, place: at(43) };
+    let offboarding = live(accepted(request()), [faulted(500), event]).offboarding;
+    assert_eq!((offboarding.search(), offboarding.work.calls), (&search, 3));
+    assert_eq!((offboarding.work.faults, offboarding.work.faulted_since), (0, None), "it has got on");
+    let waiting = offboarding.waiting().unwrap();
+    assert_eq!((waiting.place, waiting.not_before, waiting.faulted_at), (at(43), None, None));
+}
+
+#[test]
+fn a_plan_that_grows_long_waits_among_the_removals() {
+    let after = |calls| {
+        let event = Event::Waits { until: None, search: Search::default(), calls, place: at(0) };
+        live(accepted(request()), [event]).offboarding.waiting().unwrap().priority
+    };
+    assert_eq!((after(9), after(10)), (Priority::Interactive, Priority::Removal));
+}
+
+#[test]
+fn one_of_a_crowd_waits_among_the_removals_to_the_end() {
+    let planning = live(accepted(request()), [Event::Crowded]).offboarding;
+    assert_eq!(planning.waiting().unwrap().priority, Priority::Removal);
+    let finalizing = live(planning, [Event::Planned(plan(0, vec![]))]).offboarding;
+    assert_eq!(finalizing.waiting().unwrap().priority, Priority::Removal);
+    assert_eq!(finalizing.apply(Event::Crowded, at(99)), Err(Refusal::OutOfPlace), "only planning tells");
+}
+
+#[test]
+fn a_pause_leaves_the_claim_and_a_wait_ends_it() {
+    let claimed = live(finalizing(), [Event::OrgRemovalClaimed]).offboarding;
+    let paused = live(claimed.clone(), [waits(Some(at(60)), Search::default())]).offboarding;
+    assert_eq!(paused.work.claim, claimed.work.claim);
+    assert_eq!(paused.waiting().unwrap().not_before, Some(at(60)));
+    let waiting = live(claimed, [waits(None, Search::default())]).offboarding;
+    assert_eq!(waiting.work.claim, Claim::Uncertain);
+}
+
+#[test]
+fn faults_never_fail_an_offboarding_by_their_number() {
+    let mut offboarding = live(accepted(request()), [faulted(500)]).offboarding;
+    let (since, waiting) = (offboarding.work.faulted_since, offboarding.waiting().unwrap());
+    assert_eq!((waiting.not_before, waiting.faulted_at), (Some(at(500)), since));
+    for _ in 0..1_000 {
+        offboarding = live(offboarding, [faulted(5_000)]).offboarding;
+    }
+    assert_eq!((offboarding.state.clone(), offboarding.work.faults), (State::Planning, 1_001));
+    assert_eq!(offboarding.work.faulted_since, since, "since the first of them");
+    assert_eq!(offboarding.work.faulted_at, Some(offboarding.updated_at), "when the last of them was");
+}
+
+#[test]
+fn a_step_that_keeps_failing_is_held_until_approved() {
+    let stages = [
+        (accepted(request()), Stage::Planning, "planning"),
+        (removing(1), Stage::Removing, "removing"),
+        (finalizing(), Stage::Finalizing, "finalizing"),
+        (live(finalizing(), [Event::OrgRemovalDone]).offboarding, Stage::Verifying, "verifying"),
+    ];
+    for (offboarding, stage, name) in stages {
+        let held = live(offboarding, [Event::KeepsFailing]).offboarding;
+        let State::Held { reasons, resume } = &held.state else { panic!("{name} goes on") };
+        assert_eq!((reasons[0].code, reasons.len(), *resume), (HoldCode::KeepsFailing, 1, stage));
+        assert_eq!(held.waiting(), None);
+        let approved = approving(&held);
+        let resumed = live(held, [approved]).offboarding;
+        assert_eq!((resumed.state.name(), resumed.work.faults), (name, 0));
+        assert!(resumed.waiting().is_some(), "{name} is tried again");
+        assert_eq!(resumed.approved, [], "a failure is no danger that could be accepted for good");
+    }
+}
+
+#[test]
+fn a_claim_survives_a_hold_for_faults() {
+    let claimed = live(finalizing(), [Event::OrgRemovalClaimed, faulted(60), Event::KeepsFailing]).offboarding;
+    let approved = approving(&claimed);
+    let resumed = live(claimed, [approved]).offboarding;
+    assert_eq!(resumed.work.claim, Claim::Uncertain, "it may have been sent");
+}
+
+#[test]
+fn a_resumed_offboarding_releases_its_spaces_first() {
+    let failed = live(removing(2), [crashed()]).offboarding;
+    let resumed = live(failed, [Event::Retried]).offboarding;
+    let waiting = resumed.waiting().expect("somebody has to put the spaces back");
+    assert_eq!(waiting.calls, Calls::default(), "without a call");
+    let released = live(resumed.clone(), [Event::Released]).offboarding;
+    assert_eq!((released.state.clone(), released.waiting()), (State::Removing, None));
+    let settled = live(resumed, [removed(), removed()]).offboarding;
+    assert_eq!((settled.state.clone(), settled.work.release), (State::Finalizing, false), "nothing is left to release");
+    assert_eq!(settled.apply(Event::Released, at(99)), Err(Refusal::OutOfPlace));
+}
