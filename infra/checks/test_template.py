@@ -43,6 +43,7 @@ OUR_OWN = {
     "a metric that the dashboard misses": ('["PodioLifecycle", "ForeignCalls"],', "", "does not show ForeignCalls"),
     "a dashboard that is no JSON": ('{"widgets": [', '{"widgets": {', "no JSON"),
     "a route that the code does not have": ("Path: /quota", "Path: /quotas", "/quotas"),
+    "a route that API Gateway refuses": ("Method: ANY, Path: /health", "Method: GET, Path: /health", "leaves methods"),
     "a binary that is not there": ("{Binary: sweep}", "{Binary: sweeper}", "sweeper"),
 }
 

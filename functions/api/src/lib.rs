@@ -25,6 +25,7 @@ mod view;
 use std::sync::Arc;
 
 use lambda_http::{Body, Request, Response, http::Method};
+use podio_door::path::Path;
 use podio_lifecycle::{
     ids::OffboardingId,
     ports::{
@@ -82,12 +83,14 @@ impl Exchange<'_> {
 /// Answers one request. Never panics, and never fails otherwise than by an answer.
 pub async fn handle(ports: &Ports, settings: &Settings, request: Request) -> Response<Body> {
     let started = ports.clock.now();
-    let route = Route::of(&request);
+    let path = Path::of(&request, &route::ROOTS);
+    let route = Route::parse(&path.route);
     let exchange = Exchange { ports, settings, request: &request };
     let mut answer = match dispatch(&exchange, &route).await {
         Ok(answer) => answer,
         Err(problem) => problem.answer(),
-    };
+    }
+    .below(path.base);
     if request.method() == Method::HEAD {
         answer = answer.without_body();
     }

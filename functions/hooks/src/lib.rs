@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 use lambda_http::{Body, Request, Response, http::Method};
+use podio_door::path::Path;
 use podio_lifecycle::{
     hooks::Delivery,
     ports::{AcceptDeliveries, Accepted, Clock, SendJobs},
@@ -63,7 +64,8 @@ pub async fn handle(ports: &Ports, settings: &Settings, request: &Request) -> Re
 
 /// The delivery that a request brings, if it is one and came through the right door.
 fn read(ports: &Ports, settings: &Settings, request: &Request) -> Result<Delivery, Verdict> {
-    let Address { on, key } = Address::parse(address::path(request)).ok_or(Verdict::NotFound)?;
+    let path = Path::of(request, &[address::ROOT]);
+    let Address { on, key } = Address::parse(&path.route).ok_or(Verdict::NotFound)?;
     if request.method() != Method::POST {
         return Err(Verdict::MethodNotAllowed);
     }

@@ -126,6 +126,9 @@ struct StackArguments {
     /// The port that callers see; 0 takes a free one.
     #[arg(long, default_value_t = 0)]
     port: u16,
+    /// Serves the API under this path, such as /podio, as a custom domain with an API mapping does.
+    #[arg(long, default_value = "", value_parser = base_path, hide_default_value = true, value_name = "PATH")]
+    base_path: String,
     /// Keeps the data in this folder for the next run.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
@@ -190,6 +193,7 @@ impl StackArguments {
     fn options(&self, podio: Choice) -> Options {
         Options {
             port: self.port,
+            base_path: self.base_path.clone(),
             data: self.data.clone(),
             release: self.release,
             sweep_pace: Duration::from_secs(self.sweep_seconds),
@@ -225,4 +229,14 @@ impl SandboxArguments {
 
 fn window_model(name: &str) -> Result<WindowModel, serde_json::Error> {
     serde_json::from_value(name.into())
+}
+
+/// `/podio` of `podio`, `/podio` or `/podio/`; nothing of nothing.
+fn base_path(text: &str) -> Result<String, &'static str> {
+    let known = |character: char| character.is_ascii_alphanumeric() || "-_./".contains(character);
+    let path = text.trim_matches('/');
+    if path.contains("//") || !path.chars().all(known) {
+        return Err("letters, digits and . - _ in segments, as the key of an API mapping");
+    }
+    Ok(if path.is_empty() { String::new() } else { format!("/{path}") })
 }

@@ -40,6 +40,8 @@ pub struct Options {
     pub podio: Choice,
     /// The gateway's port; 0 takes a free one.
     pub port: u16,
+    /// The path that the API is served under, such as `/podio`, as behind a custom domain; empty for none.
+    pub base_path: String,
     /// Keeps the data for the next run.
     pub data: Option<PathBuf>,
     /// Run the release profile's binaries.
@@ -59,6 +61,7 @@ impl Options {
             workspace: workspace(),
             podio,
             port: 0,
+            base_path: String::new(),
             data: None,
             release: false,
             sweep_pace: Duration::from_secs(60),
@@ -94,9 +97,10 @@ impl Stack {
     /// # Errors
     /// A part does not start; the sentence says which.
     pub async fn start(options: Options, caller: &impl Caller) -> anyhow::Result<Self> {
-        let cache = options.workspace.join(".cache");
+        let workspace = options.workspace;
+        let cache = workspace.join(".cache");
         let cargo_lambda = host::install::cargo_lambda(&cache).await?;
-        let binaries = host::build::functions(&options.workspace, options.release).await?;
+        let binaries = host::build::functions(&workspace, options.release).await?;
 
         let folder = options.data.as_deref().map(Folder::take).transpose()?;
         let data = folder.as_ref().map(Folder::path);
@@ -110,7 +114,7 @@ impl Stack {
 
         let store = Arc::new(open_queues(data)?);
         let sqs = sqs::Server::start(Arc::clone(&store), &region).await?;
-        let doorway = Doorway::take(options.port).await?;
+        let doorway = Doorway::take(options.port, &options.base_path).await?;
         let places = Places {
             api: doorway.url(),
             region: region.clone(),
@@ -122,7 +126,7 @@ impl Stack {
         let mut environment = environment::for_functions(caller, &places, &podio.for_functions(), options.log);
         environment.extend(options.hooks.map(|hooks| ("HOOKS".to_owned(), Some(hooks))));
         let (host, supervisor) = host::start(host::Config {
-            workspace: options.workspace,
+            workspace: workspace.clone(),
             cargo_lambda,
             binaries,
             cache,
@@ -131,7 +135,7 @@ impl Stack {
         })
         .await?;
 
-        let gateway = Gateway::start(host.clone(), doorway);
+        let gateway = Gateway::start(host.clone(), doorway, &workspace)?;
         warm(&host, &gateway, &region).await?;
         let source =
             Source { queue: queues::JOBS.to_owned(), arn: sqs.queue_arn(queues::JOBS), region: region.clone() };

@@ -1,12 +1,18 @@
 //! Deliveries as API Gateway hands them to a function.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::OnceLock,
+};
 
 use anyhow::Context as _;
 use axum::body::Bytes;
 use http::{Request, header};
 use jiff::Timestamp;
-use local_stack::gateway::event::http_event;
+use local_stack::{
+    gateway::{event::http_event, routes::Routes},
+    stack::workspace,
+};
 use podio_signatures::hook_key;
 use secrecy::SecretString;
 
@@ -64,6 +70,10 @@ pub fn event(path: &str, body: &str) -> anyhow::Result<Bytes> {
         .body(())
         .context("a request that is none")?;
     let (parts, ()) = request.into_parts();
-    let event = http_event(&parts, body.as_bytes(), IpAddr::V4(Ipv4Addr::LOCALHOST), Timestamp::now());
+    static ROUTES: OnceLock<Option<Routes>> = OnceLock::new();
+    let routes =
+        ROUTES.get_or_init(|| Routes::of(&workspace()).ok()).as_ref().context("template.yaml has no routes")?;
+    let route = routes.choose("POST", path).context("no route of template.yaml")?;
+    let event = http_event(&parts, body.as_bytes(), IpAddr::V4(Ipv4Addr::LOCALHOST), &route, Timestamp::now());
     Ok(Bytes::from(event.to_string()))
 }

@@ -1,13 +1,17 @@
 //! API Gateway's HTTP API: the address that callers see.
 //!
-//! Requests become events of payload format 2.0 and go to the function of their route. What API Gateway answers by
-//! itself it answers here with the same words: 404 for no route, 413 over 10 MB, 500 for a function's error.
+//! Requests become events of payload format 2.0 and go to the function of their route, which template.yaml tells. What API
+//! Gateway answers by itself it answers here with the same words: 404 for no route, 413 over 10 MB, 500 for a function's error.
+//! Under a base path it behaves as a custom domain with an API mapping: routes go by the rest of the path, and `rawPath`
+//! keeps the whole.
 
 pub mod event;
 mod reply;
+pub mod routes;
 
 use std::{
     net::{IpAddr, SocketAddr},
+    path::Path,
     sync::Arc,
 };
 
@@ -23,8 +27,8 @@ use jiff::Timestamp;
 use serde_json::json;
 use tokio::{net::TcpListener, sync::Semaphore};
 
+use self::routes::Routes;
 use crate::{
-    functions::Function,
     host::{Host, InvokeError},
     task::Task,
 };
@@ -38,41 +42,49 @@ const MAX_WAITING: usize = 64;
 pub struct Doorway {
     listener: TcpListener,
     address: SocketAddr,
+    base: String,
 }
 
 impl Doorway {
-    /// Takes a loopback port, 0 for a free one.
+    /// Takes a loopback port, 0 for a free one. `base` is a base path such as `/podio`, or empty.
     ///
     /// # Errors
     /// The port is taken.
-    pub async fn take(port: u16) -> anyhow::Result<Self> {
+    pub async fn take(port: u16, base: &str) -> anyhow::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", port)).await.with_context(|| format!("port {port} is taken"))?;
         let address = listener.local_addr()?;
-        Ok(Self { listener, address })
+        Ok(Self { listener, address, base: base.to_owned() })
     }
 
     /// The address that callers will see.
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("http://{}{}", self.address, self.base)
     }
 }
 
 /// The running gateway; it ends when this is dropped.
 pub struct Gateway {
-    address: SocketAddr,
+    url: String,
     _serving: Task,
 }
 
 struct Shared {
     host: Host,
+    routes: Routes,
+    base: String,
     room: Semaphore,
 }
 
 impl Gateway {
-    /// Serves the routes of `host`'s functions.
-    pub fn start(host: Host, doorway: Doorway) -> Self {
-        let Doorway { listener, address } = doorway;
-        let shared = Arc::new(Shared { host, room: Semaphore::new(MAX_WAITING) });
+    /// Serves the routes of a workspace's template with `host`'s functions.
+    ///
+    /// # Errors
+    /// The template cannot be read.
+    pub fn start(host: Host, doorway: Doorway, workspace: &Path) -> anyhow::Result<Self> {
+        let url = doorway.url();
+        let Doorway { listener, base, .. } = doorway;
+        let routes = Routes::of(workspace)?;
+        let shared = Arc::new(Shared { host, routes, base, room: Semaphore::new(MAX_WAITING) });
         let router = Router::new().fallback(handle).with_state(shared);
         let serving = Task::spawn("gateway", async move {
             let service = router.into_make_service_with_connect_info::<SocketAddr>();
@@ -80,22 +92,12 @@ impl Gateway {
                 tracing::error!(%error, "the gateway ended");
             }
         });
-        Self { address, _serving: serving }
+        Ok(Self { url, _serving: serving })
     }
 
     /// The address that callers see.
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
-    }
-}
-
-/// The function that a path belongs to, as in template.yaml.
-fn route(path: &str) -> Option<Function> {
-    let mut segments = path.strip_prefix('/')?.split('/');
-    match (segments.next()?, segments.next()) {
-        ("offboardings", _) | ("quota" | "health", None) => Some(Function::Api),
-        ("hooks", Some(_)) => Some(Function::Hooks),
-        _ => None,
+        self.url.clone()
     }
 }
 
@@ -113,12 +115,14 @@ async fn handle(
 async fn respond(shared: &Shared, peer: IpAddr, request: Request) -> Result<Response, (StatusCode, &'static str)> {
     const INTERNAL: (StatusCode, &str) = (StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error");
     let (parts, body) = request.into_parts();
-    let function = route(parts.uri.path()).ok_or((StatusCode::NOT_FOUND, "Not Found"))?;
+    let path = parts.uri.path().strip_prefix(&shared.base).unwrap_or_default();
+    let route = shared.routes.choose(parts.method.as_str(), path).ok_or((StatusCode::NOT_FOUND, "Not Found"))?;
     let body = to_bytes(body, MAX_BODY_BYTES)
         .await
         .map_err(|_| (StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"))?;
-    let event = event::http_event(&parts, &body, peer, Timestamp::now());
+    let event = event::http_event(&parts, &body, peer, &route, Timestamp::now());
     let _room = shared.room.acquire().await.map_err(|_| INTERNAL)?;
+    let function = route.function;
     match shared.host.invoke(function, &event).await {
         Ok(answer) => reply::to_response(&answer).ok_or_else(|| {
             tracing::error!(%function, "an answer that is no HTTP response");
@@ -127,21 +131,5 @@ async fn respond(shared: &Shared, peer: IpAddr, request: Request) -> Result<Resp
         // The function's log says why.
         Err(InvokeError::Function(_)) => Err(INTERNAL),
         Err(InvokeError::Unreachable) => Err((StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_route_belongs_to_one_function() {
-        for path in ["/offboardings", "/offboardings/", "/offboardings/off_1/evidence", "/quota", "/health"] {
-            assert_eq!(route(path), Some(Function::Api), "{path}");
-        }
-        assert_eq!(route("/hooks/podio/app/1/key"), Some(Function::Hooks));
-        for path in ["", "/", "/hooks", "/offboardingsx", "/health/x", "/favicon.ico"] {
-            assert_eq!(route(path), None, "{path}");
-        }
     }
 }

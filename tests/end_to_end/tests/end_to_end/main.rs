@@ -5,4 +5,5 @@ mod chaos;
 #[cfg(target_os = "linux")]
 mod crashes;
 mod leaver;
+mod mounted;
 mod quota;

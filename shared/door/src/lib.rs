@@ -1,0 +1,3 @@
+//! What the HTTP doors share.
+
+pub mod path;
