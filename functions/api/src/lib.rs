@@ -2,7 +2,8 @@
 //!
 //! It checks what comes in, writes it down, enqueues a job and answers. It holds no credential of Podio's and never
 //! waits for Podio. What it has accepted is durable: when the queue is down the answer is still yes, and the sweep sends
-//! the job later; when the table is down the answer is 503 and nothing has happened.
+//! the job later; when the table is down the answer is 503 and nothing has happened. Storage that hangs counts as down after
+//! four seconds, the queue after two, and the answer always comes before Lambda would end the function.
 //!
 //! [`handle`] is the whole function, over [`Ports`] and [`Settings`]; `main.rs` only wires it to AWS. Each route has a
 //! file of its own.
@@ -22,10 +23,11 @@ pub mod settings;
 mod snapshot;
 mod view;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use lambda_http::{Body, Request, Response, http::Method};
-use podio_door::path::Path;
+use podio_aws::deadline;
+use podio_door::{path::Path, time};
 use podio_lifecycle::{
     ids::OffboardingId,
     ports::{
@@ -86,7 +88,8 @@ pub async fn handle(ports: &Ports, settings: &Settings, request: Request) -> Res
     let path = Path::of(&request, &route::ROOTS);
     let route = Route::parse(&path.route);
     let exchange = Exchange { ports, settings, request: &request };
-    let mut answer = match dispatch(&exchange, &route).await {
+    let left = time::left(&request, started.as_millisecond()).unwrap_or(Duration::MAX);
+    let mut answer = match deadline::within(left, dispatch(&exchange, &route)).await {
         Ok(answer) => answer,
         Err(problem) => problem.answer(),
     }

@@ -5,7 +5,8 @@ use std::{process::ExitCode, sync::Arc, time::Duration};
 use api::{Ports, Settings, settings};
 use lambda_http::{Error, Request, service_fn};
 use podio_aws::{
-    DynamoStore, config,
+    DynamoStore,
+    config::{self, DOOR_QUEUE, DOOR_STORAGE},
     queue::SqsJobs,
     runtime::{self, SystemClock, SystemRandom},
     secrets,
@@ -25,9 +26,9 @@ async fn serve() -> Result<(), Error> {
     let sdk = config::sdk_config();
     let source = secrets::overlay(Source::environment(), &sdk, &settings::SECRETS).await?;
     let settings = Settings::read(&source)?;
-    let store = DynamoStore::new(config::dynamodb(&sdk), source.text("TABLE_NAME")?);
+    let store = DynamoStore::new(config::dynamodb(&config::hurried(&sdk, DOOR_STORAGE)), source.text("TABLE_NAME")?);
     let store = Arc::new(store);
-    let jobs = SqsJobs::new(config::sqs(&sdk), source.text("QUEUE_URL")?);
+    let jobs = SqsJobs::new(config::sqs(&config::hurried(&sdk, DOOR_QUEUE)), source.text("QUEUE_URL")?);
     // The first call pays for the connection; the start is the cheap moment for it. Its answer does not matter.
     let _ = tokio::time::timeout(WARM_UP, store.quota()).await;
     let ports = Ports {
@@ -37,7 +38,7 @@ async fn serve() -> Result<(), Error> {
         removals: store.clone(),
         calls: store.clone(),
         quota: store,
-        jobs: Arc::new(jobs),
+        jobs: Arc::new(jobs.within(DOOR_QUEUE)),
         clock: Arc::new(SystemClock),
         random: Arc::new(SystemRandom),
     };

@@ -3,7 +3,8 @@
 //! It checks the key, reads what happened, writes it down, enqueues a job where there is something to do about it, and
 //! answers with nothing. It never waits for Podio and holds no credential of Podio's. What it has answered 200 is
 //! durable: when the queue is down the answer is still yes, and the sweep sends the job later; when the table is down the
-//! answer is 503, which asks Podio to send it again, and nothing has happened.
+//! answer is 503, which asks Podio to send it again, and nothing has happened. Storage that hangs counts as down after four
+//! seconds, the queue after two, and the answer always comes before Lambda would end the function.
 //!
 //! A wrong key gets the same 404 as a route that does not exist, and nothing is read before the key is right.
 
@@ -12,11 +13,12 @@ mod body;
 mod settings;
 mod verdict;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use jiff::SignedDuration;
 use lambda_http::{Body, Request, Response, http::Method};
-use podio_door::path::Path;
+use podio_aws::deadline;
+use podio_door::{path::Path, time};
 use podio_lifecycle::{
     hooks::Delivery,
     ports::{AcceptDeliveries, Accepted, Clock, SendJobs},
@@ -45,7 +47,10 @@ pub async fn handle(ports: &Ports, settings: &Settings, request: &Request) -> Re
     let started = ports.clock.now();
     let delivery = read(ports, settings, request);
     let verdict = match &delivery {
-        Ok(delivery) => accept(ports, delivery).await,
+        Ok(delivery) => {
+            let left = time::left(request, started.as_millisecond()).unwrap_or(Duration::MAX);
+            deadline::within(left, accept(ports, delivery)).await
+        }
         Err(verdict) => *verdict,
     };
     let answer = verdict.answer();

@@ -5,6 +5,7 @@
 mod accepting;
 mod deciding;
 mod evidence;
+mod hanging;
 mod mounted;
 mod properties;
 mod reading;

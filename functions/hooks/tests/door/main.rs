@@ -4,6 +4,7 @@
 
 mod corpus;
 mod durable;
+mod hanging;
 mod mounted;
 mod properties;
 mod strangers;

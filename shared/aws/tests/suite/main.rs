@@ -5,6 +5,7 @@
 mod emulator;
 mod events;
 mod faults;
+mod hanging;
 mod ports;
 mod queue;
 mod scripted;
