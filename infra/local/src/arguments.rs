@@ -25,6 +25,8 @@ pub struct Arguments {
 pub enum Command {
     /// Runs the stack until it is interrupted; one line of JSON on standard output says that it is ready.
     Up(Up),
+    /// Prints the variables of a running `up` for a shell, so that `cargo lambda watch` serves the same stack by hand.
+    Env(Env),
     /// Removes one leaver from a populated sandbox, end to end, and shows the evidence.
     Demo(Demo),
     /// Lets a deployed stack into Podio: asks in the browser, and keeps the refresh token where the worker reads it.
@@ -41,6 +43,17 @@ pub struct Up {
     stack: StackArguments,
     #[command(flatten)]
     sandbox: SandboxArguments,
+}
+
+/// `cargo local env`: `eval "$(cargo local env)"`
+#[derive(Args)]
+pub struct Env {
+    /// The stack with this port, in place of the newest.
+    #[arg(long)]
+    pub port: Option<u16>,
+    /// The stack that keeps its data in this folder, in place of the newest.
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
 }
 
 /// `cargo local demo`

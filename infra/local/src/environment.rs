@@ -36,6 +36,31 @@ const ASTRAY: [&str; 8] = [
     "EVENT_BUS_NAME",
 ];
 
+/// Settings without a default of ours: the functions inherit them, and somebody who runs a function by hand needs them too.
+const INHERITED: [&str; 21] = [
+    "AUDIT_SCHEDULE",
+    "EVIDENCE_KEY",
+    "HOOKS",
+    "LEAVERS_APP_ID",
+    "LEAVERS_LAST_DAY_FIELD",
+    "LEAVERS_PERSON_FIELD",
+    "LEAVERS_REASON_FIELD",
+    "LEAVERS_TIME_ZONE",
+    "MASS_OFFBOARDING_SHARE",
+    "NOTIFY",
+    "OIDC_ISSUER",
+    "PODIO_ORG_ID",
+    "PODIO_PASSWORD",
+    "PODIO_REFRESH_TOKEN",
+    "PODIO_USERNAME",
+    "REMOVE_RETURNED",
+    "SCIM_TOKENS",
+    "SENDERS",
+    "STALE_AFTER_DAYS",
+    "TWO_PERSON_APPROVAL",
+    "UNKNOWN_PERSON",
+];
+
 /// Variables over those that this process has: a value, or none to take the variable away.
 pub type Variables = BTreeMap<String, Option<String>>;
 
@@ -95,6 +120,8 @@ pub fn region(caller: &impl Caller) -> String {
 pub fn for_functions(caller: &impl Caller, places: &Places, podio: &Podio, log: &str) -> Variables {
     let (table, credentials_table) = table_names(caller);
     let mut variables = Variables::new();
+    let inherited = INHERITED.iter().filter_map(|name| Some(((*name).to_owned(), Some(caller.get(name)?))));
+    variables.extend(inherited);
     variables.extend(ASTRAY.map(|name| (name.to_owned(), None)));
     let defaults = [
         ("OFFBOARDING_SECRETS", OFFBOARDING_SECRET),
@@ -188,6 +215,7 @@ mod tests {
         let caller = BTreeMap::from([("PODIO_USERNAME", "me@example.com"), ("PODIO_PASSWORD", "mine")]);
         let variables = for_functions(&caller, &places(), &Podio::At("http://127.0.0.1:9".to_owned()), "info");
         assert_eq!(variables.get("PODIO_REFRESH_TOKEN"), None, "the caller's own environment decides");
+        assert_eq!(value(&variables, "PODIO_USERNAME"), Some("me@example.com"));
         assert_eq!(value(&variables, "PODIO_CLIENT_ID"), Some(config::CLIENT_ID));
     }
 

@@ -1,4 +1,4 @@
-//! `cargo local up`, `cargo local demo` and `cargo local authorize`.
+//! `cargo local up`, `cargo local env`, `cargo local demo` and `cargo local authorize`.
 
 mod arguments;
 
@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Parser as _;
-use local_stack::{Stack, authorize::Authorized, demo, environment::Process};
+use local_stack::{Stack, authorize::Authorized, demo, environment::Process, running::Running, stack::workspace};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -23,6 +23,7 @@ async fn main() -> ExitCode {
     let run = async {
         match arguments.command {
             Command::Up(up) => self::up(&up).await.map(|()| ExitCode::SUCCESS),
+            Command::Env(env) => self::env(&env).map(|()| ExitCode::SUCCESS),
             Command::Demo(demo) => self::demo(&demo).await,
             Command::Authorize(authorize) => self::authorize(&authorize).await,
         }
@@ -38,14 +39,23 @@ async fn up(up: &arguments::Up) -> anyhow::Result<()> {
     tokio::select! {
         stack = Stack::start(options, &Process) => {
             let stack = stack?;
+            let note = stack.running().note(&workspace())?;
             announce(&stack.ready_line());
             let signalled = interrupted().await;
             tracing::info!("stopping");
+            drop(note);
             stack.stop().await;
             signalled
         }
         signalled = interrupted() => signalled,
     }
+}
+
+#[expect(clippy::print_stdout, reason = "the variables are what standard output is for")]
+fn env(arguments: &arguments::Env) -> anyhow::Result<()> {
+    let running = Running::find(&workspace(), arguments.port, arguments.data.as_deref())?;
+    print!("{}", running.exports());
+    Ok(())
 }
 
 #[expect(clippy::print_stdout, reason = "the ready line is what standard output is for")]

@@ -16,13 +16,15 @@ use crate::{
     clock::{self, Clock},
     data::Folder,
     dynamodb,
-    environment::{self, Caller, Places},
+    environment::{self, Caller, Places, Variables},
     functions::Function,
     gateway::{Doorway, Gateway},
     host::{self, Host, InvokeError, Supervisor},
     podio::{Choice, Podio},
     pump::{Pump, Source},
-    queues, sqs,
+    queues,
+    running::Running,
+    sqs,
 };
 
 /// Two instances of each function: enough that parallel requests meet.
@@ -88,7 +90,8 @@ pub struct Stack {
     store: Arc<sqs::Store>,
     dynamodb: dynamodb::Server,
     podio: Podio,
-    _folder: Option<Folder>,
+    folder: Option<Folder>,
+    variables: Variables,
 }
 
 impl Stack {
@@ -123,15 +126,15 @@ impl Stack {
             queue_url: sqs.queue_url(queues::JOBS),
             dead_letter_queue_url: sqs.queue_url(queues::DEAD_LETTERS),
         };
-        let mut environment = environment::for_functions(caller, &places, &podio.for_functions(), options.log);
-        environment.extend(options.hooks.map(|hooks| ("HOOKS".to_owned(), Some(hooks))));
+        let mut variables = environment::for_functions(caller, &places, &podio.for_functions(), options.log);
+        variables.extend(options.hooks.map(|hooks| ("HOOKS".to_owned(), Some(hooks))));
         let (host, supervisor) = host::start(host::Config {
             workspace: workspace.clone(),
             cargo_lambda,
             binaries,
             cache,
             concurrency: CONCURRENCY,
-            environment,
+            environment: variables.clone(),
         })
         .await?;
 
@@ -141,7 +144,7 @@ impl Stack {
             Source { queue: queues::JOBS.to_owned(), arn: sqs.queue_arn(queues::JOBS), region: region.clone() };
         let pump = Pump::start(&store, &host, &source);
         let clock = Clock::start(host.clone(), region, options.sweep_pace);
-        Ok(Self { gateway, clock, pump, supervisor, host, sqs, store, dynamodb, podio, _folder: folder })
+        Ok(Self { gateway, clock, pump, supervisor, host, sqs, store, dynamodb, podio, folder, variables })
     }
 
     /// The address that callers see.
@@ -162,6 +165,15 @@ impl Stack {
     /// The functions.
     pub fn host(&self) -> &Host {
         &self.host
+    }
+
+    /// What it runs with. What it logs is left to who runs a function by hand: cargo-lambda goes by the same variable.
+    pub fn running(&self) -> Running {
+        let data =
+            self.folder.as_ref().map(Folder::path).map(|path| path.canonicalize().unwrap_or_else(|_| path.to_owned()));
+        let mut variables = self.variables.clone();
+        variables.remove("RUST_LOG");
+        Running { since: Timestamp::now(), port: self.gateway.port(), data, variables }
     }
 
     /// What `up` prints when everything answers.

@@ -15,5 +15,5 @@ mod local;
 mod podio;
 
 pub use caller::{Answer, Caller};
-pub use local::Local;
+pub use local::{Local, workspace};
 pub use podio::PodioLog;

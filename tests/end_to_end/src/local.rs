@@ -2,7 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    process::Stdio,
+    process::{Output, Stdio},
     time::Duration,
 };
 
@@ -49,6 +49,17 @@ impl Local {
         assert_eq!(ready["ready"], true);
         let caller = Caller::new(ready["api"].as_str().unwrap());
         Self { process, ready, caller }
+    }
+
+    /// `cargo local env` with these arguments.
+    pub async fn env(arguments: &[&str]) -> Output {
+        Command::new(binary().await).arg("env").args(arguments).output().await.unwrap()
+    }
+
+    /// The port of its API.
+    pub fn port(&self) -> u16 {
+        let api: reqwest::Url = self.ready["api"].as_str().unwrap().parse().unwrap();
+        api.port().unwrap()
     }
 
     /// The sandbox's own log.
@@ -104,6 +115,7 @@ async fn binary() -> &'static Path {
         .await
 }
 
-fn workspace() -> &'static Path {
+/// The folder with the root Cargo.toml.
+pub fn workspace() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap()
 }

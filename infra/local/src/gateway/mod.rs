@@ -65,6 +65,7 @@ impl Doorway {
 /// The running gateway; it ends when this is dropped.
 pub struct Gateway {
     url: String,
+    port: u16,
     _serving: Task,
 }
 
@@ -82,7 +83,7 @@ impl Gateway {
     /// The template cannot be read.
     pub fn start(host: Host, doorway: Doorway, workspace: &Path) -> anyhow::Result<Self> {
         let url = doorway.url();
-        let Doorway { listener, base, .. } = doorway;
+        let Doorway { listener, base, address } = doorway;
         let routes = Routes::of(workspace)?;
         let shared = Arc::new(Shared { host, routes, base, room: Semaphore::new(MAX_WAITING) });
         let router = Router::new().fallback(handle).with_state(shared);
@@ -92,12 +93,17 @@ impl Gateway {
                 tracing::error!(%error, "the gateway ended");
             }
         });
-        Ok(Self { url, _serving: serving })
+        Ok(Self { url, port: address.port(), _serving: serving })
     }
 
     /// The address that callers see.
     pub fn url(&self) -> String {
         self.url.clone()
+    }
+
+    /// Its port.
+    pub fn port(&self) -> u16 {
+        self.port
     }
 }
 

@@ -1,5 +1,6 @@
 //! The product as a process, from outside. One program: most of each test is waiting, and so they wait at once.
 
+mod by_hand;
 #[cfg(target_os = "linux")]
 mod chaos;
 #[cfg(target_os = "linux")]
