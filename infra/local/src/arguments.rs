@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand};
 use local_stack::{
     Options,
     authorize::{self, Arrival, Order, Place},
+    environment::{Process, expect_own_secrets},
     podio::Choice,
 };
 use podio_client::ClientSecret;
@@ -36,7 +37,8 @@ pub enum Command {
 /// `cargo local up`
 #[derive(Args)]
 pub struct Up {
-    /// Uses the Podio at this URL instead of a sandbox; its credentials are the PODIO_ variables.
+    /// Uses the Podio at this URL instead of a sandbox; its credentials are the PODIO_ variables. API_TOKENS, OFFBOARDING_SECRETS
+    /// and HOOK_SECRET must be set to values of your own.
     #[arg(long, value_name = "URL")]
     podio_url: Option<String>,
     #[command(flatten)]
@@ -184,7 +186,10 @@ struct SandboxArguments {
 impl Up {
     pub fn options(&self) -> anyhow::Result<Options> {
         let podio = match &self.podio_url {
-            Some(url) => Choice::At(url.trim_end_matches('/').to_owned()),
+            Some(url) => {
+                expect_own_secrets(&Process)?;
+                Choice::At(url.trim_end_matches('/').to_owned())
+            }
             None => self.sandbox.choice()?,
         };
         Ok(self.stack.options(podio))

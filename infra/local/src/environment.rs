@@ -10,7 +10,7 @@ use podio_sandbox::config;
 /// A secret that opens nothing but a local stack: `whsec_` and 32 bytes in base64.
 pub const OFFBOARDING_SECRET: &str = "whsec_ZGV2ZWxvcG1lbnQtb2ZmYm9hcmRpbmctc2VjcmV0ISE=";
 /// A bearer token that opens nothing but a local stack.
-pub const API_TOKEN: &str = "development-api-token";
+pub const API_TOKEN: &str = "development-api-token-0001";
 const HOOK_SECRET: &str = "development-hook-secret-of-the-local-stack";
 const EVIDENCE_SECRET: &str = "development-evidence-secret-of-the-local-stack";
 
@@ -103,6 +103,34 @@ impl Caller for Process {
     fn get(&self, name: &str) -> Option<String> {
         std::env::var(name).ok().filter(|value| !value.is_empty())
     }
+}
+
+/// The values that open the doors. The development ones are printed in the guide, so whoever reaches a loopback port could remove
+/// people from a real Podio with them.
+const OWN: [(&str, &str); 3] =
+    [("API_TOKENS", API_TOKEN), ("OFFBOARDING_SECRETS", OFFBOARDING_SECRET), ("HOOK_SECRET", HOOK_SECRET)];
+
+/// Refuses to open the doors to a Podio that is not ours with secrets that everybody knows.
+///
+/// # Errors
+/// One line that names what is not set, or holds the development value.
+pub fn expect_own_secrets(caller: &impl Caller) -> anyhow::Result<()> {
+    let wrong = |(name, development): &(&str, &str)| match caller.get(name) {
+        None => Some(format!("{name} is not set")),
+        Some(list) if list.trim().is_empty() => Some(format!("{name} is not set")),
+        Some(list) if entries(&list).any(|value| value == *development) => {
+            Some(format!("{name} holds the development value"))
+        }
+        Some(_) => None,
+    };
+    let wrong: Vec<_> = OWN.iter().filter_map(wrong).collect();
+    anyhow::ensure!(wrong.is_empty(), "--podio-url takes secrets of your own: {}", wrong.join(", "));
+    Ok(())
+}
+
+/// The values of a comma list, without the names (and roles) that may stand in front of them.
+pub(crate) fn entries(list: &str) -> impl Iterator<Item = &str> {
+    list.split(',').map(|entry| entry.rsplit(':').next().unwrap_or(entry).trim())
 }
 
 /// The name of the state table, that of the credentials table.
@@ -217,6 +245,41 @@ mod tests {
         assert_eq!(variables.get("PODIO_REFRESH_TOKEN"), None, "the caller's own environment decides");
         assert_eq!(value(&variables, "PODIO_USERNAME"), Some("me@example.com"));
         assert_eq!(value(&variables, "PODIO_CLIENT_ID"), Some(config::CLIENT_ID));
+    }
+
+    #[test]
+    fn real_podio_takes_secrets_of_your_own() {
+        let own = [
+            ("API_TOKENS", "hr:a-token-of-24-characters"),
+            ("OFFBOARDING_SECRETS", "whsec_b3du"),
+            ("HOOK_SECRET", "own"),
+        ];
+        assert!(expect_own_secrets(&BTreeMap::from(own)).is_ok());
+        let refusal = |name: &'static str, value: Option<&'static str>| {
+            let mut caller = BTreeMap::from(own);
+            match value {
+                Some(value) => caller.insert(name, value),
+                None => caller.remove(name),
+            };
+            expect_own_secrets(&caller).unwrap_err().to_string()
+        };
+        for name in ["API_TOKENS", "OFFBOARDING_SECRETS", "HOOK_SECRET"] {
+            let said = refusal(name, None);
+            assert_eq!(said, format!("--podio-url takes secrets of your own: {name} is not set"));
+            assert_eq!(refusal(name, Some(" ")), said);
+        }
+        for (name, value) in [
+            ("API_TOKENS", "mine, development-api-token-0001"),
+            ("API_TOKENS", "hr:admin:development-api-token-0001"),
+            ("OFFBOARDING_SECRETS", "gusto:whsec_ZGV2ZWxvcG1lbnQtb2ZmYm9hcmRpbmctc2VjcmV0ISE="),
+            ("HOOK_SECRET", "development-hook-secret-of-the-local-stack"),
+        ] {
+            let said = refusal(name, Some(value));
+            assert_eq!(said, format!("--podio-url takes secrets of your own: {name} holds the development value"));
+        }
+        let all = expect_own_secrets(&BTreeMap::new()).unwrap_err().to_string();
+        assert_eq!(all.matches("is not set").count(), 3);
+        assert!(!all.contains('\n'));
     }
 
     #[test]

@@ -51,6 +51,17 @@ impl Local {
         Self { process, ready, caller }
     }
 
+    /// What `cargo local up` says when it refuses to start.
+    pub async fn refused(arguments: &[&str], variables: &[(&str, &str)]) -> String {
+        let mut command = Command::new(binary().await);
+        for name in ["API_TOKENS", "OFFBOARDING_SECRETS", "HOOK_SECRET"] {
+            command.env_remove(name);
+        }
+        let output = command.arg("up").args(arguments).envs(variables.iter().copied()).output().await.unwrap();
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0));
+        String::from_utf8(output.stderr).unwrap()
+    }
+
     /// `cargo local env` with these arguments.
     pub async fn env(arguments: &[&str]) -> Output {
         Command::new(binary().await).arg("env").args(arguments).output().await.unwrap()

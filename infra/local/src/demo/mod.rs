@@ -19,7 +19,7 @@ use tokio::time::{Instant, sleep};
 
 use self::{api::Api, judge::Before, midflight::Wish, progress::Progress, report::Report};
 use crate::{
-    environment::{API_TOKEN, Caller, OFFBOARDING_SECRET},
+    environment::{API_TOKEN, Caller, OFFBOARDING_SECRET, entries},
     podio::Choice,
     stack::{Options, Stack},
 };
@@ -60,7 +60,7 @@ async fn offboard(stack: &Stack, wish: &Wish, show: &Show, caller: &impl Caller)
     let before = sandbox.with_state(|state| Before::of(state, LEAVER, hook)).context("the sandbox knows no leaver")?;
     let first_of = |name, default: &str| {
         let list = caller.get(name).unwrap_or_else(|| default.to_owned());
-        list.split(',').next().unwrap_or_default().trim().to_owned()
+        entries(&list).next().unwrap_or_default().to_owned()
     };
     let token = first_of("API_TOKENS", API_TOKEN);
     let api = Api::new(stack.api(), token, &first_of("OFFBOARDING_SECRETS", OFFBOARDING_SECRET))?;

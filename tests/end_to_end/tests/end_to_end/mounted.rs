@@ -40,6 +40,9 @@ async fn every_door_works_under_a_base_path() {
     let event = [("type", "item.create"), ("hook_id", "7"), ("item_id", "9")];
     assert_eq!(http.post(&hook).form(&event).send().await.unwrap().status(), 200);
     assert_eq!(http.post(format!("{hook}0")).form(&event).send().await.unwrap().status(), 404);
+    // A page in a browser whose name leads here.
+    let foreign = http.get(format!("{api}/health")).header("host", "evil.example.com").send().await.unwrap();
+    assert_eq!(foreign.status(), 403);
     // What a door says of other methods is its own word, under a base path or not.
     for (method, url, status) in [
         (Method::GET, &hook, 405),
