@@ -76,6 +76,24 @@ pub struct Swept {
     pub postponed: u32,
 }
 
+impl Swept {
+    fn log(&self) {
+        tracing::info!(
+            started = self.started,
+            resent = self.resent,
+            hooks_looked_at = self.hooks_looked_at,
+            counted = self.counted,
+            retired = self.retired,
+            dead_letters = self.dead_letters,
+            unreadable = self.unreadable,
+            held_for_a_day = self.held_for_a_day,
+            failed = self.failed,
+            postponed = self.postponed,
+            "swept"
+        );
+    }
+}
+
 /// Items looked at in one round; a sweep goes on until a round brings nothing new.
 const ROUND: usize = 100;
 
@@ -112,7 +130,7 @@ impl Sweep {
         self.keep_hooks(&mut swept).await?;
         self.bury(&mut swept).await;
         self.count_waiting(&mut swept).await?;
-        tracing::info!(?swept, "swept");
+        swept.log();
         Ok(swept)
     }
 

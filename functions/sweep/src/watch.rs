@@ -45,7 +45,8 @@ impl Sweep {
                     DueItem::Batch(id, key) => self.look_at(id, *key, now, swept).await,
                 };
                 if let Err(error) = result {
-                    tracing::warn!(?item, %error, "left for the next sweep");
+                    let (DueItem::Offboarding(id) | DueItem::Batch(id, _)) = item;
+                    tracing::warn!(offboarding = %id, %error, "left for the next sweep");
                     swept.postponed += 1;
                 }
             }

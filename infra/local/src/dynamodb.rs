@@ -19,8 +19,8 @@ const TTL_PACE: Duration = Duration::from_secs(60);
 pub struct Server {
     address: SocketAddr,
     region: String,
-    _serving: Task,
-    _expiring: Task,
+    serving: Task,
+    expiring: Task,
 }
 
 impl Server {
@@ -40,7 +40,13 @@ impl Server {
         let address = listener.local_addr()?;
         let serving = Task::spawn("dynamodb", server::serve_on(listener, database.clone()));
         let expiring = Task::spawn("dynamodb ttl", expire(database));
-        Ok(Self { address, region: region.to_owned(), _serving: serving, _expiring: expiring })
+        Ok(Self { address, region: region.to_owned(), serving, expiring })
+    }
+
+    /// Ends it.
+    pub async fn stop(self) {
+        self.expiring.stop().await;
+        self.serving.stop().await;
     }
 
     /// What `AWS_ENDPOINT_URL_DYNAMODB` is to be.

@@ -23,6 +23,7 @@ pub mod environment;
 pub mod functions;
 pub mod gateway;
 pub mod host;
+pub mod log;
 pub mod podio;
 pub mod pump;
 pub mod queues;

@@ -189,10 +189,12 @@ impl Stack {
 
     /// Ends everything: the doors first, then the functions, then what they use.
     pub async fn stop(self) {
-        drop(self.gateway);
-        drop(self.clock);
-        drop(self.pump);
+        self.gateway.stop().await;
+        self.clock.stop().await;
+        self.pump.stop().await;
         self.supervisor.stop().await;
+        self.sqs.stop().await;
+        self.dynamodb.stop().await;
         self.podio.stop().await;
         if let Err(error) = self.store.flush() {
             tracing::error!(%error, "the queue's file could not be written");

@@ -31,6 +31,11 @@ pub struct Local {
 impl Local {
     /// Starts `cargo local up` with these arguments and variables and waits for its ready line.
     pub async fn up(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        Self::up_telling(arguments, variables, Stdio::null()).await
+    }
+
+    /// The same, with its standard error there.
+    pub async fn up_telling(arguments: &[&str], variables: &[(&str, &str)], errors: impl Into<Stdio>) -> Self {
         let mut process = Command::new(binary().await)
             .arg("up")
             .args(arguments)
@@ -39,7 +44,7 @@ impl Local {
             .env_remove("RUST_LOG")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(errors)
             .kill_on_drop(true)
             .spawn()
             .expect("cargo local starts");

@@ -67,7 +67,7 @@ impl Doorway {
 pub struct Gateway {
     url: String,
     port: u16,
-    _serving: Task,
+    serving: Task,
 }
 
 struct Shared {
@@ -95,12 +95,17 @@ impl Gateway {
                 tracing::error!(%error, "the gateway ended");
             }
         });
-        Ok(Self { url, port: address.port(), _serving: serving })
+        Ok(Self { url, port: address.port(), serving })
     }
 
     /// The address that callers see.
     pub fn url(&self) -> String {
         self.url.clone()
+    }
+
+    /// Ends it.
+    pub async fn stop(self) {
+        self.serving.stop().await;
     }
 
     /// Its port.

@@ -38,7 +38,7 @@ pub struct Source {
 
 /// The running pollers; they end when this is dropped.
 pub struct Pump {
-    _pollers: Vec<Task>,
+    pollers: Vec<Task>,
 }
 
 impl Pump {
@@ -48,7 +48,14 @@ impl Pump {
             let poller = Poller { store: Arc::clone(store), host: host.clone(), source: source.clone() };
             Task::spawn("event source", poller.run())
         };
-        Self { _pollers: (0..CONCURRENCY).map(poller).collect() }
+        Self { pollers: (0..CONCURRENCY).map(poller).collect() }
+    }
+
+    /// Ends them.
+    pub async fn stop(self) {
+        for poller in self.pollers {
+            poller.stop().await;
+        }
     }
 }
 

@@ -6,5 +6,6 @@ mod chaos;
 #[cfg(target_os = "linux")]
 mod crashes;
 mod leaver;
+mod log;
 mod mounted;
 mod quota;
