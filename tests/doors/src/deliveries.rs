@@ -1,6 +1,7 @@
 //! Deliveries as API Gateway hands them to a function.
 
 use std::{
+    collections::BTreeMap,
     net::{IpAddr, Ipv4Addr},
     sync::OnceLock,
 };
@@ -10,7 +11,11 @@ use axum::body::Bytes;
 use http::{Request, header};
 use jiff::Timestamp;
 use local_stack::{
-    gateway::{event::http_event, routes::Routes},
+    functions::Function,
+    gateway::{
+        event::http_event,
+        routes::{Chosen, Routes},
+    },
     stack::workspace,
 };
 use podio_signatures::hook_key;
@@ -73,7 +78,9 @@ pub fn event(path: &str, body: &str) -> anyhow::Result<Bytes> {
     static ROUTES: OnceLock<Option<Routes>> = OnceLock::new();
     let routes =
         ROUTES.get_or_init(|| Routes::of(&workspace()).ok()).as_ref().context("template.yaml has no routes")?;
-    let route = routes.choose("POST", path).context("no route of template.yaml")?;
+    // API Gateway would let no other path in; a door has to refuse it all the same.
+    let none = || Chosen { function: Function::Hooks, key: "$default".to_owned(), parameters: BTreeMap::new() };
+    let route = routes.choose("POST", path).unwrap_or_else(none);
     let event = http_event(&parts, body.as_bytes(), IpAddr::V4(Ipv4Addr::LOCALHOST), &route, Timestamp::now());
     Ok(Bytes::from(event.to_string()))
 }
