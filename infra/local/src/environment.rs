@@ -10,7 +10,7 @@ use podio_sandbox::config;
 /// A secret that opens nothing but a local stack: `whsec_` and 32 bytes in base64.
 pub const OFFBOARDING_SECRET: &str = "whsec_ZGV2ZWxvcG1lbnQtb2ZmYm9hcmRpbmctc2VjcmV0ISE=";
 /// A bearer token that opens nothing but a local stack.
-pub const API_TOKEN: &str = "development-api-token";
+pub const API_TOKEN: &str = "development-api-token-0001";
 const HOOK_SECRET: &str = "development-hook-secret-of-the-local-stack";
 const EVIDENCE_SECRET: &str = "development-evidence-secret-of-the-local-stack";
 

@@ -10,7 +10,7 @@ use tokio::time::{sleep, timeout};
 
 /// The development values that `cargo local` sets.
 const SECRET: &str = "whsec_ZGV2ZWxvcG1lbnQtb2ZmYm9hcmRpbmctc2VjcmV0ISE=";
-const TOKEN: &str = "development-api-token";
+const TOKEN: &str = "development-api-token-0001";
 
 /// What came back.
 #[derive(Debug, Clone)]

@@ -5,7 +5,9 @@
 mod accepting;
 mod deciding;
 mod evidence;
+mod merging;
 mod properties;
 mod reading;
 mod refusing;
+mod roles;
 mod world;

@@ -24,6 +24,8 @@ async fn a_fresh_offboarding_shows_what_was_asked_for() {
         "id": id, "state": "planning", "org_id": 678,
         "user": {"user_id": null, "email": "jane@example.com", "name": null},
         "dry_run": false, "require_approval": false, "reason": "left", "requested_by": "HR",
+        "priority": "normal", "source": {"kind": "api", "name": "token-1"},
+        "history": [{"at": START, "event": "requested", "actor": {"kind": "api", "name": "token-1"}}],
         "created_at": START, "effective_at": START, "updated_at": START, "completed_at": null,
         "eta": START,
         "progress": {"spaces_total": 0, "spaces_removed": 0, "spaces_already_gone": 0, "spaces_left_to_org_removal": 0, "spaces_pending": 0},
@@ -72,7 +74,7 @@ async fn progress_counts_every_space_and_the_eta_every_call() {
     assert_eq!(spaces[11], json!({"space_id": 12, "name": "Space 12", "state": "pending", "settled_at": null}));
 
     let summary = world.get(&format!("/offboardings/{id}?fields=summary")).await.json();
-    assert_eq!(summary.get("spaces"), None);
+    assert_eq!((summary.get("spaces"), summary.get("history")), (None, None));
     assert_eq!(summary["progress"], progress);
     let listed = world.get("/offboardings").await.json();
     assert_eq!(listed["offboardings"], json!([summary]));

@@ -9,8 +9,8 @@ use podio_lifecycle::{
     job::BatchKey,
     offboarding::{DueKind, Offboarding, PersonClaim},
     ports::{
-        AcceptOffboardings, Created, DueItem, FindDue, FindRemoved, IdempotencyKey, Page, ReadOffboardings, SaveError,
-        StoreError, WriteOffboardings,
+        AcceptOffboardings, Created, DueItem, FindDue, FindRemoved, IdempotencyKey, Joined, Page, ReadOffboardings,
+        SaveError, StoreError, WriteOffboardings,
     },
     removal::RemovalBatch,
 };
@@ -49,21 +49,41 @@ impl Tables {
         }
     }
 
-    fn create(&mut self, offboarding: &Offboarding, key: Option<&IdempotencyKey>) -> Created {
+    /// What a key that is in use says of a request: the offboarding that it stands for, or none where it was used for
+    /// another request.
+    fn known(&self, key: Option<&IdempotencyKey>, now: Timestamp) -> Option<Option<OffboardingId>> {
         // TTL has whole seconds.
-        let lives = |used: &&UsedKey| used.expires_at.as_second() > offboarding.created_at.as_second();
-        if let Some(key) = key
-            && let Some(used) = self.keys.get(&key.key).filter(lives)
-        {
-            let same = used.fingerprint == key.fingerprint;
-            return if same { Created::Repeated(used.offboarding.clone()) } else { Created::KeyReused };
+        let lives = |used: &&UsedKey| used.expires_at.as_second() > now.as_second();
+        let used = self.keys.get(&key?.key).filter(lives)?;
+        Some((used.fingerprint == key?.fingerprint).then(|| used.offboarding.clone()))
+    }
+
+    fn join(
+        &mut self,
+        running: &Offboarding,
+        changed: Option<&Offboarding>,
+        key: Option<&IdempotencyKey>,
+        now: Timestamp,
+    ) -> Result<Joined, SaveError> {
+        if let Some(known) = self.known(key, now) {
+            return Ok(known.map_or(Joined::KeyReused, Joined::Repeated));
+        }
+        if let Some(changed) = changed {
+            self.save(running.revision, changed, PersonClaim::Keep, None)?;
+        }
+        self.note_key(key, &running.id);
+        Ok(Joined::Done)
+    }
+
+    fn create(&mut self, offboarding: &Offboarding, key: Option<&IdempotencyKey>) -> Created {
+        if let Some(known) = self.known(key, offboarding.created_at) {
+            return known.map_or(Created::KeyReused, Created::Repeated);
         }
         if self.offboardings.contains_key(&offboarding.id) {
             return Created::Repeated(offboarding.id.clone());
         }
         if !offboarding.request.dry_run {
             if let Some(running) = self.holder(offboarding) {
-                self.note_key(key, &running);
                 return Created::AlreadyRunning(running);
             }
             self.take(offboarding);
@@ -133,6 +153,16 @@ impl Tables {
 impl AcceptOffboardings for MemoryStore {
     async fn create(&self, offboarding: &Offboarding, key: Option<&IdempotencyKey>) -> Result<Created, StoreError> {
         self.run("create", |tables| Ok(tables.create(offboarding, key))).await
+    }
+
+    async fn join(
+        &self,
+        running: &Offboarding,
+        changed: Option<&Offboarding>,
+        key: Option<&IdempotencyKey>,
+        now: Timestamp,
+    ) -> Result<Joined, SaveError> {
+        self.run("join", |tables| tables.join(running, changed, key, now)).await
     }
 }
 

@@ -86,8 +86,19 @@ pub enum Created {
     Repeated(OffboardingId),
     /// The key was used for another request.
     KeyReused,
-    /// The person is being off-boarded already, by this offboarding. The key, if any, now stands for it.
+    /// The person is being off-boarded already, by this offboarding. Nothing is stored, the key neither.
     AlreadyRunning(OffboardingId),
+}
+
+/// What became of a second request for somebody who is being off-boarded already.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Joined {
+    /// It is stored.
+    Done,
+    /// The same request was accepted before, as this offboarding.
+    Repeated(OffboardingId),
+    /// The key was used for another request.
+    KeyReused,
 }
 
 /// A page of offboardings, newest first.
@@ -104,6 +115,15 @@ pub struct Page {
 pub trait AcceptOffboardings: Send + Sync {
     /// Stores a new offboarding, its idempotency key and its claim on the person (none for a dry run) in one transaction.
     async fn create(&self, offboarding: &Offboarding, key: Option<&IdempotencyKey>) -> Result<Created, StoreError>;
+    /// Lets a key stand for an offboarding that runs already, and stores what that has become by a second request, if
+    /// anything, in one transaction: on condition that `running`, as it was read, is what is stored.
+    async fn join(
+        &self,
+        running: &Offboarding,
+        changed: Option<&Offboarding>,
+        key: Option<&IdempotencyKey>,
+        now: Timestamp,
+    ) -> Result<Joined, SaveError>;
 }
 
 /// Reading offboardings.
