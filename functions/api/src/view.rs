@@ -101,6 +101,10 @@ pub(crate) enum Detail {
 }
 
 impl<'a> View<'a> {
+    pub(crate) fn id(&self) -> &OffboardingId {
+        self.id
+    }
+
     /// What is shown of a snapshot.
     pub(crate) fn of(snapshot: &'a Snapshot, detail: Detail, quota: &Quota, now: Timestamp, ceiling: Ceiling) -> Self {
         let Snapshot { offboarding, batches, rides, podio_calls } = snapshot;

@@ -9,7 +9,10 @@ use crate::world::{TOKEN, World, bearer, jane};
 const ID: &str = "off_0123456789abcdef0123456789abcdef";
 
 async fn nothing_was_stored(world: &World) {
-    assert_eq!(world.store.list(None, 10, None).await.unwrap().offboardings, []);
+    assert_eq!(
+        world.store.list(&podio_lifecycle::offboarding::Filter::default(), 10, None).await.unwrap().offboardings,
+        []
+    );
     assert_eq!(world.jobs.take(), []);
 }
 

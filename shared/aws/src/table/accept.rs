@@ -119,6 +119,7 @@ impl DynamoStore {
         let mut listing = item(&Key::listing(&offboarding.id));
         listing.insert(DRY_RUN.to_owned(), aws_sdk_dynamodb::types::AttributeValue::Bool(offboarding.request.dry_run));
         transaction.put(Part::Listing, listing, None, None)?;
+        list_persons(&mut transaction, offboarding, 0)?;
         if let Some(key) = key {
             let (condition, now) = unused(offboarding.created_at);
             transaction.put(Part::Key, key_item(key, &offboarding.id), Some(&condition), now)?;
@@ -126,6 +127,18 @@ impl DynamoStore {
         claims.join(&mut transaction)?;
         Ok(transaction)
     }
+}
+
+/// Lists an offboarding under the names of its person, but for the first so many, under which it is listed already.
+pub(super) fn list_persons(
+    transaction: &mut Transaction<'_>,
+    offboarding: &Offboarding,
+    listed: usize,
+) -> Result<(), StoreError> {
+    for person in offboarding.person_names().iter().skip(listed) {
+        transaction.put(Part::Listing, item(&Key::listing_of(person, &offboarding.id)), None, None)?;
+    }
+    Ok(())
 }
 
 /// What a key that is in use says of the request.

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use podio_lifecycle::{
     ids::{OffboardingId, OrgId, UserId},
     job::BatchKey,
-    offboarding::{DueKind, Offboarding, PersonClaim},
+    offboarding::{DueKind, Filter, Offboarding, PersonClaim},
     ports::{
         AcceptOffboardings, Created, DueItem, FindDue, FindRemoved, IdempotencyKey, Joined, Page, ReadOffboardings,
         SaveError, StoreError, WriteOffboardings,
@@ -185,20 +185,15 @@ impl ReadOffboardings for MemoryStore {
         self.run("load", |tables| Ok(tables.offboardings.get(id).cloned())).await
     }
 
-    async fn list(
-        &self,
-        state: Option<&str>,
-        limit: usize,
-        before: Option<&OffboardingId>,
-    ) -> Result<Page, StoreError> {
+    async fn list(&self, filter: &Filter, limit: usize, before: Option<&OffboardingId>) -> Result<Page, StoreError> {
         self.run("list", |tables| {
-            let wanted = |offboarding: &&Offboarding| state.is_none_or(|state| offboarding.state.name() == state);
+            let wanted = |offboarding: &&Offboarding| filter.matches(offboarding);
             let earlier = tables.offboardings.values().rev().filter(|it| before.is_none_or(|before| it.id < *before));
             let mut found: Vec<_> = earlier.filter(wanted).take(limit.saturating_add(1)).cloned().collect();
             let more = found.len() > limit;
             found.truncate(limit);
             let next = found.last().filter(|_| more).map(|last| last.id.clone());
-            Ok(Page { offboardings: found, next })
+            Ok(Page { offboardings: found, unreadable: Vec::new(), next })
         })
         .await
     }

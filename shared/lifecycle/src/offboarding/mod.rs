@@ -7,6 +7,7 @@
 mod due;
 mod event;
 mod history;
+mod listing;
 mod merge;
 mod request;
 mod search;
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 pub use due::{Due, DueKind};
 pub use event::{Change, Effect, Event, PersonClaim, Plan, Refusal};
 pub use history::{Act, ActKind, Asker};
+pub use listing::{Filter, PersonKey, Unreadable};
 pub use merge::MergedField;
 pub use request::{Person, Priority, Request};
 pub use search::{Looks, Search, SearchStep, SpaceSource};

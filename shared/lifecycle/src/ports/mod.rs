@@ -20,7 +20,7 @@ use crate::{
     ids::{ItemId, OffboardingId, OrgId, SpaceId, UserId},
     job::{BatchKey, Job},
     leavers_app::LeaverItem,
-    offboarding::{DueKind, Offboarding, PersonClaim},
+    offboarding::{DueKind, Filter, Offboarding, PersonClaim, Unreadable},
     quota::{Quota, Slot},
     removal::{RemovalBatch, RemovalState},
     sharing::Rider,
@@ -106,6 +106,8 @@ pub enum Joined {
 pub struct Page {
     /// The offboardings.
     pub offboardings: Vec<Offboarding>,
+    /// Those that this version cannot read.
+    pub unreadable: Vec<Unreadable>,
     /// Where the next page begins; none at the end. A page may be short, even empty, and yet not be the last.
     pub next: Option<OffboardingId>,
 }
@@ -131,9 +133,8 @@ pub trait AcceptOffboardings: Send + Sync {
 pub trait ReadOffboardings: Send + Sync {
     /// One offboarding, read consistently.
     async fn load(&self, id: &OffboardingId) -> Result<Option<Offboarding>, StoreError>;
-    /// Those before `before` (exclusive), newest first, in the named state if one is given.
-    async fn list(&self, state: Option<&str>, limit: usize, before: Option<&OffboardingId>)
-    -> Result<Page, StoreError>;
+    /// Those before `before` (exclusive) that `filter` asks for, newest first, however many newer ones it does not ask for.
+    async fn list(&self, filter: &Filter, limit: usize, before: Option<&OffboardingId>) -> Result<Page, StoreError>;
     /// How many were accepted in `since..until` (by id, dry runs left out), counted to `at_most`.
     async fn count_accepted(
         &self,

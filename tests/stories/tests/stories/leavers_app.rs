@@ -91,7 +91,7 @@ impl Desk {
     }
 
     async fn all(&self) -> Vec<Offboarding> {
-        self.world.store.list(None, 50, None).await.unwrap().offboardings
+        self.world.store.list(&podio_lifecycle::offboarding::Filter::default(), 50, None).await.unwrap().offboardings
     }
 
     async fn only(&self) -> Offboarding {

@@ -141,7 +141,11 @@ pub async fn of_many_requests_for_one_person_at_once_one_is_accepted(store: Arc<
     for (_, created) in others {
         assert_eq!(*created, Created::AlreadyRunning(new[0].clone()));
     }
-    assert_eq!(store.list(None, 50, None).await.unwrap().offboardings.len(), 1, "nothing is half stored");
+    assert_eq!(
+        store.list(&podio_lifecycle::offboarding::Filter::default(), 50, None).await.unwrap().offboardings.len(),
+        1,
+        "nothing is half stored"
+    );
 }
 
 pub async fn of_many_repetitions_at_once_one_is_accepted(store: Arc<impl Store>) {
