@@ -22,6 +22,10 @@ struct Accepted<'a> {
     id: &'a OffboardingId,
     state: &'static str,
     url: &'a str,
+    /// For a request that was accepted before: when its offboarding was completed, so that a key that is used again after
+    /// years is not taken for a new offboarding.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    completed_at: Option<Timestamp>,
     /// What a second request has changed, and the time that now holds.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     merge: Option<Merge<'a>>,
@@ -73,6 +77,7 @@ pub(crate) async fn post(exchange: &Exchange<'_>, caller: &Caller<'_>) -> Result
 fn accepted(status: StatusCode, offboarding: &Offboarding, merged: Option<&[MergedField]>) -> Answer {
     let url = super::url(&offboarding.id);
     let merge = merged.map(|merged| Merge { merged, effective_at: offboarding.effective_at() });
-    let body = Accepted { id: &offboarding.id, state: offboarding.state.name(), url: &url, merge };
+    let completed_at = offboarding.completed_at;
+    let body = Accepted { id: &offboarding.id, state: offboarding.state.name(), url: &url, completed_at, merge };
     Answer::json(status, &body).located_at(&url).about(&offboarding.id)
 }

@@ -8,7 +8,7 @@ use podio_lifecycle::{
 };
 use serde_json::{Value, json};
 
-use crate::world::{APPROVER, OTHER_REQUESTER, REQUESTER, Reply, World, bearer, jane};
+use crate::world::{APPROVER, OTHER_REQUESTER, REQUESTER, Reply, START, World, bearer, jane};
 
 fn on(day: &str) -> Value {
     json!({"user": {"email": "jane@example.com"}, "effective_at": format!("{day}T12:00:00Z")})
@@ -150,6 +150,21 @@ async fn a_repeated_request_is_not_merged_twice() {
         assert_eq!(view["effective_at"], "2026-03-20T12:00:00Z", "what came later holds");
     }
     send("b", on("2026-03-11")).await.problem(409);
+}
+
+#[tokio::test]
+async fn a_key_of_a_completed_offboarding_says_when_it_was() {
+    let world = World::new();
+    let send = || {
+        let request = bearer("POST", "/offboardings").header("idempotency-key", "employee 7");
+        world.send(request.body(Body::from(jane().to_string())).unwrap())
+    };
+    let id = send().await.json()["id"].as_str().unwrap().parse().unwrap();
+    world.happen(&id, Event::NotAMember).await;
+    world.clock.advance(86_400);
+    let again = send().await;
+    let body = again.json();
+    assert_eq!((again.status, &body["state"], &body["completed_at"]), (200, &json!("completed"), &json!(START)));
 }
 
 #[tokio::test]
