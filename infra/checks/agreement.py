@@ -14,14 +14,14 @@ SETTINGS = IN_SECRET | {
     "API_TOKENS", "CREDENTIALS_TABLE_NAME", "DEAD_LETTER_QUEUE_URL", "EVENT_BUS_NAME", "HOOKS", "HOOKS_URL",
     "LEAVERS_APP_ID", "LEAVERS_LAST_DAY_FIELD", "LEAVERS_PERSON_FIELD", "LEAVERS_REASON_FIELD", "LEAVERS_TIME_ZONE",
     "MASS_OFFBOARDING_THRESHOLD", "OFFBOARDING_SECRETS", "PODIO_API_URL", "PODIO_ORG_ID", "QUEUE_URL", "QUOTA_LIMIT",
-    "QUOTA_WINDOW_SECONDS", "REMOVE_RETURNED", "SWEEP_PATIENCE_SECONDS", "TABLE_NAME",
+    "QUOTA_WINDOW_SECONDS", "REMOVE_RETURNED", "SWEEP_PATIENCE_SECONDS", "TABLE_NAME", "TWO_PERSON_APPROVAL",
 }
 # Calls of ports that need more of the state table than one item by its key: what they are allowed, and on what.
 READS = {
     "active": {("dynamodb:BatchGetItem", "table"), ("dynamodb:Query", "index")},
     "due": {("dynamodb:Query", "index")},
     "due_deliveries": {("dynamodb:Query", "index")},
-    "list": {("dynamodb:BatchGetItem", "table"), ("dynamodb:Query", "table")},
+    "list": {("dynamodb:BatchGetItem", "table"), ("dynamodb:Query", "table"), ("dynamodb:Query", "index of states")},
     "removed": {("dynamodb:BatchGetItem", "table")},
 }
 
@@ -81,6 +81,7 @@ def tables(resources, root):
     name = dict(re.findall(r'pub const ([A-Z_]+): &str = "([a-z_]+)";', code))
     keys = [(name["PARTITION_KEY"], "HASH", "S"), (name["SORT_KEY"], "RANGE", "S")]
     due = [(name["DUE_KIND"], "HASH", "S"), (name["DUE_AT"], "RANGE", "N")]
+    states = [(name["IN_STATE"], "HASH", "S"), (name["LISTED_AS"], "RANGE", "S")]
     state, credentials = (resources[table]["Properties"] for table in ("StateTable", "CredentialsTable"))
     types = {each["AttributeName"]: each["AttributeType"] for each in state["AttributeDefinitions"]}
 
@@ -93,7 +94,7 @@ def tables(resources, root):
         (index["IndexName"], schema(index), index["Projection"]["ProjectionType"])
         for index in state["GlobalSecondaryIndexes"]
     ]
-    if indexes != [(name["DUE_INDEX"], due, "KEYS_ONLY")]:
+    if indexes != [(name["DUE_INDEX"], due, "KEYS_ONLY"), (name["STATES_INDEX"], states, "KEYS_ONLY")]:
         yield f"the state table's indexes are {indexes}"
     if state["TimeToLiveSpecification"] != {"AttributeName": name["TTL"], "Enabled": True}:
         yield f"the state table's TTL attribute is not {name['TTL']}"
@@ -138,7 +139,11 @@ def reads(resources, root):
         called = set(re.findall(r"ports\s*\.\w+\s*\.(\w+)\(", sources)) & set(READS)
         role = resources[logical]["Properties"]["Role"]["Fn::GetAtt"][0]
         statements = resources[role]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
-        where = {'{"Fn::GetAtt": ["StateTable", "Arn"]}': "table", '{"Fn::Sub": "${StateTable.Arn}/index/due"}': "index"}
+        where = {
+            '{"Fn::GetAtt": ["StateTable", "Arn"]}': "table",
+            '{"Fn::Sub": "${StateTable.Arn}/index/due"}': "index",
+            '{"Fn::Sub": "${StateTable.Arn}/index/states"}': "index of states",
+        }
         allowed = {
             (action, where.get(json.dumps(resource)))
             for statement in statements

@@ -38,6 +38,7 @@ OUR_OWN = {
     "a variable that nobody reads": ("QUEUE_URL: !Ref Jobs", "QUEUE_URL: !Ref Jobs\n          EXTRA: x", "EXTRA"),
     "a role that lacks what a port does": ("dynamodb:BatchGetItem, ", "", "does not allow dynamodb:BatchGetItem"),
     "a role that may not use the index": ("${StateTable.Arn}/index/due", "${StateTable.Arn}/index/x", "table's index"),
+    "a role that may not list by state": ("${StateTable.Arn}/index/states", "${StateTable.Arn}/index/x", "index of states"),
     "an alarm that cannot ring": ("MetricName: ReturnedLeavers", "MetricName: Returned", "nobody writes"),
     "an alarm that the runbook does not know": ("  HeldForADayAlarm:", "  HeldAlarm:", "says nothing of HeldAlarm"),
     "a metric that the dashboard misses": ('["PodioLifecycle", "ForeignCalls"],', "", "does not show ForeignCalls"),

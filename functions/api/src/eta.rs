@@ -141,14 +141,8 @@ mod tests {
 
     /// An offboarding in the middle of leaving `spaces` spaces.
     fn removing(spaces: u64) -> (Offboarding, Vec<RemovalBatch>) {
-        let request = Request {
-            person: Person::User(UserId(1)),
-            effective_at: None,
-            dry_run: false,
-            require_approval: false,
-            reason: None,
-            requested_by: None,
-        };
+        let request =
+            Request::new(Person::User(UserId(1)), podio_lifecycle::source::Source::Api { name: "hr".to_owned() });
         let id = OffboardingId::new(at(0), [0; 10]);
         let (mut offboarding, _) = Offboarding::accept(id.clone(), OrgId(1), request, at(0));
         offboarding.state = State::Removing;

@@ -71,7 +71,7 @@ impl Route {
     /// The query parameters that it declares.
     pub(crate) fn parameters(&self, method: &Method) -> &'static [&'static str] {
         match self {
-            Self::Offboardings if *method != Method::POST => &["state", "limit", "cursor"],
+            Self::Offboardings if *method != Method::POST => &["state", "email", "user_id", "limit", "cursor"],
             Self::Offboarding(_) => &["fields"],
             _ => &[],
         }

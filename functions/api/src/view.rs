@@ -4,18 +4,19 @@ use jiff::Timestamp;
 use podio_lifecycle::{
     hold::Reason,
     ids::{OffboardingId, OrgId, SpaceId, UserId},
-    offboarding::{Failure, Offboarding, Outcome, Person, Stage, State},
+    offboarding::{Act, Failure, Offboarding, Outcome, Person, Priority, Stage, State},
     quota::{Ceiling, Quota},
     removal::{RemovalBatch, RemovalState, SpaceRemoval, Tally, latest, tally},
 };
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::{
     eta::{eta, whole},
     snapshot::Snapshot,
 };
 
-/// The body of `GET /offboardings/{id}`. Without `spaces` it is the summary.
+/// The body of `GET /offboardings/{id}`. Without `spaces` and `history` it is the summary.
 #[derive(Debug, Serialize)]
 pub(crate) struct View<'a> {
     id: &'a OffboardingId,
@@ -26,6 +27,10 @@ pub(crate) struct View<'a> {
     require_approval: bool,
     reason: Option<&'a str>,
     requested_by: Option<&'a str>,
+    priority: Priority,
+    source: Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    history: Option<&'a [Act]>,
     created_at: Timestamp,
     effective_at: Timestamp,
     updated_at: Timestamp,
@@ -88,7 +93,7 @@ pub(crate) struct Space<'a> {
     pub(crate) settled_at: Option<Timestamp>,
 }
 
-/// Whether to show the spaces.
+/// Whether to show the spaces and the history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Detail {
     Full,
@@ -96,6 +101,10 @@ pub(crate) enum Detail {
 }
 
 impl<'a> View<'a> {
+    pub(crate) fn id(&self) -> &OffboardingId {
+        self.id
+    }
+
     /// What is shown of a snapshot.
     pub(crate) fn of(snapshot: &'a Snapshot, detail: Detail, quota: &Quota, now: Timestamp, ceiling: Ceiling) -> Self {
         let Snapshot { offboarding, batches, rides, podio_calls } = snapshot;
@@ -119,6 +128,9 @@ impl<'a> View<'a> {
             require_approval: request.require_approval,
             reason: request.reason.as_deref(),
             requested_by: request.requested_by.as_deref(),
+            priority: request.priority,
+            source: request.source.to_json(),
+            history: (detail == Detail::Full).then_some(offboarding.acts.as_slice()),
             created_at: offboarding.created_at,
             effective_at: offboarding.effective_at(),
             updated_at: offboarding.updated_at,

@@ -1,6 +1,7 @@
 //! Starting the offboardings whose time has come.
 
 use podio_lifecycle::{
+    actor::Actor,
     ledger::NotCommitted,
     offboarding::{DueKind, Event},
     ports::{DueItem, StoreError},
@@ -16,7 +17,7 @@ impl Sweep {
             let before = swept.started;
             for item in &due {
                 let DueItem::Offboarding(id) = item else { continue };
-                match self.ledger().commit_anyhow(id, &Event::Due, now).await {
+                match self.ledger().commit_by(&Actor::schedule(), id, &Event::Due, now).await {
                     Ok(_) => swept.started += 1,
                     // Cancelled, or started by another sweep, since the index was read.
                     Err(NotCommitted::Refused(_) | NotCommitted::Unknown) => {}

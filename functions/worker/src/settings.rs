@@ -118,7 +118,8 @@ fn registration(source: &Source) -> Result<Option<Registration>, SettingError> {
 
 /// What follows from Podio's hooks.
 fn hooks(source: &Source) -> Result<HookPolicy, SettingError> {
-    let org = source.find_parsed(PODIO_ORG_ID, "an organization's id, a whole number")?;
+    // Hooks and the leavers app are of the first organization.
+    let org = source.organizations(PODIO_ORG_ID)?.first().copied();
     let app: Option<AppId> = source.find_parsed(LEAVERS_APP_ID, "an app's id, a whole number")?;
     let field = |name: &str, default: &str| source.find(name).unwrap_or_else(|| default.to_owned());
     let leavers_app = match app {
@@ -132,7 +133,7 @@ fn hooks(source: &Source) -> Result<HookPolicy, SettingError> {
             zone: zone(source)?,
         }),
     };
-    let remove_returned = source.find_parsed(REMOVE_RETURNED, "true or false")?.unwrap_or(false);
+    let remove_returned = source.flag(REMOVE_RETURNED)?;
     Ok(HookPolicy { org, remove_returned, leavers_app })
 }
 
@@ -158,9 +159,12 @@ fn zone(source: &Source) -> Result<Offset, SettingError> {
 
 #[cfg(test)]
 mod tests {
+    use podio_lifecycle::ids::OrgId;
+
     use super::*;
 
-    const GOOD: [(&str, &str); 4] = [
+    const GOOD: [(&str, &str); 5] = [
+        (PODIO_ORG_ID, "678"),
         (PODIO_CLIENT_ID, "app"),
         (PODIO_CLIENT_SECRET, "s3cret"),
         (PODIO_REFRESH_TOKEN, "r3fresh"),
@@ -217,17 +221,15 @@ mod tests {
     }
 
     #[test]
-    fn a_leavers_app_needs_its_organization_and_has_fields_of_the_usual_names() {
+    fn a_leavers_app_is_of_the_first_organization_and_has_fields_of_the_usual_names() {
         let policy = |changes: &[(&'static str, Option<&'static str>)]| read(changes).map(|read| read.policy.hooks);
         let none = policy(&[]).unwrap();
-        assert!(none.leavers_app.is_none() && !none.remove_returned && none.org.is_none());
-        let error = policy(&[(LEAVERS_APP_ID, Some("5"))]).unwrap_err();
-        assert_eq!(error, "PODIO_ORG_ID: is not set");
-
-        let both = [(LEAVERS_APP_ID, Some("5")), (PODIO_ORG_ID, Some("678")), (REMOVE_RETURNED, Some("true"))];
+        assert!(none.leavers_app.is_none() && !none.remove_returned);
+        let both = [(LEAVERS_APP_ID, Some("5")), (PODIO_ORG_ID, Some("678, 9")), (REMOVE_RETURNED, Some("true"))];
         let all = policy(&both).unwrap();
+        assert_eq!(all.org, Some(OrgId(678)));
         let app = all.leavers_app.unwrap();
-        assert_eq!((app.app, app.org, all.remove_returned), (AppId(5), podio_lifecycle::ids::OrgId(678), true));
+        assert_eq!((app.app, app.org, all.remove_returned), (AppId(5), OrgId(678), true));
         let fields = [app.person_field, app.last_day_field, app.reason_field];
         assert_eq!((fields, app.zone), (["person", "last-day", "reason"].map(str::to_owned), Offset::UTC));
         let wrong = policy(&[(REMOVE_RETURNED, Some("maybe"))]).unwrap_err();

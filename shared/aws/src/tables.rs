@@ -22,6 +22,12 @@ pub const DUE_INDEX: &str = "due";
 pub const DUE_KIND: &str = "due";
 /// The index's sort key, a number: milliseconds since the epoch.
 pub const DUE_AT: &str = "due_at";
+/// The index of all offboardings by state. It holds keys only.
+pub const STATES_INDEX: &str = "states";
+/// That index's partition key, a string: the state's name in the contract.
+pub const IN_STATE: &str = "in_state";
+/// That index's sort key, a string: the offboarding's id, which begins with the time of its acceptance.
+pub const LISTED_AS: &str = "listed_as";
 /// TTL of the state table: seconds since the epoch.
 pub const TTL: &str = "expires_at";
 
@@ -46,16 +52,15 @@ pub enum CreateError {
 /// # Errors
 /// [`CreateError`]; one of the tables may then exist.
 pub async fn create_tables(client: &Client, table: &str, credentials_table: &str) -> Result<(), CreateError> {
-    let due = GlobalSecondaryIndex::builder()
-        .index_name(DUE_INDEX)
-        .key_schema(key(DUE_KIND, KeyType::Hash)?)
-        .key_schema(key(DUE_AT, KeyType::Range)?)
-        .projection(Projection::builder().projection_type(ProjectionType::KeysOnly).build())
-        .build()?;
+    let due = index(DUE_INDEX, DUE_KIND, DUE_AT)?;
+    let states = index(STATES_INDEX, IN_STATE, LISTED_AS)?;
     let state = plain(client, table)?
         .attribute_definitions(attribute(DUE_KIND, ScalarAttributeType::S)?)
         .attribute_definitions(attribute(DUE_AT, ScalarAttributeType::N)?)
-        .global_secondary_indexes(due);
+        .attribute_definitions(attribute(IN_STATE, ScalarAttributeType::S)?)
+        .attribute_definitions(attribute(LISTED_AS, ScalarAttributeType::S)?)
+        .global_secondary_indexes(due)
+        .global_secondary_indexes(states);
     if created(table, state.send().await)? {
         let ttl = TimeToLiveSpecification::builder().enabled(true).attribute_name(TTL).build()?;
         let enabled = client.update_time_to_live().table_name(table).time_to_live_specification(ttl).send().await;
@@ -76,6 +81,15 @@ fn plain(client: &Client, table: &str) -> Result<CreateTable, BuildError> {
         .attribute_definitions(attribute(SORT_KEY, ScalarAttributeType::S)?)
         .key_schema(key(PARTITION_KEY, KeyType::Hash)?)
         .key_schema(key(SORT_KEY, KeyType::Range)?))
+}
+
+fn index(name: &str, partition: &str, sort: &str) -> Result<GlobalSecondaryIndex, BuildError> {
+    GlobalSecondaryIndex::builder()
+        .index_name(name)
+        .key_schema(key(partition, KeyType::Hash)?)
+        .key_schema(key(sort, KeyType::Range)?)
+        .projection(Projection::builder().projection_type(ProjectionType::KeysOnly).build())
+        .build()
 }
 
 fn key(name: &str, kind: KeyType) -> Result<KeySchemaElement, BuildError> {

@@ -125,6 +125,8 @@ fn request(offboarding: &Offboarding) -> Value {
         "effective_at": offboarding.effective_at(), "person": offboarding.request.person,
         "dry_run": offboarding.request.dry_run, "require_approval": offboarding.request.require_approval,
         "reason": offboarding.request.reason, "requested_by": offboarding.request.requested_by,
+        "source": offboarding.request.source.to_json(), "priority": offboarding.request.priority,
+        "history": offboarding.acts,
     })
 }
 
@@ -160,17 +162,12 @@ mod tests {
     use crate::{
         ids::{OffboardingId, OrgId},
         offboarding::{Outcome, Person, Request},
+        source::Source,
     };
 
     fn offboarding() -> Offboarding {
-        let request = Request {
-            person: Person::Email("jane@example.com".parse().unwrap()),
-            effective_at: None,
-            dry_run: false,
-            require_approval: false,
-            reason: None,
-            requested_by: None,
-        };
+        let person = Person::Email("jane@example.com".parse().unwrap());
+        let request = Request::new(person, Source::Api { name: "hr".into() });
         let id = OffboardingId::new(Timestamp::UNIX_EPOCH, [0; 10]);
         let (mut offboarding, _) = Offboarding::accept(id, OrgId(1), request, Timestamp::UNIX_EPOCH);
         offboarding.state = State::Completed { outcome: Outcome::Removed };

@@ -5,6 +5,7 @@
 use jiff::Timestamp;
 
 use crate::{
+    actor::Actor,
     effects::Outlets,
     evidence,
     ids::OffboardingId,
@@ -96,15 +97,38 @@ impl Ledger<'_> {
         event: &Event,
         now: Timestamp,
     ) -> Result<Committed, NotCommitted> {
-        let mut result = Err(NotCommitted::Conflict);
+        self.commit_checked(id, now, |offboarding| Ok(offboarding.apply(event.clone(), now)?)).await
+    }
+
+    /// Applies `event`, which `actor` has caused, to the offboarding of that id, as often as others overtake.
+    pub async fn commit_by(
+        &self,
+        actor: &Actor,
+        id: &OffboardingId,
+        event: &Event,
+        now: Timestamp,
+    ) -> Result<Committed, NotCommitted> {
+        self.commit_checked(id, now, |offboarding| Ok(offboarding.apply_by(actor, event.clone(), now)?)).await
+    }
+
+    /// Stores what `decide` makes of the offboarding of that id, as often as others overtake. A check that is part of
+    /// `decide` holds for exactly what is changed.
+    pub async fn commit_checked<E: From<NotCommitted>>(
+        &self,
+        id: &OffboardingId,
+        now: Timestamp,
+        decide: impl Fn(&Offboarding) -> Result<Change, E> + Send + Sync,
+    ) -> Result<Committed, E> {
         for _ in 0..CONTENDED {
-            let offboarding = self.outlets.offboardings.load(id).await?.ok_or(NotCommitted::Unknown)?;
-            result = self.commit(&offboarding, event.clone(), now).await;
-            if !matches!(result, Err(NotCommitted::Conflict)) {
-                break;
+            let found = self.outlets.offboardings.load(id).await.map_err(NotCommitted::Store)?;
+            let offboarding = found.ok_or(NotCommitted::Unknown)?;
+            let change = decide(&offboarding)?;
+            match self.store(&offboarding, change, None, now).await {
+                Err(NotCommitted::Conflict) => {}
+                result => return result.map_err(E::from),
             }
         }
-        result
+        Err(NotCommitted::Conflict.into())
     }
 
     /// Counts a batch whose spaces are all settled into its offboarding, once.

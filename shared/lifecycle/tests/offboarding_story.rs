@@ -12,6 +12,7 @@ use podio_lifecycle::{
     },
     quota::Slot,
     removal::{RemovalBatch, RemovalState, SpaceRemoval, Tally},
+    source::Source,
 };
 use proptest::prelude::*;
 
@@ -20,14 +21,7 @@ fn at(second: i64) -> Timestamp {
 }
 
 fn request() -> Request {
-    Request {
-        person: Person::Email("jane@example.com".parse().unwrap()),
-        effective_at: None,
-        dry_run: false,
-        require_approval: false,
-        reason: None,
-        requested_by: None,
-    }
+    Request::new(Person::Email("jane@example.com".parse().unwrap()), Source::Api { name: "hr".to_owned() })
 }
 
 fn accepted(request: Request) -> Offboarding {
@@ -397,6 +391,9 @@ fn any_event() -> impl Strategy<Value = Event> {
         Just(Event::Resent),
         Just(Event::Approved(Decision { hold_id: String::new(), named: Vec::new() })),
         Just(Event::Cancelled),
+        (0i64..2_000).prop_map(|second| {
+            Event::AskedAgain(Box::new(Request { effective_at: Some(at(second)), ..request() }))
+        }),
         Just(Event::Retried),
     ]
 }

@@ -8,8 +8,13 @@
 //! encoding and signed text, will be rows of a table beside these.
 
 pub mod bearer;
+mod entries;
 pub mod hook_key;
+mod role;
 pub mod standard_webhooks;
+
+pub use entries::{BadEntry, EntryProblem};
+pub use role::{NotARole, Role};
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;

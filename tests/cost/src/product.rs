@@ -49,7 +49,7 @@ use crate::{
 const REGION: &str = "eu-central-1";
 const JOBS: &str = "jobs";
 const DEAD: &str = "dead";
-const TOKEN: &str = "a-token-for-the-table";
+const TOKEN: &str = "a-token-for-the-table-0001";
 /// More turns than any run takes.
 const TURNS: usize = 10_000;
 
@@ -218,9 +218,10 @@ impl Product {
             random,
         };
         let settings = api::Settings {
-            org_id: Some(OrgId(ORG_ID.0)),
-            offboarding_secrets: Vec::new(),
-            api_tokens: Bearers::new([TOKEN]),
+            organizations: vec![OrgId(ORG_ID.0)],
+            senders: podio_signatures::standard_webhooks::Senders::default(),
+            api_tokens: Bearers::parse([TOKEN]).expect("tokens"),
+            two_person_approval: false,
             ceiling,
         };
         let sweep_ports = sweep::Ports {

@@ -11,7 +11,7 @@ use podio_lifecycle::{
     credentials::TokenRecord,
     ids::OffboardingId,
     job::BatchKey,
-    offboarding::{Due, DueKind, Offboarding, PersonClaim, State},
+    offboarding::{Due, DueKind, Filter, Offboarding, PersonClaim, State},
     ports::{Credentials, Page, QuotaLog, ReadOffboardings, SaveError, StoreError, WriteOffboardings},
     quota::Quota,
     removal::{RemovalBatch, RemovalState},
@@ -186,13 +186,8 @@ impl ReadOffboardings for Settled {
         self.0.load(id).await
     }
 
-    async fn list(
-        &self,
-        state: Option<&str>,
-        limit: usize,
-        before: Option<&OffboardingId>,
-    ) -> Result<Page, StoreError> {
-        self.0.list(state, limit, before).await
+    async fn list(&self, filter: &Filter, limit: usize, before: Option<&OffboardingId>) -> Result<Page, StoreError> {
+        self.0.list(filter, limit, before).await
     }
 
     async fn count_accepted(

@@ -22,7 +22,7 @@ use worker::{HookPolicy, Policy, Ports, Registration, Tokens, Worker};
 use crate::{dice::Dice, podio::Road, scene::Scene};
 
 /// The token of the admins.
-pub const TOKEN: &str = "simulated-admins-token";
+pub const TOKEN: &str = "simulated-admins-token-0001";
 /// The secret that the HR system signs with.
 pub const SECRET: &str = "whsec_c2ltdWxhdGVkLWhyLXN5c3RlbXMtc2VjcmV0LTMyISE=";
 /// The secret of the hooks' addresses.
@@ -152,9 +152,10 @@ impl Wiring {
             random: self.random.clone(),
         };
         let settings = api::Settings {
-            org_id: Some(OrgId(ORG_ID.0)),
-            offboarding_secrets: vec![SECRET.parse().expect("a secret")],
-            api_tokens: Bearers::new([TOKEN]),
+            organizations: vec![OrgId(ORG_ID.0)],
+            senders: podio_signatures::standard_webhooks::Senders::parse([SECRET]).expect("a secret"),
+            api_tokens: Bearers::parse([TOKEN]).expect("tokens"),
+            two_person_approval: false,
             ceiling: self.ceiling,
         };
         (ports, settings)

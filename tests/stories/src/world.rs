@@ -9,6 +9,7 @@ use podio_aws::{
 };
 use podio_client::Timeouts;
 use podio_lifecycle::{
+    accepting::{Acceptance, Answer},
     effects::Outlets,
     hold::Decision,
     hooks::{Delivery, DeliveryId, DeliveryState, Fields, HookRef, Interest},
@@ -16,10 +17,7 @@ use podio_lifecycle::{
     job::Job,
     ledger::Ledger,
     offboarding::{Event, Offboarding, Person, Request, State},
-    ports::{
-        AcceptDeliveries, AcceptOffboardings, Clock, Created, Deliveries, Metric, Random, ReadCalls, ReadOffboardings,
-        SendJobs,
-    },
+    ports::{AcceptDeliveries, Clock, Deliveries, Metric, Random, ReadCalls, ReadOffboardings, SendJobs},
     removal::RemovalBatch,
 };
 use podio_sandbox::{Call, Config, Running, Sandbox};
@@ -63,14 +61,7 @@ impl Leaver {
     }
 
     fn person(person: Person) -> Self {
-        let request = Request {
-            person,
-            effective_at: None,
-            dry_run: false,
-            require_approval: false,
-            reason: None,
-            requested_by: None,
-        };
+        let request = Request::new(person, podio_lifecycle::source::Source::Api { name: "hr".to_owned() });
         Self { request, org: OrgId(podio_sandbox::population::ORG_ID.0) }
     }
 }
@@ -196,15 +187,11 @@ impl World {
     pub async fn post(&self, leaver: &Leaver) -> OffboardingId {
         let now = self.clock.now();
         let id = OffboardingId::new(now, self.random.bytes());
-        let (offboarding, job) = Offboarding::accept(id.clone(), leaver.org, leaver.request.clone(), now);
-        match self.store.create(&offboarding, None).await.unwrap() {
-            Created::AlreadyRunning(running) => return running,
-            created => assert_eq!(created, Created::New),
+        let acceptance = Acceptance { accept: &*self.store, offboardings: &*self.store, jobs: &*self.jobs };
+        match acceptance.take(id, leaver.org, &leaver.request, None, now).await.unwrap().answer {
+            Answer::New(offboarding) | Answer::Merged(offboarding, _) | Answer::UnderWay(offboarding) => offboarding.id,
+            other => panic!("not accepted: {other:?}"),
         }
-        if let Some(job) = job {
-            self.send(job).await;
-        }
-        id
     }
 
     /// From now on the worker makes that of Podio's hooks.

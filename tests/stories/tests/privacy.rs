@@ -35,7 +35,7 @@ use stories::{Setup, World};
 use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
-const TOKEN: &str = "t0ken-of-the-admin";
+const TOKEN: &str = "t0ken-of-the-admin-0123456789";
 const SIGNING: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const REASON: &str = "caught stealing staplers";
 const STRANGER: &str = "mallory@evil.example";
@@ -129,9 +129,10 @@ impl Day {
     /// Asks the API.
     async fn api(&mut self, request: http::request::Builder, body: String) -> (u16, String) {
         let settings = api::Settings {
-            org_id: Some(podio_lifecycle::ids::OrgId(ORG_ID.0)),
-            offboarding_secrets: vec![SIGNING.parse().unwrap()],
-            api_tokens: Tokens::new([TOKEN]),
+            organizations: vec![podio_lifecycle::ids::OrgId(ORG_ID.0)],
+            senders: standard_webhooks::Senders::parse([SIGNING]).unwrap(),
+            api_tokens: Tokens::parse([TOKEN]).unwrap(),
+            two_person_approval: false,
             ceiling: Ceiling::new(250, SignedDuration::from_hours(1)).unwrap(),
         };
         let answer = api::handle(&self.world.api(), &settings, request.body(Body::from(body)).unwrap()).await;

@@ -34,8 +34,18 @@ fn value() -> impl Strategy<Value = Value> {
 }
 
 fn body() -> impl Strategy<Value = Value> {
-    let names =
-        ["user", "org_id", "effective_at", "dry_run", "require_approval", "reason", "requested_by", "reasons", "x"];
+    let names = [
+        "user",
+        "org_id",
+        "effective_at",
+        "dry_run",
+        "require_approval",
+        "reason",
+        "requested_by",
+        "priority",
+        "reasons",
+        "x",
+    ];
     prop::collection::hash_map(prop::sample::select(names.to_vec()), value(), 0..5)
         .prop_map(|map| Value::Object(map.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()))
 }

@@ -24,6 +24,8 @@ async fn a_fresh_offboarding_shows_what_was_asked_for() {
         "id": id, "state": "planning", "org_id": 678,
         "user": {"user_id": null, "email": "jane@example.com", "name": null},
         "dry_run": false, "require_approval": false, "reason": "left", "requested_by": "HR",
+        "priority": "normal", "source": {"kind": "api", "name": "token-1"},
+        "history": [{"at": START, "event": "requested", "actor": {"kind": "api", "name": "token-1"}}],
         "created_at": START, "effective_at": START, "updated_at": START, "completed_at": null,
         "eta": START,
         "progress": {"spaces_total": 0, "spaces_removed": 0, "spaces_already_gone": 0, "spaces_left_to_org_removal": 0, "spaces_pending": 0},
@@ -72,7 +74,7 @@ async fn progress_counts_every_space_and_the_eta_every_call() {
     assert_eq!(spaces[11], json!({"space_id": 12, "name": "Space 12", "state": "pending", "settled_at": null}));
 
     let summary = world.get(&format!("/offboardings/{id}?fields=summary")).await.json();
-    assert_eq!(summary.get("spaces"), None);
+    assert_eq!((summary.get("spaces"), summary.get("history")), (None, None));
     assert_eq!(summary["progress"], progress);
     let listed = world.get("/offboardings").await.json();
     assert_eq!(listed["offboardings"], json!([summary]));
@@ -197,6 +199,27 @@ async fn the_list_is_newest_first_and_goes_on_where_it_stopped() {
 }
 
 #[tokio::test]
+async fn a_person_is_found_by_address_and_by_id() {
+    let world = World::new();
+    let jane_id = world.accepted(jane()).await;
+    world.planned(&jane_id, 3, Vec::new()).await;
+    world.clock.advance(1);
+    let john = world.accepted(json!({"user": {"user_id": 7}})).await;
+    let found = async |query: &str| {
+        let listing = world.get(&format!("/offboardings?{query}")).await.json();
+        let entries = listing["offboardings"].as_array().unwrap().clone();
+        entries.iter().map(|entry| entry["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(found("email=jane@example.com").await, [jane_id.as_str()]);
+    assert_eq!(found("email=JANE%40Example.com&state=removing").await, [jane_id.as_str()]);
+    assert_eq!(found("user_id=12345").await, [jane_id.as_str()], "as planning has found");
+    assert_eq!(found("user_id=7").await, [john.as_str()]);
+    for nobody in ["user_id=8", "email=j@example.com", "user_id=7&email=jane@example.com", "user_id=7&state=held"] {
+        assert_eq!(found(nobody).await, [""; 0], "{nobody}");
+    }
+}
+
+#[tokio::test]
 async fn a_query_that_means_nothing_is_refused() {
     let world = World::new();
     for (query, parameters) in [
@@ -207,6 +230,11 @@ async fn a_query_that_means_nothing_is_refused() {
         ("limit=ten", vec!["limit"]),
         ("cursor=abc", vec!["cursor"]),
         ("limit=1&limit=2", vec!["limit"]),
+        ("email=jane", vec!["email"]),
+        ("email=", vec!["email"]),
+        ("user_id=0", vec!["user_id"]),
+        ("user_id=%2B7", vec!["user_id"]),
+        ("user_id=7&user_id=8", vec!["user_id"]),
         ("state=x&limit=-1&cursor=%00", vec!["state", "limit", "cursor"]),
     ] {
         let reply = world.get(&format!("/offboardings?{query}")).await;

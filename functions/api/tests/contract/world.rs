@@ -23,11 +23,18 @@ use podio_lifecycle::{
 };
 use podio_signatures::{
     bearer::Tokens,
-    standard_webhooks::{Secret, sign},
+    standard_webhooks::{Secret, Senders, sign},
 };
 use serde_json::{Value, json};
 
-pub const TOKEN: &str = "a-token-for-tests";
+pub const TOKEN: &str = "a-token-for-tests-0123456789";
+/// Tokens of other callers, each with its role.
+pub const VIEWER: &str = "viewers-token-0123456789abc";
+pub const REQUESTER: &str = "requesters-token-0123456789";
+pub const OTHER_REQUESTER: &str = "other-requesters-token-012345";
+pub const APPROVER: &str = "approvers-token-0123456789ab";
+/// The secret of the sender `payroll`; the one below is of the sender `default`.
+pub const PAYROLL_SECRET: &str = "whsec_bmV3IHNlY3JldCBvZiB0d2VudHkgZm91ciBieXRlcw==";
 pub const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 pub const START: &str = "2026-03-01T12:00:00Z";
 
@@ -64,9 +71,17 @@ impl World {
             random: Arc::new(Counting::default()),
         };
         let settings = Settings {
-            org_id: Some(OrgId(678)),
-            offboarding_secrets: vec![SECRET.parse().unwrap()],
-            api_tokens: Tokens::new([TOKEN]),
+            organizations: vec![OrgId(678), OrgId(9)],
+            senders: Senders::parse([SECRET, &format!("payroll:{PAYROLL_SECRET}")]).unwrap(),
+            api_tokens: Tokens::parse([
+                TOKEN,
+                &format!("audit:viewer:{VIEWER}"),
+                &format!("hr:requester:{REQUESTER}"),
+                &format!("it:requester:{OTHER_REQUESTER}"),
+                &format!("boss:approver:{APPROVER}"),
+            ])
+            .unwrap(),
+            two_person_approval: false,
             ceiling: Ceiling::new(10, SignedDuration::from_secs(100)).unwrap(),
         };
         Self { store, jobs, clock, ports, settings }
@@ -86,6 +101,20 @@ impl World {
         self.send(bearer(method, path).body(Body::from(body)).unwrap()).await
     }
 
+    /// With another token than the admin's.
+    pub async fn call_as(&self, token: &str, method: &str, path: &str, body: &str) -> Reply {
+        let request =
+            http::Request::builder().method(method).uri(path).header("authorization", format!("Bearer {token}"));
+        self.send(request.body(Body::from(body)).unwrap()).await
+    }
+
+    /// A leaver that was posted with that token.
+    pub async fn accepted_as(&self, token: &str, body: &Value) -> OffboardingId {
+        let reply = self.call_as(token, "POST", "/offboardings", &body.to_string()).await;
+        assert_eq!(reply.status, 202, "{reply:?}");
+        reply.json()["id"].as_str().unwrap().parse().unwrap()
+    }
+
     pub async fn get(&self, path: &str) -> Reply {
         self.call("GET", path, "").await
     }
@@ -97,7 +126,12 @@ impl World {
 
     /// The headers of a signed leaver.
     pub fn signed(&self, webhook_id: &str, sent_at: Timestamp, body: &str) -> Builder {
-        let secret: Secret = SECRET.parse().unwrap();
+        self.signed_with(SECRET, webhook_id, sent_at, body)
+    }
+
+    /// The same with another sender's secret.
+    pub fn signed_with(&self, secret: &str, webhook_id: &str, sent_at: Timestamp, body: &str) -> Builder {
+        let secret: Secret = secret.parse().unwrap();
         http::Request::post("/offboardings")
             .header("webhook-id", webhook_id)
             .header("webhook-timestamp", sent_at.as_second().to_string())

@@ -61,7 +61,9 @@ async fn offboard(stack: &Stack, wish: &Wish, show: &Show, caller: &impl Caller)
     let before = sandbox.with_state(|state| Before::of(state, LEAVER, hook)).context("the sandbox knows no leaver")?;
     let first_of = |name, default: &str| {
         let list = caller.get(name).unwrap_or_else(|| default.to_owned());
-        entries(&list).next().unwrap_or_default().to_owned()
+        // What stands before the last colon is the caller's name and role.
+        let entry = entries(&list).next().unwrap_or_default();
+        entry.rsplit(':').next().unwrap_or_default().trim().to_owned()
     };
     let token = first_of("API_TOKENS", API_TOKEN);
     let api = Api::new(stack.api(), token, &first_of("OFFBOARDING_SECRETS", OFFBOARDING_SECRET))?;

@@ -5,6 +5,7 @@ use podio_lifecycle::{
     hooks::{DeliveryId, HookRef},
     ids::{ItemId, OffboardingId, OrgId, UserId},
     job::BatchKey,
+    offboarding::PersonKey,
     ports::{DueItem, StoreError},
 };
 use sha2::{Digest, Sha256};
@@ -47,6 +48,11 @@ impl Key {
     /// An offboarding's place in the listing.
     pub(super) fn listing(id: &OffboardingId) -> Self {
         Self::fixed(LISTING, id.as_str())
+    }
+
+    /// An offboarding's place in the listing of a person.
+    pub(super) fn listing_of(person: &PersonKey, id: &OffboardingId) -> Self {
+        Self { pk: listing_of(person), sk: id.as_str().to_owned() }
     }
 
     /// One batch of space removals.
@@ -169,6 +175,15 @@ pub(super) fn partition(id: &OffboardingId) -> String {
     format!("{OFFBOARDING}{id}")
 }
 
+/// The partition that lists a person's offboardings, hashed: no address stands in a key.
+pub(super) fn listing_of(person: &PersonKey) -> String {
+    let name = match person {
+        PersonKey::Email(mail) => format!("mail#{}", mail.as_str().to_ascii_lowercase()),
+        PersonKey::User(user) => format!("user#{user}"),
+    };
+    format!("LISTED#{}", digest(&name))
+}
+
 /// What the sort keys of a plan's batches begin with. The numbers are padded, so that they sort as numbers do.
 pub(super) fn batches_of(plan: u64) -> String {
     format!("{BATCH}{plan:020}#")
@@ -177,11 +192,6 @@ pub(super) fn batches_of(plan: u64) -> String {
 /// What the sort keys of a batch's riders begin with.
 pub(super) fn riders_of(key: BatchKey) -> String {
     format!("{RIDER}{:020}#{:06}#", key.plan, key.number)
-}
-
-/// The id in a listing entry.
-pub(super) fn listed(item: &Item) -> Result<OffboardingId, StoreError> {
-    item.parsed(SORT_KEY)
 }
 
 /// The listing keys before that of `id`, as the upper bound of a `BETWEEN`, which includes its bounds: ids end in a
@@ -222,6 +232,8 @@ mod tests {
     fn no_address_stands_in_a_key() {
         let key = Key::person("1#mail#jane@example.com");
         assert!(!key.pk.contains("jane"), "{key:?}");
+        let listing = listing_of(&PersonKey::Email("Jane@example.com".parse().unwrap()));
+        assert!(!listing.contains("jane"), "{listing}");
     }
 
     #[test]

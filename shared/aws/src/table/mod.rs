@@ -2,11 +2,12 @@
 //!
 //! | item | `pk` | `sk` | attributes |
 //! |---|---|---|---|
-//! | offboarding | `OFF#{id}` | `STATE` | `body` (JSON), `version`, `state`, `due`, `due_at` |
+//! | offboarding | `OFF#{id}` | `STATE` | `body` (JSON), `version`, `in_state`, `listed_as`, `due`, `due_at` |
 //! | batch of space removals | `OFF#{id}` | `BATCH#{plan}#{number}` | `spaces` (map by space id), `counted`, `version`, `due`, `due_at` |
 //! | rider | `OFF#{driver's id}` | `RIDER#{plan}#{number}#{id}#{number}` | `plan`, `spaces`, `expires_at` (TTL) |
 //! | call to Podio | `OFF#{id}` | `CALL#{ms}#{nonce}` | `body` (JSON) |
 //! | listing entry | `OFFBOARDINGS` | `{id}` | `dry_run` |
+//! | listing entry of a person | `LISTED#{sha256}` | `{id}` | |
 //! | idempotency key | `KEY#{sha256}` | `KEY` | `fingerprint`, `offboarding`, `expires_at` (TTL) |
 //! | claim on a person | `PERSON#{sha256}` | `CLAIM` | `offboarding` |
 //! | person who was removed | `REMOVED#{user}` | `{org}` | `offboarding` |
@@ -16,19 +17,20 @@
 //! | quota | `QUOTA` | `LOG` | `logs` (slots by ceiling, as bytes), `routes` (JSON), `blocked_until`, `rejections`, `foreign`, `wary_until`, `version` |
 //! | capabilities | `CAPABILITIES` | `ALL` | `body` (JSON) |
 //!
-//! `due` and `due_at` are the keys of the one index, present only while the sweep has a reason to look. Every write that
+//! `due` and `due_at` are the keys of one index, present only while the sweep has a reason to look; `in_state` and
+//! `listed_as` are those of the other, which lists offboardings by state. Every write that
 //! could meet another one carries a condition, on `version` or on what it is about to change; nothing is ever scanned.
 //! No item grows with the number of spaces, and no key holds an address or a name.
 //!
 //! | access | how | units (writes of 1 KB; reads of 4 KB) |
 //! |---|---|---|
-//! | accept | transaction of 2 to 4 puts | 10 W: a record is 1 to 2 KB, transactions count double, the index adds 1 |
+//! | accept | transaction of 3 to 5 puts | 13 W: a record is 1 to 2 KB, transactions count double, the indexes add 2 |
 //! | accept again (key known) | the same, refused | 10 W, nothing stored |
 //! | load | consistent get | 1 R |
-//! | save | conditional put | 2 W, the index adds 0 to 2 |
+//! | save | conditional put | 2 W, the indexes add 0 to 4 |
 //! | save and claim, release or count | transaction of 2 to 4 | 4 W for the record, 2 W for each further item |
 //! | who of n people was removed | batch gets | 0.5 R for each |
-//! | list a page of n | query, batch get | 0.5 R and 0.5 R for each listed |
+//! | list a page of n, of a state or of a person | query, batch get | 0.5 R and 0.5 R for each listed |
 //! | count accepted | query that counts | 1 R for each 40 |
 //! | batches of a plan | consistent query | 1 R for each 4 batches, that is for each 40 spaces |
 //! | store a batch | conditional put | 1 W, the index adds 1 |
@@ -79,7 +81,7 @@ use self::{
 };
 use crate::{
     aws_error::code,
-    tables::{DUE_AT, DUE_KIND},
+    tables::{DUE_AT, DUE_KIND, IN_STATE, LISTED_AS},
 };
 
 /// Attribute: the revision of a record.
@@ -230,7 +232,8 @@ fn offboarding_item(offboarding: &Offboarding, revision: u64) -> Result<Item, St
     let stored = Offboarding { revision, ..offboarding.clone() };
     item.insert(BODY.to_owned(), json(&stored)?);
     item.insert(VERSION.to_owned(), number(revision));
-    item.insert("state".to_owned(), text(offboarding.state.name()));
+    item.insert(IN_STATE.to_owned(), text(offboarding.state.name()));
+    item.insert(LISTED_AS.to_owned(), text(offboarding.id.as_str()));
     if let Some(due) = offboarding.due {
         item.insert(DUE_KIND.to_owned(), text(kind_name(due.kind)));
         item.insert(DUE_AT.to_owned(), moment(due.at));

@@ -143,6 +143,11 @@ impl<'a> Transaction<'a> {
         Ok(())
     }
 
+    /// Whether nothing has been added.
+    pub(super) fn is_empty(&self) -> bool {
+        self.parts.is_empty()
+    }
+
     /// Whether nothing has been added but the record.
     pub(super) fn is_plain(&self) -> bool {
         self.parts == [Part::Record]

@@ -8,7 +8,9 @@ use podio_lifecycle::{
 };
 
 use super::{
-    DynamoStore, VERSION, batch_item,
+    DynamoStore, VERSION,
+    accept::list_persons,
+    batch_item,
     claims::Claims,
     item::number,
     offboarding_item,
@@ -34,6 +36,8 @@ impl WriteOffboardings for DynamoStore {
             PersonClaim::Release => Claims::release(offboarding),
             PersonClaim::Removed => Claims::removed(offboarding),
         };
+        // Only now is it known who it is; a rehearsal claims nobody.
+        let names_person = person == PersonClaim::Take || (offboarding.request.dry_run && offboarding.state.is_final());
         // Only claims that are somebody else's are worth another try; each try learns of at least one.
         for _ in 0..TRIES {
             let mut transaction = Transaction::on(self);
@@ -42,6 +46,10 @@ impl WriteOffboardings for DynamoStore {
                 batch_item::count(&mut transaction, &offboarding.id, key)?;
             }
             claims.join(&mut transaction)?;
+            if names_person {
+                // What was asked for is listed since the acceptance.
+                list_persons(&mut transaction, offboarding, 1)?;
+            }
             if transaction.is_plain() {
                 return Ok(self.put_if(item, &condition, terms).await?);
             }

@@ -5,7 +5,8 @@ use podio_aws::{DynamoCredentials, DynamoStore, tables};
 
 use crate::sdk;
 
-const STATE: &str = "state";
+/// The state table's name.
+pub const STATE: &str = "state";
 const CREDENTIALS: &str = "credentials";
 
 /// An emulator with both tables, empty. It ends with the test's runtime.

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Failure, Leaver, Offboarding, Search};
+use super::{Failure, Leaver, Offboarding, Request, Search};
 use crate::{
     hold::{Decision, Reason},
     ids::{OffboardingId, SpaceId},
@@ -125,6 +125,8 @@ pub enum Event {
     Failed(Failure),
     /// The sweep found no sign of life and sends the stage's jobs again.
     Resent,
+    /// Somebody asks for the same person once more.
+    AskedAgain(Box<Request>),
     /// A person accepts the dangers of one hold.
     Approved(Decision),
     /// A person calls it off.
@@ -207,4 +209,13 @@ pub enum Refusal {
     /// It is known already.
     #[error("that is known already")]
     Known,
+    /// Removals were sent, so a second request changes nothing any more.
+    #[error("removals were already sent to Podio, so a second request changes nothing")]
+    UnderWay,
+    /// A later time, while somebody else has asked for an earlier one.
+    #[error("somebody else has asked for an earlier time, which holds")]
+    EarlierHolds,
+    /// One is a dry run and the other is not.
+    #[error("one of the two requests is a dry run and the other is not")]
+    RehearsalAndRemoval,
 }

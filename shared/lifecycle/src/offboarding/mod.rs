@@ -6,6 +6,9 @@
 
 mod due;
 mod event;
+mod history;
+mod listing;
+mod merge;
 mod request;
 mod search;
 mod state;
@@ -16,7 +19,10 @@ use serde::{Deserialize, Serialize};
 
 pub use due::{Due, DueKind};
 pub use event::{Change, Effect, Event, PersonClaim, Plan, Refusal};
-pub use request::{Person, Request};
+pub use history::{Act, ActKind, Asker};
+pub use listing::{Filter, PersonKey, Unreadable};
+pub use merge::MergedField;
+pub use request::{Person, Priority, Request};
 pub use search::{Looks, Search, SearchStep, SpaceSource};
 pub use state::{Failure, FailureCode, Outcome, Stage, State};
 pub use transition::podio_unavailable;
@@ -188,6 +194,10 @@ pub struct Offboarding {
     pub due: Option<Due>,
     /// How it came here, newest last, the oldest forgotten.
     pub history: Vec<Passage>,
+    /// What was done about it, and by whom, newest last. The first is the request.
+    pub acts: Vec<Act>,
+    /// Everybody who asked for it, each with the time that they last named.
+    pub askers: Vec<Asker>,
     /// Bumped by each write.
     pub revision: u64,
 }
@@ -197,6 +207,7 @@ impl Offboarding {
     pub fn accept(id: OffboardingId, org_id: OrgId, request: Request, now: Timestamp) -> (Self, Option<Job>) {
         let scheduled = request.effective_at.is_some_and(|at| at > now);
         let state = if scheduled { State::Scheduled } else { State::Planning };
+        let asker = Asker { source: request.source.clone(), effective_at: request.effective_at.unwrap_or(now) };
         let mut offboarding = Self {
             id,
             org_id,
@@ -229,6 +240,8 @@ impl Offboarding {
             returned_at: None,
             due: None,
             history: Vec::new(),
+            acts: vec![Act::new(ActKind::Requested, asker.source.actor(), now)],
+            askers: vec![asker],
             revision: 0,
         };
         offboarding.history.push(Passage { at: now, to: offboarding.state.name().to_owned() });

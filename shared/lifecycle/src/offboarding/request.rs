@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{email::EmailAddress, ids::UserId};
+use crate::{email::EmailAddress, ids::UserId, source::Source};
 
 /// How the leaver is named.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,6 +13,17 @@ pub enum Person {
     Email(EmailAddress),
     /// By Podio's id.
     User(UserId),
+}
+
+/// How much of a hurry there is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Priority {
+    /// In the order of acceptance.
+    #[default]
+    Normal,
+    /// Before all that is normal.
+    Urgent,
 }
 
 /// A request to off-board one person.
@@ -30,4 +41,24 @@ pub struct Request {
     pub reason: Option<String>,
     /// By whom, in the caller's words.
     pub requested_by: Option<String>,
+    /// What it comes from, as the door has found out.
+    pub source: Source,
+    /// How much of a hurry there is.
+    pub priority: Priority,
+}
+
+impl Request {
+    /// A plain request: at once, in earnest, without a word about the reason.
+    pub fn new(person: Person, source: Source) -> Self {
+        Self {
+            person,
+            effective_at: None,
+            dry_run: false,
+            require_approval: false,
+            reason: None,
+            requested_by: None,
+            source,
+            priority: Priority::Normal,
+        }
+    }
 }

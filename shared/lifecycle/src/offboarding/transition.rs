@@ -145,6 +145,11 @@ impl Offboarding {
             (State::Planning | State::Finalizing | State::Verifying, Event::Resent) => {
                 effects.extend(self.stage_job().map(Effect::Enqueue));
             }
+            (_, Event::AskedAgain(again)) if self.can_be_merged_into() => next.merge(&again, now)?,
+            (State::Completed { .. } | State::Failed { .. } | State::Cancelled { .. }, Event::AskedAgain(_)) => {
+                return Err(Refusal::Ended);
+            }
+            (_, Event::AskedAgain(_)) => return Err(Refusal::UnderWay),
             (State::Held { reasons, resume }, Event::Approved(decision)) => {
                 next.approve(reasons, *resume, &decision)?
             }

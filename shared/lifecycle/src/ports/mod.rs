@@ -20,7 +20,7 @@ use crate::{
     ids::{ItemId, OffboardingId, OrgId, SpaceId, UserId},
     job::{BatchKey, Job},
     leavers_app::LeaverItem,
-    offboarding::{DueKind, Offboarding, PersonClaim},
+    offboarding::{DueKind, Filter, Offboarding, PersonClaim, Unreadable},
     quota::{Quota, Slot},
     removal::{RemovalBatch, RemovalState},
     sharing::Rider,
@@ -86,8 +86,19 @@ pub enum Created {
     Repeated(OffboardingId),
     /// The key was used for another request.
     KeyReused,
-    /// The person is being off-boarded already, by this offboarding. The key, if any, now stands for it.
+    /// The person is being off-boarded already, by this offboarding. Nothing is stored, the key neither.
     AlreadyRunning(OffboardingId),
+}
+
+/// What became of a second request for somebody who is being off-boarded already.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Joined {
+    /// It is stored.
+    Done,
+    /// The same request was accepted before, as this offboarding.
+    Repeated(OffboardingId),
+    /// The key was used for another request.
+    KeyReused,
 }
 
 /// A page of offboardings, newest first.
@@ -95,6 +106,8 @@ pub enum Created {
 pub struct Page {
     /// The offboardings.
     pub offboardings: Vec<Offboarding>,
+    /// Those that this version cannot read.
+    pub unreadable: Vec<Unreadable>,
     /// Where the next page begins; none at the end. A page may be short, even empty, and yet not be the last.
     pub next: Option<OffboardingId>,
 }
@@ -104,6 +117,15 @@ pub struct Page {
 pub trait AcceptOffboardings: Send + Sync {
     /// Stores a new offboarding, its idempotency key and its claim on the person (none for a dry run) in one transaction.
     async fn create(&self, offboarding: &Offboarding, key: Option<&IdempotencyKey>) -> Result<Created, StoreError>;
+    /// Lets a key stand for an offboarding that runs already, and stores what that has become by a second request, if
+    /// anything, in one transaction: on condition that `running`, as it was read, is what is stored.
+    async fn join(
+        &self,
+        running: &Offboarding,
+        changed: Option<&Offboarding>,
+        key: Option<&IdempotencyKey>,
+        now: Timestamp,
+    ) -> Result<Joined, SaveError>;
 }
 
 /// Reading offboardings.
@@ -111,9 +133,8 @@ pub trait AcceptOffboardings: Send + Sync {
 pub trait ReadOffboardings: Send + Sync {
     /// One offboarding, read consistently.
     async fn load(&self, id: &OffboardingId) -> Result<Option<Offboarding>, StoreError>;
-    /// Those before `before` (exclusive), newest first, in the named state if one is given.
-    async fn list(&self, state: Option<&str>, limit: usize, before: Option<&OffboardingId>)
-    -> Result<Page, StoreError>;
+    /// Those before `before` (exclusive) that `filter` asks for, newest first, however many newer ones it does not ask for.
+    async fn list(&self, filter: &Filter, limit: usize, before: Option<&OffboardingId>) -> Result<Page, StoreError>;
     /// How many were accepted in `since..until` (by id, dry runs left out), counted to `at_most`.
     async fn count_accepted(
         &self,

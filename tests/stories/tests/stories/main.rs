@@ -11,6 +11,7 @@ mod lanes;
 mod leaver;
 mod leavers_app;
 mod looking_up;
+mod merging;
 mod quota;
 mod refused;
 mod returned;

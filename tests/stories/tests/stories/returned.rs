@@ -58,7 +58,7 @@ async fn removed(world: &mut World) -> OffboardingId {
 }
 
 async fn all(world: &World) -> Vec<Offboarding> {
-    world.store.list(None, 50, None).await.unwrap().offboardings
+    world.store.list(&podio_lifecycle::offboarding::Filter::default(), 50, None).await.unwrap().offboardings
 }
 
 fn note(state: &DeliveryState) -> &str {

@@ -6,12 +6,15 @@ use std::collections::BTreeSet;
 use jiff::SignedDuration;
 use podio_client::{Error, NotFoundKind, Page, space_member};
 use podio_lifecycle::{
+    accepting::{Acceptance, Answer},
+    actor::Actor,
     hooks::Delivery,
     ids::{OffboardingId, OrgId, SpaceId, UserId},
     ledger::NotCommitted,
-    offboarding::{Event, Offboarding, Person, Refusal, Request},
-    ports::{Created, IdempotencyKey, Metric},
+    offboarding::{Event, Person, Refusal, Request},
+    ports::{IdempotencyKey, Metric},
     quota::Lane,
+    source::Source,
 };
 
 use super::act::Note;
@@ -132,7 +135,7 @@ impl Worker {
             // Before it is recorded: an alarm may ring twice, but not never.
             tracing::warn!(offboarding = %removed_by, "somebody who was removed is a member again");
             self.ports.metrics.add(Metric::ReturnedLeavers, 1);
-            match self.ledger().commit_anyhow(removed_by, &Event::Returned, self.now()).await {
+            match self.ledger().commit_by(&Actor::podio(), removed_by, &Event::Returned, self.now()).await {
                 Ok(_) | Err(NotCommitted::Refused(Refusal::Known)) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -140,57 +143,33 @@ impl Worker {
         if !self.policy.hooks.remove_returned {
             return Ok(());
         }
+        let source = Source::Returned { offboarding: removed_by.clone() };
         let request = Request {
-            person: Person::User(user),
-            effective_at: None,
-            dry_run: false,
-            require_approval: false,
             reason: Some(format!("returned after {removed_by}")),
-            requested_by: None,
+            ..Request::new(Person::User(user), source)
         };
         let key = format!("returned:{}:{user}", delivery.id);
-        let (_, id) = self.accept_leaver(org, request, &key).await?;
-        tracing::info!(offboarding = %id, "who returned is removed again");
+        match self.accept_leaver(org, &request, &key).await? {
+            Answer::New(offboarding) => tracing::info!(offboarding = %offboarding.id, "who returned is removed again"),
+            _ => tracing::info!(offboarding = %removed_by, "who returned is leaving already"),
+        }
         Ok(())
     }
 
     /// Accepts a leaver as the API does.
-    pub(super) async fn accept_leaver(
-        &self,
-        org: OrgId,
-        request: Request,
-        key: &str,
-    ) -> Result<(Acceptance, OffboardingId), Halt> {
+    pub(super) async fn accept_leaver(&self, org: OrgId, request: &Request, key: &str) -> Result<Answer, Halt> {
         let now = self.now();
         let key =
             IdempotencyKey { key: format!("hook:{key}"), fingerprint: key.to_owned(), expires_at: now + REMEMBERED };
         let id = OffboardingId::new(now, self.ports.random.bytes());
-        let (offboarding, job) = Offboarding::accept(id, org, request, now);
-        match self.ports.accept.create(&offboarding, Some(&key)).await? {
-            Created::New => {
-                let jobs: Vec<_> = job.into_iter().map(|job| (job, SignedDuration::ZERO)).collect();
-                if !jobs.is_empty()
-                    && let Err(error) = self.ports.jobs.send(&jobs).await
-                {
-                    tracing::warn!(%error, offboarding = %offboarding.id, "the job is left to the sweep");
-                }
-                Ok((Acceptance::Own, offboarding.id))
-            }
-            Created::Repeated(id) => Ok((Acceptance::Own, id)),
-            Created::AlreadyRunning(id) => Ok((Acceptance::Running, id)),
-            // The key says all that the request does.
-            Created::KeyReused => Err(Halt::Fault),
+        let ports = &self.ports;
+        let acceptance = Acceptance { accept: &*ports.accept, offboardings: &*ports.offboardings, jobs: &*ports.jobs };
+        let accepted = acceptance.take(id, org, request, Some(&key), now).await?;
+        if let Some(reason) = accepted.left_to_sweep {
+            tracing::warn!(reason, "the job is left to the sweep");
         }
+        Ok(accepted.answer)
     }
-}
-
-/// Whose an accepted offboarding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Acceptance {
-    /// It came from this very request.
-    Own,
-    /// The person was leaving already.
-    Running,
 }
 
 /// Whether a list, and not the event alone, says that somebody is there.

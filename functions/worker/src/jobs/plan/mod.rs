@@ -10,8 +10,9 @@ mod preview;
 use jiff::{SignedDuration, Timestamp};
 use podio_lifecycle::{
     hold::{HoldCode, Preview, Reason, Standing},
+    ids::OffboardingId,
     ledger::NotCommitted,
-    offboarding::{Event, Leaver, Plan, SearchStep},
+    offboarding::{Event, Leaver, Plan, Request, SearchStep},
     removal::{Company, RemovalBatch, RemovalState, SpaceRemoval},
 };
 
@@ -106,7 +107,20 @@ impl Worker {
                 tracing::info!(offboarding = %stage.offboarding.id, state = committed.offboarding.state.name(), spaces, "planned");
                 Ok(())
             }
-            Err(NotCommitted::PersonTaken(other)) => self.advance(stage, Event::Duplicate(other)).await,
+            Err(NotCommitted::PersonTaken(other)) => {
+                self.merge_into(&other, &stage.offboarding.request).await?;
+                self.advance(stage, Event::Duplicate(other)).await
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The person, who was asked for by another name, is being off-boarded already. The newer request counts there: one
+    /// for today must not end as the duplicate of one for next month.
+    async fn merge_into(&self, other: &OffboardingId, request: &Request) -> Result<(), Halt> {
+        let event = Event::AskedAgain(Box::new(request.clone()));
+        match self.ledger().commit_by(&request.source.actor(), other, &event, self.now()).await {
+            Ok(_) | Err(NotCommitted::Refused(_) | NotCommitted::Unknown) => Ok(()),
             Err(error) => Err(error.into()),
         }
     }

@@ -26,6 +26,7 @@ use podio_lifecycle::{
     },
     quota::{Ceiling, Lane, Need, Quota, Slot},
     removal::{RemovalBatch, RemovalState, SpaceRemoval},
+    source::Source,
 };
 
 /// All storage ports but the credentials.
@@ -83,12 +84,8 @@ pub fn at(second: i64) -> Timestamp {
 /// The offboarding of the person with that address, accepted at that second.
 pub fn leaver(mail: &str, second: i64) -> Offboarding {
     let request = Request {
-        person: Person::Email(mail.parse().unwrap()),
-        effective_at: None,
-        dry_run: false,
-        require_approval: false,
         reason: Some("Contract ended".into()),
-        requested_by: None,
+        ..Request::new(Person::Email(mail.parse().unwrap()), Source::Api { name: "hr".to_owned() })
     };
     let mut random = [0; 10];
     random[..8].copy_from_slice(&fingerprint(mail).to_be_bytes());
