@@ -11,6 +11,7 @@ mod answer;
 mod auth;
 mod change;
 mod eta;
+mod evidence_keys;
 mod health;
 mod json;
 mod offboardings;
@@ -28,8 +29,8 @@ use lambda_http::{Body, Request, Response, http::Method};
 use podio_lifecycle::{
     ids::OffboardingId,
     ports::{
-        AcceptOffboardings, Clock, Random, ReadCalls, ReadOffboardings, ReadQuota, SendJobs, TrackRemovals,
-        WriteOffboardings,
+        AcceptOffboardings, Clock, Random, ReadCalls, ReadEvidence, ReadOffboardings, ReadQuota, SendJobs,
+        TrackRemovals, WriteOffboardings,
     },
 };
 
@@ -50,8 +51,10 @@ pub struct Ports {
     pub write: Arc<dyn WriteOffboardings>,
     /// Marking batches as due, when a failed offboarding is resumed.
     pub removals: Arc<dyn TrackRemovals>,
-    /// Reading the recorded calls.
+    /// Counting the recorded calls.
     pub calls: Arc<dyn ReadCalls>,
+    /// Reading the evidence.
+    pub evidence: Arc<dyn ReadEvidence>,
     /// Reading the reservation log.
     pub quota: Arc<dyn ReadQuota>,
     /// Sending jobs to the worker.
@@ -110,12 +113,16 @@ async fn dispatch(exchange: &Exchange<'_>, route: &Route) -> Result<Answer, Prob
     if !route.allows(exchange.request.method()) {
         return Err(Problem::MethodNotAllowed { allow: route.allow() });
     }
-    // The two routes that need no token come first; everything after the check below does.
+    // The routes that need no token come first; everything after the check below does.
     match route {
         Route::Unknown => return Err(Problem::NoSuchRoute),
         Route::Health => {
             query::expect_declared(exchange, route)?;
             return Ok(health::get());
+        }
+        Route::EvidenceKeys => {
+            query::expect_declared(exchange, route)?;
+            return evidence_keys::get(exchange).await;
         }
         Route::Offboardings if exchange.request.method() == Method::POST => {
             let sender = auth::sender(exchange)?;
@@ -133,7 +140,7 @@ async fn dispatch(exchange: &Exchange<'_>, route: &Route) -> Result<Answer, Prob
         Route::Retry(id) => offboardings::retry::retry(exchange, known(id)?).await,
         Route::Evidence(id) => offboardings::evidence::get(exchange, known(id)?).await,
         Route::Quota => quota::get(exchange).await,
-        Route::Health | Route::Unknown => Err(Problem::NoSuchRoute),
+        Route::Health | Route::EvidenceKeys | Route::Unknown => Err(Problem::NoSuchRoute),
     }
 }
 
