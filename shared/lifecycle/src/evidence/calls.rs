@@ -2,14 +2,18 @@
 //!
 //! Several workers record calls of one offboarding side by side. Each call is written in one transaction with the signed
 //! statement of how many there are and how the last one hashes, on condition that this statement is the one that was read;
-//! whoever comes second reads again. Podio's quota allows a call every few seconds, so that two rarely meet.
+//! whoever comes second reads again. The calls of one batch of jobs wait for each other in the process, and go on from what
+//! the one before has written, so that only two workers can meet; Podio's quota makes that rare.
 //!
 //! A statement that is missing or forged while there are calls, or that lags behind them, is never continued as if nothing
 //! had happened: the new one says `altered`, and so will the record.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use async_trait::async_trait;
@@ -115,12 +119,29 @@ pub struct Journal {
     retention: Option<SignedDuration>,
     /// Whether the public key is known to be stored.
     is_known: AtomicBool,
+    /// The statement that this process has written last about each offboarding, and who is writing the next.
+    latest: Mutex<HashMap<OffboardingId, Arc<Latest>>>,
 }
+
+/// A statement and its text; none where it has to be read first.
+type Latest = tokio::sync::Mutex<Option<(Statement, String)>>;
+
+/// Offboardings whose last statement is remembered.
+const REMEMBERED: usize = 500;
 
 impl Journal {
     /// A journal that signs with `key`, and whose calls are kept for that long; for good, if nothing is said.
     pub fn new(store: Arc<dyn AppendCalls>, key: SigningKey, retention: Option<SignedDuration>) -> Self {
-        Self { store, key, retention, is_known: AtomicBool::new(false) }
+        Self { store, key, retention, is_known: AtomicBool::new(false), latest: Mutex::default() }
+    }
+
+    /// Where the offboarding's last statement is remembered.
+    fn latest(&self, id: &OffboardingId) -> Arc<Latest> {
+        let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        if latest.len() >= REMEMBERED {
+            latest.retain(|_, one| Arc::strong_count(one) > 1);
+        }
+        Arc::clone(latest.entry(id.clone()).or_default())
     }
 
     /// The statement to go on from, and its text.
@@ -156,13 +177,21 @@ impl RecordCalls for Journal {
         }
         let kept_until = self.retention.and_then(|retention| call.at.checked_add(retention).ok());
         let text = canonical(&serde_json::to_value(call).map_err(unwritable)?);
-        let (mut statement, mut stored) = self.statement(id).await?;
+        let latest = self.latest(id);
+        let mut latest = latest.lock().await;
+        let (mut statement, mut stored) = match latest.take() {
+            Some((statement, text)) => (statement, Some(text)),
+            None => self.statement(id).await?,
+        };
         for _ in 0..CONTENDED {
             let call = StoredCall { n: statement.count + 1, hash: hash(&statement.head, &text), text: text.clone() };
-            let next = Statement { count: call.n, head: call.hash.clone(), ..statement };
+            let next = Statement { count: call.n, head: call.hash.clone(), ..statement.clone() };
             let signed = next.signed(&self.key)?;
             match self.store.append(id, stored.as_deref(), &call, &signed, kept_until).await {
-                Ok(()) => return Ok(()),
+                Ok(()) => {
+                    *latest = Some((next, signed));
+                    return Ok(());
+                }
                 Err(SaveError::Store(error)) => return Err(error),
                 Err(SaveError::Conflict | SaveError::PersonTaken(_)) => {}
             }
