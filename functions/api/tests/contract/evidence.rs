@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::world::{World, bearer, jane};
 
-async fn record(world: &World, id: &OffboardingId, method: &str, path: &str, status: u16, nonce: u8) {
+pub async fn record(world: &World, id: &OffboardingId, method: &str, path: &str, status: u16, nonce: u8) {
     let at = world.ports.clock.now();
     let request_id = Some(format!("podio-{nonce}"));
     let call =

@@ -14,6 +14,7 @@ pub const MEDIA_TYPE: &str = "application/vnd.dsse+json";
 
 /// A signed envelope.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Envelope {
     /// The content, base64.
     pub payload: String,
@@ -26,6 +27,7 @@ pub struct Envelope {
 
 /// One signature.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Signature {
     /// The `kid` of the key.
     pub keyid: String,

@@ -114,8 +114,8 @@ impl Jwk {
 
     /// The key, if it is one of ours and is the one that its `kid` names.
     fn bytes(&self) -> Option<Vec<u8>> {
-        let ours = self.kty == "OKP" && self.crv == "Ed25519" && self.kid == thumbprint(&self.x);
-        ours.then(|| BASE64_URL_SAFE_NO_PAD.decode(&self.x).ok()).flatten()
+        let key = BASE64_URL_SAFE_NO_PAD.decode(&self.x).ok()?;
+        (*self == Self::of(&key)).then_some(key)
     }
 
     fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
