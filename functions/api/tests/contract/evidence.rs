@@ -146,6 +146,26 @@ async fn envelope_verifies_with_the_keys_that_anybody_can_read() {
     assert_eq!((record.id, record.seal.number), (id.to_string(), 1));
 }
 
+/// The samples that other tools check (infra/checks/test_evidence.py): signatures are the same each time, so that these
+/// files are what the door answers. `UPDATE_SAMPLES=1` writes them anew.
+#[tokio::test]
+async fn samples_for_other_tools_are_what_the_door_answers() {
+    let world = World::new();
+    completed(&world).await;
+    let id = completed_for(&world, "jörg@example.com").await;
+    let request = bearer("GET", &format!("/offboardings/{id}/evidence")).header("accept", "application/vnd.dsse+json");
+    let envelope = world.send(request.body(Body::Empty).unwrap()).await.text;
+    let keys = world.get("/evidence/keys").await.text;
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../infra/checks/samples");
+    for (name, answer) in [("evidence.json", envelope), ("keys.json", keys)] {
+        let path = format!("{folder}/{name}");
+        if std::env::var_os("UPDATE_SAMPLES").is_some() {
+            std::fs::write(&path, &answer).unwrap();
+        }
+        assert!(std::fs::read_to_string(&path).unwrap_or_default() == answer, "{name} is another: see UPDATE_SAMPLES");
+    }
+}
+
 #[tokio::test]
 async fn each_seal_names_the_one_before() {
     let world = World::new();
