@@ -6,12 +6,14 @@ import re
 FUNCTIONS = {"api": "ApiFunction", "hooks": "HooksFunction", "sweep": "SweepFunction", "worker": "WorkerFunction"}
 # The only function that may come near Podio's credential.
 ENGINE = "WorkerFunction"
+TABLES = ("StateTable", "CredentialsTable", "EvidenceTable")
 CREDENTIALS = {"CredentialsTable", "CredentialsKey", "Secret"}
 # What the secret holds (infra/README.md); the worker reads it there, the doors are handed their own.
 PODIO = {"PODIO_CLIENT_ID", "PODIO_CLIENT_SECRET", "PODIO_REFRESH_TOKEN", "PODIO_USERNAME", "PODIO_PASSWORD"}
-IN_SECRET = PODIO | {"EVIDENCE_SECRET", "HOOK_SECRET"}
+IN_SECRET = PODIO | {"EVIDENCE_KEY", "HOOK_SECRET"}
 SETTINGS = IN_SECRET | {
-    "API_TOKENS", "CREDENTIALS_TABLE_NAME", "DEAD_LETTER_QUEUE_URL", "EVENT_BUS_NAME", "HOOKS", "HOOKS_URL",
+    "API_TOKENS", "CREDENTIALS_TABLE_NAME", "DEAD_LETTER_QUEUE_URL", "EVENT_BUS_NAME",
+    "EVIDENCE_RETENTION_DAYS", "EVIDENCE_TABLE_NAME", "HOOKS", "HOOKS_URL",
     "LEAVERS_APP_ID", "LEAVERS_LAST_DAY_FIELD", "LEAVERS_PERSON_FIELD", "LEAVERS_REASON_FIELD", "LEAVERS_TIME_ZONE",
     "MASS_OFFBOARDING_THRESHOLD", "OFFBOARDING_SECRETS", "PODIO_API_URL", "PODIO_ORG_ID", "QUEUE_URL", "QUOTA_LIMIT",
     "QUOTA_WINDOW_SECONDS", "REMOVE_RETURNED", "SWEEP_PATIENCE_SECONDS", "TABLE_NAME", "TWO_PERSON_APPROVAL",
@@ -82,13 +84,13 @@ def tables(resources, root):
     keys = [(name["PARTITION_KEY"], "HASH", "S"), (name["SORT_KEY"], "RANGE", "S")]
     due = [(name["DUE_KIND"], "HASH", "S"), (name["DUE_AT"], "RANGE", "N")]
     states = [(name["IN_STATE"], "HASH", "S"), (name["LISTED_AS"], "RANGE", "S")]
-    state, credentials = (resources[table]["Properties"] for table in ("StateTable", "CredentialsTable"))
+    state, credentials, evidence = (resources[table]["Properties"] for table in TABLES)
     types = {each["AttributeName"]: each["AttributeType"] for each in state["AttributeDefinitions"]}
 
     def schema(of):
         return [(key["AttributeName"], key["KeyType"], types[key["AttributeName"]]) for key in of["KeySchema"]]
 
-    if schema(state) != keys or schema(credentials) != keys:
+    if any(schema(table) != keys for table in (state, credentials, evidence)):
         yield f"the tables' keys are not {keys}"
     indexes = [
         (index["IndexName"], schema(index), index["Projection"]["ProjectionType"])
@@ -96,9 +98,10 @@ def tables(resources, root):
     ]
     if indexes != [(name["DUE_INDEX"], due, "KEYS_ONLY"), (name["STATES_INDEX"], states, "KEYS_ONLY")]:
         yield f"the state table's indexes are {indexes}"
-    if state["TimeToLiveSpecification"] != {"AttributeName": name["TTL"], "Enabled": True}:
-        yield f"the state table's TTL attribute is not {name['TTL']}"
-    for table in ("StateTable", "CredentialsTable"):
+    for table, of in (("state", state), ("evidence", evidence)):
+        if of["TimeToLiveSpecification"] != {"AttributeName": name["TTL"], "Enabled": True}:
+            yield f"the {table} table's TTL attribute is not {name['TTL']}"
+    for table in TABLES:
         if any(resources[table].get(policy) != "Retain" for policy in ("DeletionPolicy", "UpdateReplacePolicy")):
             yield f"{table} would be deleted with the stack"
 
@@ -126,6 +129,11 @@ def roles(resources):
             for text in [*listed(statement["Action"]), *map(json.dumps, listed(statement["Resource"]))]:
                 if "*" in text:
                     yield f"{role} allows more than it names: {text}"
+        if logical != ENGINE:
+            for statement in statements:
+                of_evidence = "EvidenceTable" in mentioned(listed(statement["Resource"]))
+                if of_evidence and set(listed(statement["Action"])) - {"dynamodb:GetItem", "dynamodb:Query"}:
+                    yield f"{binary} may write evidence"
         # A door's variables may speak of the secret, as far as settings() below lets them.
         variables = mentioned(resources[logical]["Properties"]["Environment"]["Variables"]) - {"Secret"}
         if logical != ENGINE and (mentioned(statements) | variables) & CREDENTIALS:

@@ -29,6 +29,11 @@ OUR_OWN = {
         "[secretsmanager:GetSecretValue], Resource: !Ref Secret",
         "api comes near",
     ),
+    "a door that may write evidence": (
+        "[dynamodb:GetItem, dynamodb:Query], Resource: !GetAtt EvidenceTable.Arn",
+        "[dynamodb:GetItem, dynamodb:PutItem], Resource: !GetAtt EvidenceTable.Arn",
+        "api may write evidence",
+    ),
     "a door that is handed Podio's credential": (
         "SecretString:API_TOKENS:",
         "SecretString:PODIO_CLIENT_SECRET:",

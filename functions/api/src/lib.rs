@@ -12,6 +12,7 @@ mod answer;
 mod auth;
 mod change;
 mod eta;
+mod evidence_keys;
 mod health;
 mod json;
 mod offboardings;
@@ -31,8 +32,8 @@ use podio_door::{path::Path, time};
 use podio_lifecycle::{
     ids::OffboardingId,
     ports::{
-        AcceptOffboardings, Clock, Random, ReadCalls, ReadOffboardings, ReadQuota, SendJobs, TrackRemovals,
-        WriteOffboardings,
+        AcceptOffboardings, Clock, Random, ReadCalls, ReadEvidence, ReadOffboardings, ReadQuota, SendJobs,
+        TrackRemovals, WriteOffboardings,
     },
 };
 
@@ -53,8 +54,10 @@ pub struct Ports {
     pub write: Arc<dyn WriteOffboardings>,
     /// Marking batches as due, when a failed offboarding is resumed.
     pub removals: Arc<dyn TrackRemovals>,
-    /// Reading the recorded calls.
+    /// Counting the recorded calls.
     pub calls: Arc<dyn ReadCalls>,
+    /// Reading the evidence.
+    pub evidence: Arc<dyn ReadEvidence>,
     /// Reading the reservation log.
     pub quota: Arc<dyn ReadQuota>,
     /// Sending jobs to the worker.
@@ -118,12 +121,16 @@ async fn dispatch(exchange: &Exchange<'_>, route: &Route) -> Result<Answer, Prob
     if !route.allows(exchange.request.method()) {
         return Err(Problem::MethodNotAllowed { allow: route.allow() });
     }
-    // The two routes that need no token come first; everything after the check below does.
+    // The routes that need no token come first; everything after the check below does.
     match route {
         Route::Unknown => return Err(Problem::NoSuchRoute),
         Route::Health => {
             query::expect_declared(exchange, route)?;
             return Ok(health::get());
+        }
+        Route::EvidenceKeys => {
+            query::expect_declared(exchange, route)?;
+            return evidence_keys::get(exchange).await;
         }
         Route::Offboardings if exchange.request.method() == Method::POST => {
             let caller = auth::sender(exchange)?;
@@ -142,7 +149,7 @@ async fn dispatch(exchange: &Exchange<'_>, route: &Route) -> Result<Answer, Prob
         Route::Retry(id) => offboardings::retry::retry(exchange, &caller, id).await,
         Route::Evidence(id) => offboardings::evidence::get(exchange, known(id)?).await,
         Route::Quota => quota::get(exchange).await,
-        Route::Health | Route::Unknown => Err(Problem::NoSuchRoute),
+        Route::Health | Route::EvidenceKeys | Route::Unknown => Err(Problem::NoSuchRoute),
     }
 }
 

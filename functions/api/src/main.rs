@@ -27,7 +27,7 @@ async fn serve() -> Result<(), Error> {
     let source = secrets::overlay(Source::environment(), &sdk, &settings::SECRETS).await?;
     let settings = Settings::read(&source)?;
     let store = DynamoStore::new(config::dynamodb(&config::hurried(&sdk, DOOR_STORAGE)), source.text("TABLE_NAME")?);
-    let store = Arc::new(store);
+    let store = Arc::new(store.with_evidence(source.text("EVIDENCE_TABLE_NAME")?));
     let jobs = SqsJobs::new(config::sqs(&config::hurried(&sdk, DOOR_QUEUE)), source.text("QUEUE_URL")?);
     // The first call pays for the connection; the start is the cheap moment for it. Its answer does not matter.
     let _ = tokio::time::timeout(WARM_UP, store.quota()).await;
@@ -37,6 +37,7 @@ async fn serve() -> Result<(), Error> {
         write: store.clone(),
         removals: store.clone(),
         calls: store.clone(),
+        evidence: store.clone(),
         quota: store,
         jobs: Arc::new(jobs.within(DOOR_QUEUE)),
         clock: Arc::new(SystemClock),

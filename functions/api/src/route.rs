@@ -4,7 +4,7 @@ use lambda_http::http::Method;
 use podio_lifecycle::ids::OffboardingId;
 
 /// What each route begins with ([`podio_door::path`]).
-pub(crate) const ROOTS: [&str; 3] = ["/health", "/quota", "/offboardings"];
+pub(crate) const ROOTS: [&str; 4] = ["/health", "/quota", "/offboardings", "/evidence/keys"];
 
 /// A route of the contract. An id that is none of ours is `None`, so that it is answered only after the token is checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub(crate) enum Route {
     Retry(Option<OffboardingId>),
     /// `/offboardings/{id}/evidence`
     Evidence(Option<OffboardingId>),
+    /// `/evidence/keys`
+    EvidenceKeys,
     /// Anything else.
     Unknown,
 }
@@ -37,6 +39,7 @@ impl Route {
         match parts {
             [Some("health"), None, ..] => Self::Health,
             [Some("quota"), None, ..] => Self::Quota,
+            [Some("evidence"), Some("keys"), None, _] => Self::EvidenceKeys,
             [Some("offboardings"), None, ..] => Self::Offboardings,
             [Some("offboardings"), Some(id), None, _] if !id.is_empty() => Self::Offboarding(id.parse().ok()),
             [Some("offboardings"), Some(id), Some(verb), None] => {
@@ -56,7 +59,7 @@ impl Route {
     /// The methods it takes, as the `Allow` header says it.
     pub(crate) fn allow(&self) -> &'static str {
         match self {
-            Self::Health | Self::Quota | Self::Offboarding(_) | Self::Evidence(_) => "GET, HEAD",
+            Self::Health | Self::Quota | Self::Offboarding(_) | Self::Evidence(_) | Self::EvidenceKeys => "GET, HEAD",
             Self::Offboardings => "GET, HEAD, POST",
             Self::Approve(_) | Self::Cancel(_) | Self::Retry(_) => "POST",
             Self::Unknown => "",
@@ -83,7 +86,7 @@ impl Route {
             Self::Offboarding(id) | Self::Approve(id) | Self::Cancel(id) | Self::Retry(id) | Self::Evidence(id) => {
                 id.as_ref()
             }
-            Self::Health | Self::Quota | Self::Offboardings | Self::Unknown => None,
+            Self::Health | Self::Quota | Self::Offboardings | Self::EvidenceKeys | Self::Unknown => None,
         }
     }
 
@@ -98,6 +101,7 @@ impl Route {
             Self::Cancel(_) => "/offboardings/{id}/cancel",
             Self::Retry(_) => "/offboardings/{id}/retry",
             Self::Evidence(_) => "/offboardings/{id}/evidence",
+            Self::EvidenceKeys => "/evidence/keys",
             Self::Unknown => "unknown",
         }
     }
@@ -121,6 +125,9 @@ mod tests {
             (&format!("/offboardings/{ID}/cancel"), Route::Cancel(id.clone())),
             (&format!("/offboardings/{ID}/retry"), Route::Retry(id.clone())),
             (&format!("/offboardings/{ID}/evidence"), Route::Evidence(id)),
+            ("/evidence/keys", Route::EvidenceKeys),
+            ("/evidence", Route::Unknown),
+            ("/evidence/keys/x", Route::Unknown),
             ("/offboardings/jane", Route::Offboarding(None)),
             ("/", Route::Unknown),
             ("", Route::Unknown),

@@ -7,6 +7,7 @@ mod dead_letters;
 mod deliveries;
 mod hooks;
 mod start;
+mod unsealed;
 mod waiting;
 mod watch;
 
@@ -64,6 +65,8 @@ pub struct Swept {
     pub counted: u32,
     /// Items that needed no more watching.
     pub retired: u32,
+    /// Messages sent so that evidence is sealed.
+    pub woken: u32,
     /// Dead letters turned into failures.
     pub dead_letters: u32,
     /// Dead letters that nobody can read; they stay for a person.
@@ -129,6 +132,7 @@ impl Sweep {
         self.resend_deliveries(&mut swept).await?;
         self.keep_hooks(&mut swept).await?;
         self.bury(&mut swept).await;
+        self.wake_to_seal(&mut swept).await?;
         self.count_waiting(&mut swept).await?;
         swept.log();
         Ok(swept)

@@ -16,7 +16,8 @@ impl Sweep {
     pub(crate) async fn count_waiting(&self, swept: &mut Swept) -> Result<(), StoreError> {
         let now = self.now();
         let held = self.ports.due.due(DueKind::Held, now - HELD, ROUND).await?.len();
-        let failed = self.ports.due.due(DueKind::Failed, now, ROUND).await?.len();
+        let mut failed = self.ports.due.due(DueKind::Failed, now, ROUND).await?.len();
+        failed += self.ports.due.due(DueKind::FailedUnsealed, now, ROUND).await?.len();
         for (metric, count) in [(Metric::HeldForADay, held), (Metric::FailedOffboardings, failed)] {
             if count > 0 {
                 self.ports.metrics.add(metric, count as u64);

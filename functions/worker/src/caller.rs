@@ -188,7 +188,7 @@ impl<'a> Caller<'a> {
     }
 
     async fn record(&self, offboarding: &OffboardingId, call: &CallRecord) -> Result<(), Halt> {
-        Ok(self.worker.ports.record.record(offboarding, call, self.worker.ports.random.bytes()).await?)
+        Ok(self.worker.ports.record.record(offboarding, call).await?)
     }
 
     /// Makes sure that the next `calls` calls need not be reserved one by one, if the quota has room for them now.

@@ -14,24 +14,25 @@ mod roster;
 pub mod settings;
 
 mod tokens;
+mod unsealed;
 mod verdict;
 
 use std::sync::{Arc, Mutex};
 
-use jiff::{Timestamp, tz::Offset};
+use jiff::{SignedDuration, Timestamp, tz::Offset};
 use podio_client::Podio;
 use podio_lifecycle::{
     effects::Outlets,
+    evidence::SigningKey,
     ids::{AppId, OrgId},
     ledger::{Ledger, Sealer},
     ports::{
-        AcceptOffboardings, Clock, Deliveries, FindRemoved, LearnCapabilities, LeaverItems, Metrics, ParkMessages,
-        PublishEvents, QuotaLog, Random, ReadCalls, ReadOffboardings, RecordCalls, RememberLooks, SendJobs,
-        ShareRemovals, TakeTurns, TrackRemovals, WriteOffboardings,
+        AcceptOffboardings, Clock, Deliveries, FindDue, FindRemoved, KeepEvidence, LearnCapabilities, LeaverItems,
+        Metrics, ParkMessages, PublishEvents, QuotaLog, Random, ReadCalls, ReadOffboardings, RecordCalls,
+        RememberLooks, SendJobs, ShareRemovals, TakeTurns, TrackRemovals, WriteOffboardings,
     },
     quota::{Ceiling, Quota},
 };
-use secrecy::{ExposeSecret, SecretString};
 
 pub use jobs::{FIRST_PATIENCE, Registration};
 pub use message::{Message, Outcome};
@@ -64,8 +65,12 @@ pub struct Ports {
     pub leaver_items: Arc<dyn LeaverItems>,
     /// To record calls.
     pub record: Arc<dyn RecordCalls>,
-    /// To read them back when the evidence is sealed.
+    /// To read them back.
     pub calls: Arc<dyn ReadCalls>,
+    /// To seal the evidence.
+    pub evidence: Arc<dyn KeepEvidence>,
+    /// To find those whose evidence is not sealed yet.
+    pub due: Arc<dyn FindDue>,
     /// The quota.
     pub quota: Arc<dyn QuotaLog>,
     /// What Podio offers.
@@ -90,7 +95,9 @@ pub struct Policy {
     /// Leavers in an hour before the rest are held.
     pub mass_threshold: usize,
     /// Signs evidence.
-    pub evidence_key: SecretString,
+    pub evidence_key: SigningKey,
+    /// How long evidence is kept; for good, if nothing is said.
+    pub evidence_retention: Option<SignedDuration>,
     /// The hooks that should be there, if any.
     pub registration: Option<Registration>,
     /// What follows from Podio's hooks.
@@ -169,8 +176,9 @@ impl Worker {
                 jobs: &*self.ports.jobs,
             },
             sealer: Some(Sealer {
-                calls: &*self.ports.calls,
-                key: self.policy.evidence_key.expose_secret().as_bytes(),
+                evidence: &*self.ports.evidence,
+                key: &self.policy.evidence_key,
+                retention: self.policy.evidence_retention,
             }),
         }
     }

@@ -6,7 +6,7 @@ use podio_client::{
     ClientSecret, Password, RefreshToken,
     oauth::{ClientCredentials, Grant},
 };
-use podio_lifecycle::{credentials, ids::AppId, quota::Ceiling};
+use podio_lifecycle::{credentials, evidence::SigningKey, ids::AppId, quota::Ceiling};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{HookPolicy, LeaversApp, Policy, Registration};
@@ -18,7 +18,7 @@ pub const SECRETS: [&str; 7] = [
     PODIO_REFRESH_TOKEN,
     PODIO_USERNAME,
     PODIO_PASSWORD,
-    EVIDENCE_SECRET,
+    EVIDENCE_KEY,
     HOOK_SECRET,
 ];
 
@@ -28,7 +28,8 @@ const PODIO_CLIENT_SECRET: &str = "PODIO_CLIENT_SECRET";
 const PODIO_REFRESH_TOKEN: &str = "PODIO_REFRESH_TOKEN";
 const PODIO_USERNAME: &str = "PODIO_USERNAME";
 const PODIO_PASSWORD: &str = "PODIO_PASSWORD";
-const EVIDENCE_SECRET: &str = "EVIDENCE_SECRET";
+const EVIDENCE_KEY: &str = "EVIDENCE_KEY";
+const EVIDENCE_RETENTION_DAYS: &str = "EVIDENCE_RETENTION_DAYS";
 const HOOKS: &str = "HOOKS";
 const HOOKS_URL: &str = "HOOKS_URL";
 const HOOK_SECRET: &str = "HOOK_SECRET";
@@ -96,11 +97,32 @@ impl Settings {
             policy: Policy {
                 ceiling,
                 mass_threshold: source.integer_or(MASS_OFFBOARDING_THRESHOLD, 25)?,
-                evidence_key: source.secret(EVIDENCE_SECRET)?,
+                evidence_key: evidence_key(source)?,
+                evidence_retention: evidence_retention(source)?,
                 hooks: hooks(source)?,
                 registration: registration(source)?,
             },
         })
+    }
+}
+
+/// The key that signs evidence.
+fn evidence_key(source: &Source) -> Result<SigningKey, SettingError> {
+    let key = source.secret(EVIDENCE_KEY)?;
+    let expected = "an Ed25519 private key (PKCS#8, base64), or 86 generated letters and digits";
+    key.expose_secret().parse().map_err(|_| SettingError::new(EVIDENCE_KEY, Problem::Malformed(expected)))
+}
+
+/// How long evidence is kept: a year at least, since calls are recorded long before the end of an offboarding that is held.
+fn evidence_retention(source: &Source) -> Result<Option<SignedDuration>, SettingError> {
+    let days: u32 = source.integer_or(EVIDENCE_RETENTION_DAYS, 0)?;
+    match days {
+        0 => Ok(None),
+        365..=36_500 => Ok(Some(SignedDuration::from_hours(i64::from(days) * 24))),
+        _ => {
+            let expected = "0 (for good) or a number of days from 365 to 36500";
+            Err(SettingError::new(EVIDENCE_RETENTION_DAYS, Problem::Malformed(expected)))
+        }
     }
 }
 
@@ -168,7 +190,7 @@ mod tests {
         (PODIO_CLIENT_ID, "app"),
         (PODIO_CLIENT_SECRET, "s3cret"),
         (PODIO_REFRESH_TOKEN, "r3fresh"),
-        (EVIDENCE_SECRET, "3vidence"),
+        (EVIDENCE_KEY, "3vidence3vidence3vidence3vidence3vidence3vidence3vidence3vidence3vidence3vidence3viden"),
     ];
 
     fn read(changes: &[(&'static str, Option<&'static str>)]) -> Result<Settings, String> {
@@ -192,6 +214,19 @@ mod tests {
         let error = read(&[(QUOTA_LIMIT, Some("many"))]).unwrap_err();
         assert!(error.starts_with("QUOTA_LIMIT: ") && !error.contains("many"), "{error}");
         assert!(read(&[(QUOTA_LIMIT, Some("0"))]).is_err());
+        let error = read(&[(EVIDENCE_KEY, Some("hush"))]).unwrap_err();
+        assert!(error.starts_with("EVIDENCE_KEY: ") && !error.contains("hush"), "{error}");
+    }
+
+    #[test]
+    fn evidence_is_kept_for_good_unless_days_are_set() {
+        let retention = |days| read(&[(EVIDENCE_RETENTION_DAYS, days)]).map(|read| read.policy.evidence_retention);
+        assert_eq!(retention(None), Ok(None));
+        assert_eq!(retention(Some("0")), Ok(None));
+        assert_eq!(retention(Some("730")), Ok(Some(SignedDuration::from_hours(730 * 24))));
+        for wrong in ["1", "364", "36501", "-1", "ever"] {
+            assert!(retention(Some(wrong)).unwrap_err().starts_with("EVIDENCE_RETENTION_DAYS: "), "{wrong}");
+        }
     }
 
     #[test]

@@ -12,7 +12,6 @@ pub const OFFBOARDING_SECRET: &str = "whsec_ZGV2ZWxvcG1lbnQtb2ZmYm9hcmRpbmctc2Vj
 /// A bearer token that opens nothing but a local stack.
 pub const API_TOKEN: &str = "development-api-token-0001";
 const HOOK_SECRET: &str = "development-hook-secret-of-the-local-stack";
-const EVIDENCE_SECRET: &str = "development-evidence-secret-of-the-local-stack";
 
 /// What opens the sandbox, and every other stand-in for Podio that takes the same; a real Podio refuses it.
 const DEVELOPMENT_KEY: [(&str, &str); 3] =
@@ -37,9 +36,8 @@ const ASTRAY: [&str; 8] = [
 ];
 
 /// Settings without a default of ours: the functions inherit them, and somebody who runs a function by hand needs them too.
-const INHERITED: [&str; 21] = [
+const INHERITED: [&str; 20] = [
     "AUDIT_SCHEDULE",
-    "EVIDENCE_KEY",
     "HOOKS",
     "LEAVERS_APP_ID",
     "LEAVERS_LAST_DAY_FIELD",
@@ -133,10 +131,14 @@ pub(crate) fn entries(list: &str) -> impl Iterator<Item = &str> {
     list.split(',').map(|entry| entry.rsplit(':').next().unwrap_or(entry).trim())
 }
 
-/// The name of the state table, that of the credentials table.
-pub fn table_names(caller: &impl Caller) -> (String, String) {
-    let or = |name, default: &str| caller.get(name).unwrap_or_else(|| default.to_owned());
-    (or("TABLE_NAME", "podio-lifecycle"), or("CREDENTIALS_TABLE_NAME", "podio-lifecycle-credentials"))
+/// The name of the state table, that of the credentials table, that of the evidence table.
+pub fn table_names(caller: &impl Caller) -> [String; 3] {
+    [
+        ("TABLE_NAME", "podio-lifecycle"),
+        ("CREDENTIALS_TABLE_NAME", "podio-lifecycle-credentials"),
+        ("EVIDENCE_TABLE_NAME", "podio-lifecycle-evidence"),
+    ]
+    .map(|(name, default)| caller.get(name).unwrap_or_else(|| default.to_owned()))
 }
 
 /// The region of everything.
@@ -144,9 +146,10 @@ pub fn region(caller: &impl Caller) -> String {
     caller.get("AWS_REGION").unwrap_or_else(|| "eu-central-1".to_owned())
 }
 
-/// What is to be set for the functions, over what the caller has. `log` is their log filter, if the caller has none.
-pub fn for_functions(caller: &impl Caller, places: &Places, podio: &Podio, log: &str) -> Variables {
-    let (table, credentials_table) = table_names(caller);
+/// What is to be set for the functions, over what the caller has. `log` is their log filter, if the caller has none;
+/// `evidence_key` is the stack's own, and signs if the caller has none.
+pub fn for_functions(caller: &impl Caller, places: &Places, podio: &Podio, evidence_key: &str, log: &str) -> Variables {
+    let [table, credentials_table, evidence_table] = table_names(caller);
     let mut variables = Variables::new();
     let inherited = INHERITED.iter().filter_map(|name| Some(((*name).to_owned(), Some(caller.get(name)?))));
     variables.extend(inherited);
@@ -155,7 +158,7 @@ pub fn for_functions(caller: &impl Caller, places: &Places, podio: &Podio, log: 
         ("OFFBOARDING_SECRETS", OFFBOARDING_SECRET),
         ("API_TOKENS", API_TOKEN),
         ("HOOK_SECRET", HOOK_SECRET),
-        ("EVIDENCE_SECRET", EVIDENCE_SECRET),
+        ("EVIDENCE_KEY", evidence_key),
         ("MASS_OFFBOARDING_THRESHOLD", "25"),
         ("QUOTA_LIMIT", "250"),
         ("QUOTA_WINDOW_SECONDS", "3600"),
@@ -172,6 +175,7 @@ pub fn for_functions(caller: &impl Caller, places: &Places, podio: &Podio, log: 
     let own = [
         ("TABLE_NAME", table.as_str()),
         ("CREDENTIALS_TABLE_NAME", &credentials_table),
+        ("EVIDENCE_TABLE_NAME", &evidence_table),
         ("QUEUE_URL", &places.queue_url),
         ("DEAD_LETTER_QUEUE_URL", &places.dead_letter_queue_url),
         ("AWS_ENDPOINT_URL_DYNAMODB", &places.dynamodb),
@@ -230,18 +234,21 @@ mod tests {
     #[test]
     fn what_is_set_is_passed_on_and_the_rest_has_a_default() {
         let caller = BTreeMap::from([("API_TOKENS", "mine"), ("TABLE_NAME", "t")]);
-        let variables = for_functions(&caller, &places(), &Podio::At("https://podio.example".to_owned()), "info");
+        let variables =
+            for_functions(&caller, &places(), &Podio::At("https://podio.example".to_owned()), "own key", "info");
         assert_eq!(value(&variables, "API_TOKENS"), Some("mine"));
         assert_eq!(value(&variables, "TABLE_NAME"), Some("t"));
         assert_eq!(value(&variables, "OFFBOARDING_SECRETS"), Some(OFFBOARDING_SECRET));
         assert_eq!(value(&variables, "PODIO_API_URL"), Some("https://podio.example"));
+        assert_eq!(value(&variables, "EVIDENCE_KEY"), Some("own key"));
         assert_eq!(value(&variables, "PODIO_REFRESH_TOKEN"), Some(config::REFRESH_TOKEN));
     }
 
     #[test]
     fn a_login_of_the_callers_is_not_mixed_with_the_sandboxs() {
         let caller = BTreeMap::from([("PODIO_USERNAME", "me@example.com"), ("PODIO_PASSWORD", "mine")]);
-        let variables = for_functions(&caller, &places(), &Podio::At("http://127.0.0.1:9".to_owned()), "info");
+        let variables =
+            for_functions(&caller, &places(), &Podio::At("http://127.0.0.1:9".to_owned()), "own key", "info");
         assert_eq!(variables.get("PODIO_REFRESH_TOKEN"), None, "the caller's own environment decides");
         assert_eq!(value(&variables, "PODIO_USERNAME"), Some("me@example.com"));
         assert_eq!(value(&variables, "PODIO_CLIENT_ID"), Some(config::CLIENT_ID));
@@ -291,7 +298,7 @@ mod tests {
             ("PODIO_API_URL", "https://api.podio.com"),
         ]);
         let sandbox = Variables::from([("PODIO_API_URL".to_owned(), Some("http://127.0.0.1:3".to_owned()))]);
-        let variables = for_functions(&caller, &places(), &Podio::Sandbox(sandbox), "info");
+        let variables = for_functions(&caller, &places(), &Podio::Sandbox(sandbox), "own key", "info");
         assert_eq!(value(&variables, "AWS_ACCESS_KEY_ID"), Some("local"));
         assert_eq!(value(&variables, "AWS_PROFILE"), None);
         assert_eq!(value(&variables, "AWS_ENDPOINT_URL_SQS"), Some("http://127.0.0.1:2"));

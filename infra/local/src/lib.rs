@@ -20,6 +20,7 @@ pub mod data;
 pub mod demo;
 pub mod dynamodb;
 pub mod environment;
+pub mod evidence_key;
 pub mod functions;
 pub mod gateway;
 pub mod host;

@@ -17,6 +17,7 @@ use crate::{
     data::Folder,
     dynamodb,
     environment::{self, Caller, Places, Variables},
+    evidence_key,
     functions::Function,
     gateway::{Doorway, Gateway},
     host::{self, Host, InvokeError, Supervisor},
@@ -110,10 +111,13 @@ impl Stack {
         let region = environment::region(caller);
         let podio = Podio::start(options.podio, data).await?;
 
-        let (table, credentials_table) = environment::table_names(caller);
+        let [table, credentials_table, evidence_table] = environment::table_names(caller);
         let dynamodb =
             dynamodb::Server::start(data.map(|data| data.join("dynamodb.sqlite")).as_deref(), &region).await?;
-        dynamodb.create_tables(&table, &credentials_table).await.context("the tables cannot be created")?;
+        dynamodb
+            .create_tables(&table, &credentials_table, &evidence_table)
+            .await
+            .context("the tables cannot be created")?;
 
         let store = Arc::new(open_queues(data)?);
         let sqs = sqs::Server::start(Arc::clone(&store), &region).await?;
@@ -126,7 +130,9 @@ impl Stack {
             queue_url: sqs.queue_url(queues::JOBS),
             dead_letter_queue_url: sqs.queue_url(queues::DEAD_LETTERS),
         };
-        let mut variables = environment::for_functions(caller, &places, &podio.for_functions(), options.log);
+        let evidence_key = evidence_key::own(data)?;
+        let mut variables =
+            environment::for_functions(caller, &places, &podio.for_functions(), &evidence_key, options.log);
         variables.extend(options.hooks.map(|hooks| ("HOOKS".to_owned(), Some(hooks))));
         let (host, supervisor) = host::start(host::Config {
             workspace: workspace.clone(),

@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use podio_lifecycle::{
+    evidence::{CallRecord, StoredCall},
     ids::SpaceId,
     offboarding::{Offboarding, State},
     ports::StoreError,
@@ -17,6 +18,25 @@ const LONGEST_DELAY: SignedDuration = SignedDuration::from_secs(900);
 /// The moment as it is stored: whole milliseconds.
 pub(crate) fn stored(moment: Timestamp) -> Timestamp {
     Timestamp::from_millisecond(moment.as_millisecond()).unwrap_or(moment)
+}
+
+/// A recorded call, read.
+pub(crate) fn call(stored: &StoredCall) -> Result<CallRecord, StoreError> {
+    serde_json::from_str(&stored.text).map_err(|_| StoreError::Corrupt(format!("call {}", stored.n)))
+}
+
+/// A text in parts of at most `size` bytes, cut between letters.
+pub(crate) fn parts(text: &str, size: usize) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let mut end = size.min(rest.len());
+        while !rest.is_char_boundary(end) {
+            end -= 1;
+        }
+        let (part, after) = rest.split_at(end);
+        rest = after;
+        (!part.is_empty()).then_some(part)
+    })
 }
 
 /// Whether an offboarding in this state may hold a person. One that has ended or failed has given its claim back.
@@ -59,6 +79,15 @@ pub(crate) fn pause_seconds(pause: SignedDuration) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn text_is_cut_between_letters() {
+        let text = "aéb€c".repeat(3);
+        let cut: Vec<&str> = parts(&text, 4).collect();
+        assert_eq!(cut.concat(), text);
+        assert!(cut.iter().all(|part| !part.is_empty() && part.len() <= 4));
+        assert_eq!(parts("", 4).count(), 0);
+    }
 
     #[test]
     fn a_delay_is_rounded_up_and_a_pause_down() {

@@ -1,4 +1,4 @@
-//! The two tables' schema as data, and their creation where no template creates them.
+//! The three tables' schema as data, and their creation where no template creates them.
 //!
 //! `template.yaml` declares the same tables for AWS; these names are the ones it must use.
 
@@ -12,9 +12,9 @@ use aws_sdk_dynamodb::{
     },
 };
 
-/// Partition key of both tables, a string.
+/// Partition key of every table, a string.
 pub const PARTITION_KEY: &str = "pk";
-/// Sort key of both tables, a string.
+/// Sort key of every table, a string.
 pub const SORT_KEY: &str = "sk";
 /// The sparse index of what the sweep should look at. It holds keys only.
 pub const DUE_INDEX: &str = "due";
@@ -28,7 +28,7 @@ pub const STATES_INDEX: &str = "states";
 pub const IN_STATE: &str = "in_state";
 /// That index's sort key, a string: the offboarding's id, which begins with the time of its acceptance.
 pub const LISTED_AS: &str = "listed_as";
-/// TTL of the state table: seconds since the epoch.
+/// TTL of the state table and of the evidence table: seconds since the epoch.
 pub const TTL: &str = "expires_at";
 
 /// A table could not be created.
@@ -47,11 +47,16 @@ pub enum CreateError {
     Build(#[from] BuildError),
 }
 
-/// Creates both tables, billed by request. Tables that exist stay as they are.
+/// Creates the tables, billed by request. Tables that exist stay as they are.
 ///
 /// # Errors
 /// [`CreateError`]; one of the tables may then exist.
-pub async fn create_tables(client: &Client, table: &str, credentials_table: &str) -> Result<(), CreateError> {
+pub async fn create_tables(
+    client: &Client,
+    table: &str,
+    credentials_table: &str,
+    evidence_table: &str,
+) -> Result<(), CreateError> {
     let due = index(DUE_INDEX, DUE_KIND, DUE_AT)?;
     let states = index(STATES_INDEX, IN_STATE, LISTED_AS)?;
     let state = plain(client, table)?
@@ -61,10 +66,12 @@ pub async fn create_tables(client: &Client, table: &str, credentials_table: &str
         .attribute_definitions(attribute(LISTED_AS, ScalarAttributeType::S)?)
         .global_secondary_indexes(due)
         .global_secondary_indexes(states);
-    if created(table, state.send().await)? {
-        let ttl = TimeToLiveSpecification::builder().enabled(true).attribute_name(TTL).build()?;
-        let enabled = client.update_time_to_live().table_name(table).time_to_live_specification(ttl).send().await;
-        enabled.map_err(|error| refused(table, &error))?;
+    for (table, request) in [(table, state), (evidence_table, plain(client, evidence_table)?)] {
+        if created(table, request.send().await)? {
+            let ttl = TimeToLiveSpecification::builder().enabled(true).attribute_name(TTL).build()?;
+            let enabled = client.update_time_to_live().table_name(table).time_to_live_specification(ttl).send().await;
+            enabled.map_err(|error| refused(table, &error))?;
+        }
     }
     created(credentials_table, plain(client, credentials_table)?.send().await)?;
     Ok(())

@@ -2,16 +2,16 @@
 //!
 //! Every function changes an offboarding through here, so that none of them can skip a transition or forget an effect.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     actor::Actor,
     effects::Outlets,
-    evidence,
+    evidence::{SigningKey, record::Facts},
     ids::OffboardingId,
-    job::Job,
-    offboarding::{Change, Effect, Event, Failure, Offboarding, Refusal, State},
-    ports::{ReadCalls, SaveError, StoreError, WriteOffboardings},
+    job::{BatchKey, Job},
+    offboarding::{Change, Event, Failure, Offboarding, PersonClaim, Refusal, State},
+    ports::{KeepEvidence, SaveError, StoreError, WriteOffboardings},
     removal::{RemovalBatch, RemovalState},
 };
 
@@ -51,12 +51,14 @@ impl From<SaveError> for NotCommitted {
     }
 }
 
-/// What it takes to complete an offboarding.
+/// What it takes to seal the evidence of an offboarding.
 pub struct Sealer<'a> {
-    /// The calls that the record lists.
-    pub calls: &'a dyn ReadCalls,
+    /// Where it is kept.
+    pub evidence: &'a dyn KeepEvidence,
     /// The key that signs it.
-    pub key: &'a [u8],
+    pub key: &'a SigningKey,
+    /// How long it is kept; for good, if nothing is said.
+    pub retention: Option<SignedDuration>,
 }
 
 /// What it takes to change an offboarding.
@@ -194,32 +196,74 @@ impl Ledger<'_> {
         now: Timestamp,
     ) -> Result<Committed, NotCommitted> {
         let Change { mut offboarding, person, effects } = change;
-        let completes = matches!(offboarding.state, State::Completed { .. });
-        if completes && offboarding.state != before.state {
-            self.conclude(&mut offboarding, effects.contains(&Effect::Seal), now).await?;
-        }
         offboarding.revision = before.revision + 1;
         let batches = self.outlets.prepare(&effects, &offboarding, now).await?;
-        self.offboardings.save(before.revision, &offboarding, person, counted.map(|batch| batch.key)).await?;
+        let counted = counted.map(|batch| batch.key);
+        if matches!(offboarding.state, State::Completed { .. }) && offboarding.state != before.state {
+            offboarding = self.save_sealed(before.revision, offboarding, person, counted, now).await?;
+        } else {
+            self.offboardings.save(before.revision, &offboarding, person, counted).await?;
+        }
         let performed = self.outlets.perform(&effects, &batches, now).await;
         Ok(Committed { offboarding, left_to_sweep: performed.err().map(|error| error.to_string()) })
     }
 
-    /// Counts the calls and seals the evidence, as the last things before an offboarding is over.
-    async fn conclude(&self, offboarding: &mut Offboarding, seal: bool, now: Timestamp) -> Result<(), NotCommitted> {
-        let sealer = self.sealer.as_ref().ok_or(NotCommitted::CannotSeal)?;
-        let mut calls = sealer.calls.calls(&offboarding.id).await?;
-        calls.retain(|call| call.answered_at <= now);
-        offboarding.calls = Some(u32::try_from(calls.len()).unwrap_or(u32::MAX));
-        if seal {
-            let batches = match offboarding.plan {
-                Some(plan) => self.outlets.offboardings.batches(&offboarding.id, plan).await?,
-                None => Vec::new(),
-            };
-            let (batches, _) = offboarding.split(batches);
-            let chain = evidence::chain(offboarding, &batches, &calls);
-            offboarding.seal = Some(evidence::seal(&chain, sealer.key, now));
+    /// Seals the evidence of an offboarding that has failed or was cancelled: whoever decided that, a door perhaps, had no
+    /// key. True if it was sealed now.
+    pub async fn seal(&self, id: &OffboardingId, now: Timestamp) -> Result<bool, NotCommitted> {
+        let Some(offboarding) = self.outlets.offboardings.load(id).await? else { return Ok(false) };
+        if !offboarding.awaits_seal() {
+            return Ok(false);
         }
-        Ok(())
+        let revision = offboarding.revision;
+        let next = Offboarding { revision: revision + 1, ..offboarding };
+        self.save_sealed(revision, next, PersonClaim::Keep, None, now).await.map(|_| true)
+    }
+
+    /// Makes the record of an offboarding that is over, signs it, and stores the seal and the offboarding in one
+    /// transaction: what is called completed has its evidence, and evidence of an end that did not come about is never
+    /// signed into the sequence. The text of the record goes first, since it may be too large for a transaction; it is
+    /// stored under its hash, so that a worker that dies in between leaves nothing but a text that nobody refers to.
+    async fn save_sealed(
+        &self,
+        expected: u64,
+        mut offboarding: Offboarding,
+        person: PersonClaim,
+        counted: Option<BatchKey>,
+        now: Timestamp,
+    ) -> Result<Offboarding, NotCommitted> {
+        let Sealer { evidence, key, retention } = self.sealer.as_ref().ok_or(NotCommitted::CannotSeal)?;
+        let (calls, statement) = evidence.recorded(&offboarding.id).await?;
+        offboarding.calls = Some(u32::try_from(calls.len()).unwrap_or(u32::MAX));
+        let batches = match offboarding.plan {
+            Some(plan) => self.outlets.offboardings.batches(&offboarding.id, plan).await?,
+            None => Vec::new(),
+        };
+        let (batches, _) = offboarding.split(batches);
+        let mut keys = evidence.keys().await?;
+        if !keys.knows(&key.public().kid) {
+            evidence.keep_key(key.public()).await?;
+            keys.keys.push(key.public().clone());
+        }
+        for _ in 0..CONTENDED {
+            let facts = Facts {
+                offboarding: &offboarding,
+                batches: &batches,
+                calls: &calls,
+                statement: statement.as_deref(),
+                keys: &keys,
+            };
+            let last = evidence.last_seal().await?;
+            let (text, seal) = facts.seal(key, last.as_ref(), *retention, now)?;
+            evidence.keep_record(&offboarding.id, &seal, &text).await?;
+            offboarding = offboarding.with_seal(seal.reference());
+            match evidence.save_sealed(expected, &offboarding, person, counted, &seal).await {
+                Ok(()) => return Ok(offboarding),
+                // Another offboarding has ended meanwhile, and this seal comes behind that one's.
+                Err(SaveError::Conflict) if evidence.seal(seal.number).await?.is_some() => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(NotCommitted::Conflict)
     }
 }

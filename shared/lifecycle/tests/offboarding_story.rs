@@ -313,7 +313,7 @@ fn spaces_settled_while_failed_count_and_retry_resumes_after_them() {
     let events = [Event::Planned(plan(12, 2, vec![])), removed(10), Event::Failed(failure)];
     let failed = live(accepted(request()), events).offboarding;
     let since = failed.due;
-    assert_eq!(since.map(|due| (due.kind, due.at)), Some((DueKind::Failed, failed.updated_at)));
+    assert_eq!(since.map(|due| (due.kind, due.at)), Some((DueKind::FailedUnsealed, failed.updated_at)));
     let counted = live(failed, [removed(2)]).offboarding;
     assert_eq!(counted.due, since, "it failed when it failed");
     assert!(matches!(counted.state, State::Failed { .. }), "only a person resumes it");
@@ -444,8 +444,9 @@ proptest! {
                 State::Scheduled => Some(DueKind::Start),
                 State::Planning | State::Finalizing | State::Verifying => Some(DueKind::Watch),
                 State::Held { .. } => Some(DueKind::Held),
-                State::Failed { .. } => Some(DueKind::Failed),
-                State::Removing | State::Completed { .. } | State::Cancelled { .. } => None,
+                State::Failed { .. } => Some(DueKind::FailedUnsealed),
+                State::Cancelled { .. } => Some(DueKind::Unsealed),
+                State::Removing | State::Completed { .. } => None,
             };
             prop_assert_eq!(offboarding.due.map(|due| due.kind), kind, "nothing is in limbo");
         }

@@ -25,6 +25,7 @@ use podio_client::{
     oauth::{ClientCredentials, Grant},
 };
 use podio_lifecycle::{
+    evidence::{Journal, SigningKey},
     ids::OrgId,
     job::Job,
     ports::{Metric, Metrics, Random},
@@ -143,10 +144,10 @@ impl Product {
         let podio = Config { population, clock: clock.clone(), ..Config::new(Profile::Documented) };
         let podio = Sandbox::start(podio).await?;
         let server = dynamodb::Server::start(None, REGION).await?;
-        server.create_tables("state", "credentials").await?;
+        server.create_tables("state", "credentials", "evidence").await?;
         let meter = Meter::before(server.url()).await?;
         let client = client(meter.url());
-        let store = Arc::new(DynamoStore::new(client.clone(), "state"));
+        let store = Arc::new(DynamoStore::new(client.clone(), "state").with_evidence("evidence"));
         let credentials = Arc::new(DynamoCredentials::new(client, "credentials"));
 
         let sqs = Arc::new(Mutex::new(Sqs::new(1)));
@@ -177,6 +178,7 @@ impl Product {
             vec![Grant::Refresh(RefreshToken::new(config::REFRESH_TOKEN))],
             "cost table".to_owned(),
         );
+        let evidence_key = SigningKey::from_seed(&[7; 32])?;
         let ports = worker::Ports {
             offboardings: store.clone(),
             changes: store.clone(),
@@ -189,8 +191,10 @@ impl Product {
             removed: store.clone(),
             accept: store.clone(),
             leaver_items: store.clone(),
-            record: store.clone(),
+            record: Arc::new(Journal::new(store.clone(), evidence_key.clone(), None)),
             calls: store.clone(),
+            evidence: store.clone(),
+            due: store.clone(),
             quota: store.clone(),
             capabilities: store.clone(),
             jobs: jobs.clone(),
@@ -202,7 +206,8 @@ impl Product {
         let policy = Policy {
             ceiling,
             mass_threshold: 25,
-            evidence_key: "evidence key of the table".into(),
+            evidence_key,
+            evidence_retention: None,
             hooks: HookPolicy::default(),
             registration: None,
         };
@@ -212,6 +217,7 @@ impl Product {
             write: store.clone(),
             removals: store.clone(),
             calls: store.clone(),
+            evidence: store.clone(),
             quota: store.clone(),
             jobs: jobs.clone(),
             clock: clock.clone(),

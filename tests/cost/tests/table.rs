@@ -4,7 +4,7 @@
 use cost_table::{bill, product::Product};
 
 /// Write units for each space removal, at most.
-const WRITES: f64 = 3.0;
+const WRITES: f64 = 7.0;
 /// Requests to SQS for each space removal, at most.
 const REQUESTS: f64 = 2.0;
 
@@ -33,7 +33,7 @@ async fn the_readmes_bill_is_the_counted_one() {
 }
 
 #[tokio::test]
-async fn a_space_removal_takes_three_writes_and_two_requests_at_most() {
+async fn a_space_removal_takes_seven_writes_and_two_requests_at_most() {
     let mut product = Product::start().await.unwrap();
     product.offboard(1, 3).await.unwrap();
     // What twelve more spaces cost more.

@@ -9,6 +9,7 @@ use podio_aws::{
 };
 use podio_client::{ClientSecret, Podio, oauth::ClientCredentials};
 use podio_lifecycle::{
+    evidence::{Journal, SigningKey},
     hooks::{HookList, Interest},
     ids::OrgId,
     ports::{Clock, Credentials, Metric, Metrics, QuotaLog, ReadOffboardings, TrackRemovals, WriteOffboardings},
@@ -29,7 +30,7 @@ pub const SECRET: &str = "whsec_c2ltdWxhdGVkLWhyLXN5c3RlbXMtc2VjcmV0LTMyISE=";
 pub const HOOK_SECRET: &str = "simulated hook secret";
 /// Where the hooks deliver.
 pub const BASE_URL: &str = "https://doors.example.com";
-const EVIDENCE_KEY: &str = "simulated evidence key";
+const EVIDENCE_SEED: &[u8; 32] = b"a simulated key of 32 bytes long";
 
 /// What all functions share. The narrow doors are those through which bugs are planted.
 pub struct Wiring {
@@ -80,6 +81,8 @@ impl Wiring {
             "simulated".to_owned(),
         );
         let store = &self.store;
+        #[expect(clippy::expect_used, reason = "every seed of 32 bytes is a key")]
+        let evidence_key = SigningKey::from_seed(EVIDENCE_SEED).expect("a seed of 32 bytes");
         let ports = Ports {
             offboardings: self.offboardings.clone(),
             changes: self.changes.clone(),
@@ -92,8 +95,10 @@ impl Wiring {
             removed: store.clone(),
             accept: store.clone(),
             leaver_items: store.clone(),
-            record: store.clone(),
+            record: Arc::new(Journal::new(store.clone(), evidence_key.clone(), None)),
             calls: store.clone(),
+            evidence: store.clone(),
+            due: store.clone(),
             quota: self.quota.clone(),
             capabilities: store.clone(),
             jobs: self.jobs.clone(),
@@ -110,7 +115,8 @@ impl Wiring {
         let policy = Policy {
             ceiling: self.ceiling,
             mass_threshold: self.scene.mass_threshold,
-            evidence_key: EVIDENCE_KEY.into(),
+            evidence_key,
+            evidence_retention: None,
             hooks: HookPolicy { org: Some(OrgId(ORG_ID.0)), remove_returned: false, leavers_app: None },
             registration,
         };
@@ -146,6 +152,7 @@ impl Wiring {
             write: self.changes.clone(),
             removals: self.removals.clone(),
             calls: store.clone(),
+            evidence: store.clone(),
             quota: store.clone(),
             jobs: self.jobs.clone(),
             clock,

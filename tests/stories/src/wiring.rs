@@ -15,6 +15,7 @@ use podio_client::{
     oauth::{ClientCredentials, Grant},
 };
 use podio_lifecycle::{
+    evidence::{Journal, SigningKey},
     ports::{Clock, Metric, Metrics, PublishEvents},
     quota::Ceiling,
 };
@@ -23,8 +24,8 @@ use worker::{HookPolicy, Policy, Ports, Registration, Tokens, Worker};
 
 use crate::clock::Counting;
 
-/// The key that the stories sign evidence with.
-const EVIDENCE_KEY: &str = "evidence key of the stories";
+/// The seed of the key that the stories sign evidence with.
+const EVIDENCE_SEED: &[u8; 32] = b"evidence key of the stories, too";
 
 /// What all workers share.
 pub(crate) struct Wiring {
@@ -60,6 +61,7 @@ impl Wiring {
             ],
             "stories".to_owned(),
         );
+        let evidence_key = SigningKey::from_seed(EVIDENCE_SEED).unwrap();
         let ports = Ports {
             offboardings: self.store.clone(),
             changes: self.store.clone(),
@@ -72,8 +74,10 @@ impl Wiring {
             removed: self.store.clone(),
             accept: self.store.clone(),
             leaver_items: self.store.clone(),
-            record: self.store.clone(),
+            record: Arc::new(Journal::new(self.store.clone(), evidence_key.clone(), None)),
             calls: self.store.clone(),
+            evidence: self.store.clone(),
+            due: self.store.clone(),
             quota: self.store.clone(),
             capabilities: self.store.clone(),
             jobs: self.jobs.clone(),
@@ -86,7 +90,8 @@ impl Wiring {
         let policy = Policy {
             ceiling: Ceiling::new(limit, SignedDuration::from_secs(seconds)).unwrap(),
             mass_threshold: self.mass_threshold,
-            evidence_key: EVIDENCE_KEY.into(),
+            evidence_key,
+            evidence_retention: None,
             hooks: self.hooks.clone(),
             registration: self.registration.clone(),
         };

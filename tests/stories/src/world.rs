@@ -11,6 +11,7 @@ use podio_client::Timeouts;
 use podio_lifecycle::{
     accepting::{Acceptance, Answer},
     effects::Outlets,
+    evidence::{Integrity, check::Stored},
     hold::Decision,
     hooks::{Delivery, DeliveryId, DeliveryState, Fields, HookRef, Interest},
     ids::{OffboardingId, OrgId, SpaceId, UserId},
@@ -241,6 +242,7 @@ impl World {
             write: store(),
             removals: store(),
             calls: store(),
+            evidence: store(),
             quota: store(),
             jobs: self.jobs.clone(),
             clock: self.clock.clone(),
@@ -274,6 +276,13 @@ impl World {
             Some(plan) => self.store.batches(id, plan).await.unwrap(),
             None => Vec::new(),
         }
+    }
+
+    /// What its evidence is worth.
+    pub async fn integrity(&self, id: &OffboardingId) -> Integrity {
+        let sealed = self.look(id).await.sealed;
+        let stored = Stored::read(&*self.store, id, sealed.as_ref()).await.unwrap();
+        stored.judge(id, sealed.as_ref(), self.clock.now())
     }
 
     /// The recorded calls.

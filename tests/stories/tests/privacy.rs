@@ -113,7 +113,7 @@ impl Day {
             config::CLIENT_SECRET,
             config::REFRESH_TOKEN,
             config::PASSWORD,
-            "evidence key of the stories",
+            "evidence key of the stories, too",
             "hook secret of the stories",
         ];
         let mut words: BTreeSet<String> = known.map(str::to_owned).into();

@@ -5,6 +5,7 @@
 mod accepting;
 mod deciding;
 mod evidence;
+mod evidence_altered;
 mod hanging;
 mod merging;
 mod mounted;

@@ -57,7 +57,7 @@ async fn progress_counts_every_space_and_the_eta_every_call() {
         status: Some(200),
         request_id: None,
     };
-    world.store.record(&id, &call, [0; 10]).await.unwrap();
+    world.journal().record(&id, &call).await.unwrap();
 
     let view = world.get(&format!("/offboardings/{id}")).await.json();
     assert_eq!(view["state"], "removing");

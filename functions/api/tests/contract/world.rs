@@ -14,8 +14,11 @@ use lambda_http::{
 };
 use podio_aws::twin::MemoryStore;
 use podio_lifecycle::{
+    effects::Outlets,
+    evidence::{Journal, SigningKey},
     ids::{OffboardingId, OrgId, SpaceId, UserId},
     job::Job,
+    ledger::{Ledger, Sealer},
     offboarding::{Event, Leaver, Offboarding, PersonClaim, PersonName, Plan},
     ports::{Clock, QueueError, Random, ReadOffboardings, SendJobs, TrackRemovals, WriteOffboardings},
     quota::Ceiling,
@@ -65,6 +68,7 @@ impl World {
             write: store.clone(),
             removals: store.clone(),
             calls: store.clone(),
+            evidence: store.clone(),
             quota: store.clone(),
             jobs: jobs.clone(),
             clock: clock.clone(),
@@ -155,6 +159,25 @@ impl World {
         let change = before.apply(event, self.clock.now()).unwrap();
         self.store.save(before.revision, &change.offboarding, change.person, None).await.unwrap();
         self.load(id).await
+    }
+
+    /// The key that the worker signs with.
+    pub fn key() -> SigningKey {
+        SigningKey::from_seed(&[7; 32]).unwrap()
+    }
+
+    /// What the worker records calls with.
+    pub fn journal(&self) -> Journal {
+        Journal::new(self.store.clone(), Self::key(), None)
+    }
+
+    /// What the worker changes and seals offboardings with.
+    pub fn ledger<'a>(&'a self, key: &'a SigningKey) -> Ledger<'a> {
+        Ledger {
+            offboardings: &*self.store,
+            outlets: Outlets { offboardings: &*self.store, removals: &*self.store, jobs: &*self.jobs },
+            sealer: Some(Sealer { evidence: &*self.store, key, retention: None }),
+        }
     }
 
     /// The worker has made a plan with so many spaces and these reasons to hold.

@@ -102,6 +102,7 @@ impl Worker {
             }
         }
         outcomes.extend(self.park_spaces(waits).await);
+        self.seal_ended().await;
         outcomes
     }
 

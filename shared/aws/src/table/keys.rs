@@ -22,6 +22,10 @@ const LEAVER_ITEM: &str = "ITEM#";
 const DELIVERY: &str = "DELIVERY#";
 /// What the sort keys of an offboarding's calls begin with.
 pub(super) const CALL: &str = "CALL#";
+/// The partition of all seals.
+pub(super) const SEALS: &str = "SEALS";
+/// The partition of the public keys.
+pub(super) const KEYS: &str = "KEYS";
 /// The partition that lists all offboardings.
 pub(super) const LISTING: &str = "OFFBOARDINGS";
 
@@ -66,8 +70,28 @@ impl Key {
     }
 
     /// One call to Podio.
-    pub(super) fn call(id: &OffboardingId, millis: i64, nonce: [u8; 10]) -> Self {
-        Self { pk: partition(id), sk: format!("{CALL}{millis:013}#{}", hex::encode(nonce)) }
+    pub(super) fn call(id: &OffboardingId, n: u32) -> Self {
+        Self { pk: partition(id), sk: format!("{CALL}{n:08}") }
+    }
+
+    /// The signed statement about an offboarding's calls.
+    pub(super) fn statement(id: &OffboardingId) -> Self {
+        Self { pk: partition(id), sk: "CALLS".to_owned() }
+    }
+
+    /// One part of a record.
+    pub(super) fn record(id: &OffboardingId, sha256: &str, part: usize) -> Self {
+        Self { pk: partition(id), sk: format!("{}{part:03}", record_of(sha256)) }
+    }
+
+    /// A seal. The numbers are padded, so that they sort as numbers do.
+    pub(super) fn seal(number: u64) -> Self {
+        Self { pk: SEALS.to_owned(), sk: format!("{number:012}") }
+    }
+
+    /// A public key.
+    pub(super) fn public_key(kid: &str) -> Self {
+        Self::fixed(KEYS, kid)
     }
 
     /// An idempotency key.
@@ -187,6 +211,11 @@ pub(super) fn listing_of(person: &PersonKey) -> String {
 /// What the sort keys of a plan's batches begin with. The numbers are padded, so that they sort as numbers do.
 pub(super) fn batches_of(plan: u64) -> String {
     format!("{BATCH}{plan:020}#")
+}
+
+/// What the sort keys of a record's parts begin with.
+pub(super) fn record_of(sha256: &str) -> String {
+    format!("RECORD#{sha256}#")
 }
 
 /// What the sort keys of a batch's riders begin with.

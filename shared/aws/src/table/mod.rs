@@ -5,7 +5,6 @@
 //! | offboarding | `OFF#{id}` | `STATE` | `body` (JSON), `version`, `in_state`, `listed_as`, `due`, `due_at` |
 //! | batch of space removals | `OFF#{id}` | `BATCH#{plan}#{number}` | `spaces` (map by space id), `counted`, `version`, `due`, `due_at` |
 //! | rider | `OFF#{driver's id}` | `RIDER#{plan}#{number}#{id}#{number}` | `plan`, `spaces`, `expires_at` (TTL) |
-//! | call to Podio | `OFF#{id}` | `CALL#{ms}#{nonce}` | `body` (JSON) |
 //! | listing entry | `OFFBOARDINGS` | `{id}` | `dry_run` |
 //! | listing entry of a person | `LISTED#{sha256}` | `{id}` | |
 //! | idempotency key | `KEY#{sha256}` | `KEY` | `fingerprint`, `offboarding`, `expires_at` (TTL) |
@@ -39,7 +38,6 @@
 //! | ride with another leaver | put, and a conditional put of the own batch | 2 W for up to ten spaces of one driver |
 //! | who rides with a batch | consistent query | 1 R for each 13 |
 //! | what is due | query of the index | 0.5 R for each 30 |
-//! | record a call | put | 1 W |
 //! | store a delivery | conditional put | 1 W, the index adds 1 where a job is to come |
 //! | end a delivery | one conditional update | 1 W, the index adds 1 |
 //! | read the quota, reserve slots | consistent get, conditional put | 1 R, 1 to 2 W however many slots |
@@ -52,6 +50,7 @@ mod batch_item;
 mod claims;
 mod deliveries;
 mod due;
+mod evidence;
 pub(crate) mod item;
 mod kept;
 pub(crate) mod keys;
@@ -96,6 +95,8 @@ const OFFBOARDING: &str = "offboarding";
 pub struct DynamoStore {
     client: Client,
     table: String,
+    /// The evidence table, for functions that have to do with evidence.
+    evidence: Option<String>,
 }
 
 /// Why a conditional write did not happen.
@@ -199,7 +200,12 @@ pub(crate) async fn get(client: &Client, table: &str, key: &Key) -> Result<Optio
 impl DynamoStore {
     /// The table of that name.
     pub fn new(client: Client, table: impl Into<String>) -> Self {
-        Self { client, table: table.into() }
+        Self { client, table: table.into(), evidence: None }
+    }
+
+    /// The same, with the evidence table of that name.
+    pub fn with_evidence(self, table: impl Into<String>) -> Self {
+        Self { evidence: Some(table.into()), ..self }
     }
 
     async fn get(&self, key: &Key) -> Result<Option<Item>, StoreError> {
@@ -223,6 +229,8 @@ fn kind_name(kind: DueKind) -> &'static str {
         DueKind::Watch => "watch",
         DueKind::Held => "held",
         DueKind::Failed => "failed",
+        DueKind::FailedUnsealed => "failed_unsealed",
+        DueKind::Unsealed => "unsealed",
     }
 }
 

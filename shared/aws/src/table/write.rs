@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use podio_lifecycle::{
+    evidence::StoredSeal,
     job::BatchKey,
     offboarding::{Offboarding, PersonClaim},
     ports::{SaveError, WriteOffboardings},
@@ -27,6 +28,20 @@ impl WriteOffboardings for DynamoStore {
         person: PersonClaim,
         counted: Option<BatchKey>,
     ) -> Result<(), SaveError> {
+        self.write(expected, offboarding, person, counted, None).await
+    }
+}
+
+impl DynamoStore {
+    /// Saves an offboarding, with the seal over its evidence if there is one.
+    pub(super) async fn write(
+        &self,
+        expected: u64,
+        offboarding: &Offboarding,
+        person: PersonClaim,
+        counted: Option<BatchKey>,
+        seal: Option<&StoredSeal>,
+    ) -> Result<(), SaveError> {
         let item = offboarding_item(offboarding, expected + 1)?;
         let condition = format!("#{VERSION} = :expected");
         let terms = values([(":expected", number(expected))]);
@@ -50,6 +65,9 @@ impl WriteOffboardings for DynamoStore {
                 // What was asked for is listed since the acceptance.
                 list_persons(&mut transaction, offboarding, 1)?;
             }
+            if let Some(seal) = seal {
+                self.join_seal(&mut transaction, seal)?;
+            }
             if transaction.is_plain() {
                 return Ok(self.put_if(item, &condition, terms).await?);
             }
@@ -59,7 +77,7 @@ impl WriteOffboardings for DynamoStore {
                 Err(Cancelled::Store(error)) => return Err(error.into()),
                 Err(Cancelled::Conditions(failed)) => failed,
             };
-            if failed.iter().any(|(part, _)| matches!(part, Part::Record | Part::Counted)) {
+            if failed.iter().any(|(part, _)| matches!(part, Part::Record | Part::Counted | Part::Seal)) {
                 return Err(SaveError::Conflict);
             }
             for (part, found) in &failed {

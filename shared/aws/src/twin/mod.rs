@@ -7,6 +7,7 @@
 mod credentials;
 mod deliveries;
 mod events;
+mod evidence;
 mod faults;
 mod leaver_items;
 mod notes;
@@ -22,12 +23,12 @@ use std::{
 
 pub use credentials::MemoryCredentials;
 pub use events::MemoryEvents;
+pub use evidence::Evidence;
 pub(crate) use faults::Fault;
 pub use faults::{Faults, Moment, Strike};
 use jiff::Timestamp;
 use podio_lifecycle::{
     capability::Capabilities,
-    evidence::CallRecord,
     hooks::{Delivery, DeliveryId, HookRef},
     ids::{ItemId, OffboardingId, OrgId, UserId},
     job::BatchKey,
@@ -63,7 +64,7 @@ struct Tables {
     batches: BTreeMap<(OffboardingId, BatchKey), RemovalBatch>,
     /// By the driver's batch, then by the rider's offboarding and the number of its batch.
     riders: BTreeMap<(OffboardingId, BatchKey), BTreeMap<(OffboardingId, u32), Rider>>,
-    calls: BTreeMap<(OffboardingId, i64, [u8; 10]), CallRecord>,
+    evidence: Evidence,
     deliveries: BTreeMap<DeliveryId, Delivery>,
     looks: BTreeMap<HookRef, Timestamp>,
     quota: (Quota, u64),

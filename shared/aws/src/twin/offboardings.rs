@@ -93,7 +93,7 @@ impl Tables {
         Created::New
     }
 
-    fn save(
+    pub(super) fn save(
         &mut self,
         expected: u64,
         offboarding: &Offboarding,

@@ -92,8 +92,14 @@ suite! {
         a_state_is_the_one_that_was_stored_last,
         a_person_is_found_by_each_of_their_names,
         leavers_of_an_hour_are_counted_without_dry_runs;
+    evidence:
+        calls_are_chained_in_the_order_of_recording,
+        many_workers_record_side_by_side_without_a_gap,
+        call_behind_an_altered_statement_says_so,
+        record_larger_than_an_item_comes_back_whole,
+        seal_and_offboarding_are_saved_together_or_not_at_all,
+        public_keys_are_kept_once;
     noting:
-        calls_are_kept_in_the_order_of_sending,
         what_was_learned_is_remembered;
     quota:
         the_quota_is_written_on_condition_of_what_was_read,

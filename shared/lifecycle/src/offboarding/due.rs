@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Offboarding, State};
-use crate::hold;
+use crate::{evidence::Sealed, hold};
 
 /// What the sweep is to do, or to tell an operator of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -18,6 +18,10 @@ pub enum DueKind {
     Held,
     /// It failed at that time.
     Failed,
+    /// It failed at that time, and its evidence is not sealed yet.
+    FailedUnsealed,
+    /// It was cancelled at that time, and its evidence is not sealed yet.
+    Unsealed,
 }
 
 /// When the sweep should look, and for what.
@@ -42,9 +46,27 @@ impl Offboarding {
             State::Removing => None,
             // Nothing comes of these by itself, so somebody has to be told.
             State::Held { .. } => Some(Due { kind: DueKind::Held, at: self.since().unwrap_or(now) }),
-            State::Failed { .. } => Some(Due { kind: DueKind::Failed, at: self.since().unwrap_or(now) }),
+            State::Failed { .. } => {
+                let kind = if self.sealed.is_some() { DueKind::Failed } else { DueKind::FailedUnsealed };
+                Some(Due { kind, at: self.since().unwrap_or(now) })
+            }
+            State::Cancelled { .. } if self.sealed.is_none() => {
+                Some(Due { kind: DueKind::Unsealed, at: self.since().unwrap_or(now) })
+            }
             State::Completed { .. } | State::Cancelled { .. } => None,
         }
+    }
+
+    /// Whether it is over and its evidence is still to be sealed. One that completes is sealed as it does.
+    pub fn awaits_seal(&self) -> bool {
+        matches!(self.state, State::Failed { .. } | State::Cancelled { .. }) && self.sealed.is_none()
+    }
+
+    /// The same with its seal, which is no change of the offboarding.
+    pub fn with_seal(mut self, sealed: Sealed) -> Self {
+        self.sealed = Some(sealed);
+        self.due = self.next_due(self.updated_at);
+        self
     }
 
     /// The name of the hold that stands; none where nothing holds it.

@@ -29,7 +29,7 @@ pub use transition::podio_unavailable;
 
 use crate::{
     email::EmailAddress,
-    evidence::Seal,
+    evidence::Sealed,
     hold::{Approval, Reason},
     ids::{OffboardingId, OrgId, SpaceId, UserId},
     job::{BatchKey, Job},
@@ -179,8 +179,9 @@ pub struct Offboarding {
     pub work: Work,
     /// Calls to Podio, counted when it ended.
     pub calls: Option<u32>,
-    /// The seal over the evidence.
-    pub seal: Option<Seal>,
+    /// The seal over the evidence, once it is over; it goes when the offboarding goes on.
+    #[serde(default)]
+    pub sealed: Option<Sealed>,
     /// When it was accepted.
     pub created_at: Timestamp,
     /// When it last changed.
@@ -233,7 +234,7 @@ impl Offboarding {
             retries: 0,
             work: Work::default(),
             calls: None,
-            seal: None,
+            sealed: None,
             created_at: now,
             updated_at: now,
             completed_at: None,

@@ -222,6 +222,7 @@ impl Offboarding {
         }
         let moved = self.state.name() != before.state.name();
         if moved {
+            self.sealed = None;
             self.history.push(Passage { at: now, to: self.state.name().to_owned() });
             if self.history.len() > HISTORY {
                 self.history.remove(0);

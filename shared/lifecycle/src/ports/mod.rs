@@ -3,12 +3,14 @@
 //! One trait for each thing that a function may do, so that a function's signature says what its role must allow. The
 //! DynamoDB and SQS adapters and their in-memory twins implement them and pass one shared suite of tests.
 
+mod evidence;
 mod hooks;
 mod turns;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 
+pub use self::evidence::{AppendCalls, KeepEvidence, ReadCalls, ReadEvidence, RecordCalls};
 pub use self::hooks::{
     AcceptDeliveries, Accepted, Deliveries, FindDeliveries, PublishError, PublishEvents, RememberLooks,
 };
@@ -16,7 +18,6 @@ pub use self::turns::TakeTurns;
 use crate::{
     capability::Capabilities,
     credentials::TokenRecord,
-    evidence::CallRecord,
     ids::{ItemId, OffboardingId, OrgId, SpaceId, UserId},
     job::{BatchKey, Job},
     leavers_app::LeaverItem,
@@ -278,22 +279,6 @@ pub enum DueItem {
 pub trait FindDue: Send + Sync {
     /// Up to `limit` items of a kind that are due at or before `until`, the longest due first.
     async fn due(&self, kind: DueKind, until: Timestamp, limit: usize) -> Result<Vec<DueItem>, StoreError>;
-}
-
-/// Recording calls to Podio.
-#[async_trait]
-pub trait RecordCalls: Send + Sync {
-    /// Adds one call; `nonce` tells calls of one moment apart.
-    async fn record(&self, id: &OffboardingId, call: &CallRecord, nonce: [u8; 10]) -> Result<(), StoreError>;
-}
-
-/// Reading recorded calls.
-#[async_trait]
-pub trait ReadCalls: Send + Sync {
-    /// All calls of an offboarding, oldest first, read consistently.
-    async fn calls(&self, id: &OffboardingId) -> Result<Vec<CallRecord>, StoreError>;
-    /// How many there are.
-    async fn count_calls(&self, id: &OffboardingId) -> Result<u32, StoreError>;
 }
 
 /// The reservation log, written on condition of the revision that was read.

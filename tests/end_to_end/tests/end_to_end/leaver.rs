@@ -39,7 +39,7 @@ async fn in_the_documented_podio_a_leaver_is_gone_proved_and_on_record() {
     assert!(!memberships(&podio).await.contains(&user), "the person is in a space or the organization still");
 
     let evidence = local.caller.get(&format!("/offboardings/{id}/evidence")).await;
-    assert_eq!(evidence.body["intact"], true);
+    assert_eq!(evidence.body["integrity"], "verified");
     assert!(evidence.body["seal"]["signature"].is_string());
     assert_eq!(evidence.body["calls"].as_array().unwrap().len(), podio.counted().await);
 

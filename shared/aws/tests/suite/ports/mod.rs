@@ -2,6 +2,7 @@
 
 pub mod accepting;
 pub mod delivering;
+pub mod evidence;
 pub mod listing;
 pub mod noting;
 pub mod quota;
@@ -21,7 +22,7 @@ use podio_lifecycle::{
     offboarding::{Offboarding, Person, Request},
     ports::{
         AcceptDeliveries, AcceptOffboardings, Created, Deliveries, FindDeliveries, FindDue, FindRemoved,
-        IdempotencyKey, LearnCapabilities, LeaverItems, QuotaLog, ReadCalls, ReadOffboardings, ReadQuota, RecordCalls,
+        IdempotencyKey, KeepEvidence, LearnCapabilities, LeaverItems, QuotaLog, ReadCalls, ReadOffboardings, ReadQuota,
         RememberLooks, ShareRemovals, TakeTurns, TrackRemovals, WriteOffboardings,
     },
     quota::{Ceiling, Lane, Need, Quota, Slot},
@@ -37,13 +38,13 @@ pub trait Store:
     + FindDeliveries
     + FindDue
     + FindRemoved
+    + KeepEvidence
     + LearnCapabilities
     + LeaverItems
     + QuotaLog
     + ReadCalls
     + ReadOffboardings
     + ReadQuota
-    + RecordCalls
     + RememberLooks
     + ShareRemovals
     + TakeTurns
@@ -60,13 +61,13 @@ impl<S> Store for S where
         + FindDeliveries
         + FindDue
         + FindRemoved
+        + KeepEvidence
         + LearnCapabilities
         + LeaverItems
         + QuotaLog
         + ReadCalls
         + ReadOffboardings
         + ReadQuota
-        + RecordCalls
         + RememberLooks
         + ShareRemovals
         + TakeTurns
