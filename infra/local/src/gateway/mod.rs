@@ -93,7 +93,7 @@ impl Gateway {
 fn route(path: &str) -> Option<Function> {
     let mut segments = path.strip_prefix('/')?.split('/');
     match (segments.next()?, segments.next()) {
-        ("offboardings", _) | ("quota" | "health", None) => Some(Function::Api),
+        ("offboardings", _) | ("quota" | "health", None) | ("evidence", Some("keys")) => Some(Function::Api),
         ("hooks", Some(_)) => Some(Function::Hooks),
         _ => None,
     }
@@ -136,11 +136,13 @@ mod tests {
 
     #[test]
     fn each_route_belongs_to_one_function() {
-        for path in ["/offboardings", "/offboardings/", "/offboardings/off_1/evidence", "/quota", "/health"] {
+        for path in
+            ["/offboardings", "/offboardings/", "/offboardings/off_1/evidence", "/evidence/keys", "/quota", "/health"]
+        {
             assert_eq!(route(path), Some(Function::Api), "{path}");
         }
         assert_eq!(route("/hooks/podio/app/1/key"), Some(Function::Hooks));
-        for path in ["", "/", "/hooks", "/offboardingsx", "/health/x", "/favicon.ico"] {
+        for path in ["", "/", "/hooks", "/offboardingsx", "/health/x", "/evidence", "/favicon.ico"] {
             assert_eq!(route(path), None, "{path}");
         }
     }
