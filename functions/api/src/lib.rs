@@ -19,6 +19,7 @@ mod problem;
 mod query;
 mod quota;
 mod route;
+mod senders;
 pub mod settings;
 mod snapshot;
 mod view;
@@ -31,7 +32,7 @@ use podio_door::{path::Path, time};
 use podio_lifecycle::{
     ids::OffboardingId,
     ports::{
-        AcceptOffboardings, Clock, Random, ReadCalls, ReadOffboardings, ReadQuota, SendJobs, TrackRemovals,
+        AcceptOffboardings, Clock, Metrics, Random, ReadCalls, ReadOffboardings, ReadQuota, SendJobs, TrackRemovals,
         WriteOffboardings,
     },
 };
@@ -63,6 +64,8 @@ pub struct Ports {
     pub clock: Arc<dyn Clock>,
     /// Randomness, for ids.
     pub random: Arc<dyn Random>,
+    /// Counting what operators watch.
+    pub metrics: Arc<dyn Metrics>,
 }
 
 /// What every route is given.
@@ -118,7 +121,7 @@ async fn dispatch(exchange: &Exchange<'_>, route: &Route) -> Result<Answer, Prob
     if !route.allows(exchange.request.method()) {
         return Err(Problem::MethodNotAllowed { allow: route.allow() });
     }
-    // The two routes that need no token come first; everything after the check below does.
+    // The routes that need no token come first; everything after the check below does.
     match route {
         Route::Unknown => return Err(Problem::NoSuchRoute),
         Route::Health => {
@@ -130,6 +133,8 @@ async fn dispatch(exchange: &Exchange<'_>, route: &Route) -> Result<Answer, Prob
             query::expect_declared(exchange, route)?;
             return offboardings::post::post(exchange, &caller).await;
         }
+        // The query is the maker's.
+        Route::Sender(name) => return senders::take(exchange, name).await,
         _ => {}
     }
     let caller = auth::token(exchange)?;
@@ -142,7 +147,7 @@ async fn dispatch(exchange: &Exchange<'_>, route: &Route) -> Result<Answer, Prob
         Route::Retry(id) => offboardings::retry::retry(exchange, &caller, id).await,
         Route::Evidence(id) => offboardings::evidence::get(exchange, known(id)?).await,
         Route::Quota => quota::get(exchange).await,
-        Route::Health | Route::Unknown => Err(Problem::NoSuchRoute),
+        Route::Health | Route::Sender(_) | Route::Unknown => Err(Problem::NoSuchRoute),
     }
 }
 

@@ -4,7 +4,7 @@ use lambda_http::http::Method;
 use podio_lifecycle::ids::OffboardingId;
 
 /// What each route begins with ([`podio_door::path`]).
-pub(crate) const ROOTS: [&str; 3] = ["/health", "/quota", "/offboardings"];
+pub(crate) const ROOTS: [&str; 4] = ["/health", "/quota", "/offboardings", "/senders"];
 
 /// A route of the contract. An id that is none of ours is `None`, so that it is answered only after the token is checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub(crate) enum Route {
     Retry(Option<OffboardingId>),
     /// `/offboardings/{id}/evidence`
     Evidence(Option<OffboardingId>),
+    /// `/senders/{name}`
+    Sender(String),
     /// Anything else.
     Unknown,
 }
@@ -39,6 +41,7 @@ impl Route {
             [Some("quota"), None, ..] => Self::Quota,
             [Some("offboardings"), None, ..] => Self::Offboardings,
             [Some("offboardings"), Some(id), None, _] if !id.is_empty() => Self::Offboarding(id.parse().ok()),
+            [Some("senders"), Some(name), None, _] if !name.is_empty() => Self::Sender(name.to_owned()),
             [Some("offboardings"), Some(id), Some(verb), None] => {
                 let id = id.parse().ok();
                 match verb {
@@ -57,7 +60,8 @@ impl Route {
     pub(crate) fn allow(&self) -> &'static str {
         match self {
             Self::Health | Self::Quota | Self::Offboarding(_) | Self::Evidence(_) => "GET, HEAD",
-            Self::Offboardings => "GET, HEAD, POST",
+            // What some makers ask first comes as GET.
+            Self::Offboardings | Self::Sender(_) => "GET, HEAD, POST",
             Self::Approve(_) | Self::Cancel(_) | Self::Retry(_) => "POST",
             Self::Unknown => "",
         }
@@ -83,7 +87,7 @@ impl Route {
             Self::Offboarding(id) | Self::Approve(id) | Self::Cancel(id) | Self::Retry(id) | Self::Evidence(id) => {
                 id.as_ref()
             }
-            Self::Health | Self::Quota | Self::Offboardings | Self::Unknown => None,
+            Self::Health | Self::Quota | Self::Offboardings | Self::Sender(_) | Self::Unknown => None,
         }
     }
 
@@ -98,6 +102,7 @@ impl Route {
             Self::Cancel(_) => "/offboardings/{id}/cancel",
             Self::Retry(_) => "/offboardings/{id}/retry",
             Self::Evidence(_) => "/offboardings/{id}/evidence",
+            Self::Sender(_) => "/senders/{name}",
             Self::Unknown => "unknown",
         }
     }
@@ -121,6 +126,10 @@ mod tests {
             (&format!("/offboardings/{ID}/cancel"), Route::Cancel(id.clone())),
             (&format!("/offboardings/{ID}/retry"), Route::Retry(id.clone())),
             (&format!("/offboardings/{ID}/evidence"), Route::Evidence(id)),
+            ("/senders/people", Route::Sender("people".to_owned())),
+            ("/senders", Route::Unknown),
+            ("/senders/", Route::Unknown),
+            ("/senders/people/x", Route::Unknown),
             ("/offboardings/jane", Route::Offboarding(None)),
             ("/", Route::Unknown),
             ("", Route::Unknown),

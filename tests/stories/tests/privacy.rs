@@ -132,6 +132,7 @@ impl Day {
             organizations: vec![podio_lifecycle::ids::OrgId(ORG_ID.0)],
             senders: standard_webhooks::Senders::parse([SIGNING]).unwrap(),
             api_tokens: Tokens::parse([TOKEN]).unwrap(),
+            directory: podio_signatures::senders::Directory::default(),
             two_person_approval: false,
             ceiling: Ceiling::new(250, SignedDuration::from_hours(1)).unwrap(),
         };

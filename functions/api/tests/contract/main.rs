@@ -12,4 +12,5 @@ mod properties;
 mod reading;
 mod refusing;
 mod roles;
+mod sending;
 mod world;

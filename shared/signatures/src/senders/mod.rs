@@ -116,6 +116,16 @@ impl Sender {
         self.require_approval
     }
 
+    /// Where an event has its address, for messages about a bad one.
+    pub fn email_place(&self) -> &str {
+        self.map.email.as_deref().unwrap_or_default()
+    }
+
+    /// Where an event has its date, for messages about a bad one.
+    pub fn date_place(&self) -> &str {
+        self.map.effective_at.as_deref().unwrap_or_default()
+    }
+
     /// What it asks before it delivers.
     pub fn handshake(&self) -> Option<Handshake> {
         self.handshake
