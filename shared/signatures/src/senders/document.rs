@@ -43,6 +43,17 @@ impl<'a> Document<'a> {
         }
     }
 
+    /// Whether one of these values stands there, or in the list that stands there.
+    pub(super) fn has_one_of(&self, values: &[String], pointer: &str, each: Option<&str>, entry: usize) -> bool {
+        let is_wanted = |found: &str| values.iter().any(|value| value == found);
+        if let Some(found) = self.text(pointer, each, entry) {
+            return is_wanted(&found);
+        }
+        let Content::Json(json) = &self.content else { return false };
+        let list = find(json, &in_entry(pointer, each, entry)).and_then(Value::as_array);
+        list.into_iter().flatten().filter_map(scalar).any(|found| is_wanted(&found))
+    }
+
     /// The text, number or truth value that stands there, in one of the entries of `each`. An empty one counts as absent.
     pub(super) fn text(&self, pointer: &str, each: Option<&str>, entry: usize) -> Option<Cow<'_, str>> {
         let found = match pointer.strip_prefix("header:") {

@@ -104,10 +104,8 @@ impl Sender {
             (&self.rules.leave, Moment::Effective),
         ];
         let holds = |condition: &Condition| {
-            condition.iter().all(|(pointer, values)| {
-                let found = document.text(pointer, self.each.as_deref(), entry);
-                found.is_some_and(|found| values.iter().any(|value| *value == *found))
-            })
+            let each = self.each.as_deref();
+            condition.iter().all(|(pointer, values)| document.has_one_of(values, pointer, each, entry))
         };
         rules.into_iter().find(|(rule, _)| rule.as_ref().is_some_and(holds)).map(|(_, moment)| moment)
     }

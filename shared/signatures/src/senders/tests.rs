@@ -254,7 +254,7 @@ fn told(sender: &Sender, headers: &[(&str, &str)], body: &str) -> Vec<(Moment, S
 
 fn bamboo() -> Sender {
     let more = json!({
-        "match": {"/employees/0/fields/Status/value": "Terminated"},
+        "match": {"/employees/0/changedFields": "Status", "/employees/0/fields/Status/value": "Terminated"},
         "map": {"email": "/employees/0/fields/Work Email/value", "time_zone": "Europe/Berlin",
                 "effective_at": "/employees/0/fields/Termination Date/value"},
     });
@@ -270,7 +270,7 @@ fn each_employee_of_a_delivery_is_an_event() {
     ];
     assert_eq!(told(&bamboo(), &[], body), expected);
     let reading = read(&bamboo(), &[], body).unwrap();
-    assert_eq!(reading.ignored, 1, "who has only another first name");
+    assert_eq!(reading.ignored, 2, "another name of somebody who stays, another town of somebody who has left");
     assert_ne!(reading.events[0].key, reading.events[1].key);
     assert_eq!(read(&bamboo(), &[], body).unwrap(), reading, "the same delivery has the same keys");
 }
@@ -344,7 +344,7 @@ fn event_that_should_map_and_does_not_is_refused_whole() {
         }
         other => panic!("{other:?}"),
     };
-    let entry = |mail: &Value, date: &Value| json!({"fields": {"Status": {"value": "Terminated"}, "Work Email": {"value": mail}, "Termination Date": {"value": date}}});
+    let entry = |mail: &Value, date: &Value| json!({"changedFields": ["Status"], "fields": {"Status": {"value": "Terminated"}, "Work Email": {"value": mail}, "Termination Date": {"value": date}}});
     let good = entry(&json!("jane@example.com"), &json!("2026-12-01"));
     for (bad, pointer) in [
         (entry(&json!(null), &json!("2026-12-01")), "/employees/0/fields/Work Email/value"),

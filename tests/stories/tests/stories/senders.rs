@@ -44,7 +44,7 @@ impl Desk {
         let world = World::new(Setup { podio, ceiling: (250, 3600), mass_threshold: 25 }).await;
         let senders = json!([
             {"name": "people", "preset": "bamboohr", "secrets": ["the-key-that-was-in-use-before", KEY],
-             "match": {"/employees/0/fields/Status/value": "Inactive"},
+             "match": {"/employees/0/changedFields": "Status", "/employees/0/fields/Status/value": "Inactive"},
              "map": {"email": "/employees/0/fields/Work Email/value", "time_zone": "Europe/Berlin",
                      "effective_at": "/employees/0/fields/Last Day/value"}},
             {"name": "okta", "preset": "okta", "secrets": [TOKEN]},
