@@ -16,7 +16,7 @@ SETTINGS = IN_SECRET | {
     "EVIDENCE_RETENTION_DAYS", "EVIDENCE_TABLE_NAME", "HOOKS", "HOOKS_URL",
     "LEAVERS_APP_ID", "LEAVERS_LAST_DAY_FIELD", "LEAVERS_PERSON_FIELD", "LEAVERS_REASON_FIELD", "LEAVERS_TIME_ZONE",
     "MASS_OFFBOARDING_THRESHOLD", "OFFBOARDING_SECRETS", "PODIO_API_URL", "PODIO_ORG_ID", "QUEUE_URL", "QUOTA_LIMIT",
-    "QUOTA_WINDOW_SECONDS", "REMOVE_RETURNED", "SWEEP_PATIENCE_SECONDS", "TABLE_NAME", "TWO_PERSON_APPROVAL",
+    "QUOTA_WINDOW_SECONDS", "REMOVE_RETURNED", "SENDERS", "SWEEP_PATIENCE_SECONDS", "TABLE_NAME", "TWO_PERSON_APPROVAL",
 }
 # Calls of ports that need more of the state table than one item by its key: what they are allowed, and on what.
 READS = {
@@ -219,7 +219,7 @@ def settings(resources, root):
     for binary, logical in FUNCTIONS.items():
         given = resources[logical]["Properties"]["Environment"]["Variables"]
         handed = {name for name, value in given.items() if "{{resolve:" in json.dumps(value)}
-        if handed - {"API_TOKENS", "OFFBOARDING_SECRETS", "HOOK_SECRET"} or logical == ENGINE and handed:
+        if handed - {"API_TOKENS", "OFFBOARDING_SECRETS", "SENDERS", "HOOK_SECRET"} or logical == ENGINE and handed:
             yield f"{binary} is handed {sorted(handed)}"
         if any(f":SecretString:{name}:" not in json.dumps(given[name]) for name in handed):
             yield f"{binary} is handed a secret under another's name"

@@ -20,6 +20,7 @@ mod problem;
 mod query;
 mod quota;
 mod route;
+mod senders;
 pub mod settings;
 mod snapshot;
 mod view;
@@ -32,7 +33,7 @@ use podio_door::{path::Path, time};
 use podio_lifecycle::{
     ids::OffboardingId,
     ports::{
-        AcceptOffboardings, Clock, Random, ReadCalls, ReadEvidence, ReadOffboardings, ReadQuota, SendJobs,
+        AcceptOffboardings, Clock, Metrics, Random, ReadCalls, ReadEvidence, ReadOffboardings, ReadQuota, SendJobs,
         TrackRemovals, WriteOffboardings,
     },
 };
@@ -66,6 +67,8 @@ pub struct Ports {
     pub clock: Arc<dyn Clock>,
     /// Randomness, for ids.
     pub random: Arc<dyn Random>,
+    /// Counting what operators watch.
+    pub metrics: Arc<dyn Metrics>,
 }
 
 /// What every route is given.
@@ -137,6 +140,8 @@ async fn dispatch(exchange: &Exchange<'_>, route: &Route) -> Result<Answer, Prob
             query::expect_declared(exchange, route)?;
             return offboardings::post::post(exchange, &caller).await;
         }
+        // The query is the maker's.
+        Route::Sender(name) => return senders::take(exchange, name).await,
         _ => {}
     }
     let caller = auth::token(exchange)?;
@@ -149,7 +154,7 @@ async fn dispatch(exchange: &Exchange<'_>, route: &Route) -> Result<Answer, Prob
         Route::Retry(id) => offboardings::retry::retry(exchange, &caller, id).await,
         Route::Evidence(id) => offboardings::evidence::get(exchange, known(id)?).await,
         Route::Quota => quota::get(exchange).await,
-        Route::Health | Route::EvidenceKeys | Route::Unknown => Err(Problem::NoSuchRoute),
+        Route::Health | Route::EvidenceKeys | Route::Sender(_) | Route::Unknown => Err(Problem::NoSuchRoute),
     }
 }
 

@@ -7,6 +7,7 @@ use lambda_http::{Error, Request, service_fn};
 use podio_aws::{
     DynamoStore,
     config::{self, DOOR_QUEUE, DOOR_STORAGE},
+    metrics::EmbeddedMetrics,
     queue::SqsJobs,
     runtime::{self, SystemClock, SystemRandom},
     secrets,
@@ -42,6 +43,7 @@ async fn serve() -> Result<(), Error> {
         jobs: Arc::new(jobs.within(DOOR_QUEUE)),
         clock: Arc::new(SystemClock),
         random: Arc::new(SystemRandom),
+        metrics: Arc::new(EmbeddedMetrics),
     };
     let (ports, settings) = (&ports, &settings);
     lambda_http::run(service_fn(async |request: Request| Ok::<_, Error>(api::handle(ports, settings, request).await)))

@@ -4,7 +4,7 @@ use lambda_http::http::Method;
 use podio_lifecycle::ids::OffboardingId;
 
 /// What each route begins with ([`podio_door::path`]).
-pub(crate) const ROOTS: [&str; 4] = ["/health", "/quota", "/offboardings", "/evidence/keys"];
+pub(crate) const ROOTS: [&str; 5] = ["/health", "/quota", "/offboardings", "/evidence/keys", "/senders"];
 
 /// A route of the contract. An id that is none of ours is `None`, so that it is answered only after the token is checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub(crate) enum Route {
     Evidence(Option<OffboardingId>),
     /// `/evidence/keys`
     EvidenceKeys,
+    /// `/senders/{name}`
+    Sender(String),
     /// Anything else.
     Unknown,
 }
@@ -42,6 +44,7 @@ impl Route {
             [Some("evidence"), Some("keys"), None, _] => Self::EvidenceKeys,
             [Some("offboardings"), None, ..] => Self::Offboardings,
             [Some("offboardings"), Some(id), None, _] if !id.is_empty() => Self::Offboarding(id.parse().ok()),
+            [Some("senders"), Some(name), None, _] if !name.is_empty() => Self::Sender(name.to_owned()),
             [Some("offboardings"), Some(id), Some(verb), None] => {
                 let id = id.parse().ok();
                 match verb {
@@ -60,7 +63,8 @@ impl Route {
     pub(crate) fn allow(&self) -> &'static str {
         match self {
             Self::Health | Self::Quota | Self::Offboarding(_) | Self::Evidence(_) | Self::EvidenceKeys => "GET, HEAD",
-            Self::Offboardings => "GET, HEAD, POST",
+            // What some makers ask first comes as GET.
+            Self::Offboardings | Self::Sender(_) => "GET, HEAD, POST",
             Self::Approve(_) | Self::Cancel(_) | Self::Retry(_) => "POST",
             Self::Unknown => "",
         }
@@ -86,7 +90,9 @@ impl Route {
             Self::Offboarding(id) | Self::Approve(id) | Self::Cancel(id) | Self::Retry(id) | Self::Evidence(id) => {
                 id.as_ref()
             }
-            Self::Health | Self::Quota | Self::Offboardings | Self::EvidenceKeys | Self::Unknown => None,
+            Self::Health | Self::Quota | Self::Offboardings | Self::EvidenceKeys | Self::Sender(_) | Self::Unknown => {
+                None
+            }
         }
     }
 
@@ -102,6 +108,7 @@ impl Route {
             Self::Retry(_) => "/offboardings/{id}/retry",
             Self::Evidence(_) => "/offboardings/{id}/evidence",
             Self::EvidenceKeys => "/evidence/keys",
+            Self::Sender(_) => "/senders/{name}",
             Self::Unknown => "unknown",
         }
     }
@@ -128,6 +135,10 @@ mod tests {
             ("/evidence/keys", Route::EvidenceKeys),
             ("/evidence", Route::Unknown),
             ("/evidence/keys/x", Route::Unknown),
+            ("/senders/people", Route::Sender("people".to_owned())),
+            ("/senders", Route::Unknown),
+            ("/senders/", Route::Unknown),
+            ("/senders/people/x", Route::Unknown),
             ("/offboardings/jane", Route::Offboarding(None)),
             ("/", Route::Unknown),
             ("", Route::Unknown),

@@ -3,13 +3,14 @@
 use jiff::SignedDuration;
 use podio_aws::settings::{Problem, SettingError, Settings as Source};
 use podio_lifecycle::{ids::OrgId, quota::Ceiling};
-use podio_signatures::{BadEntry, bearer::Tokens, standard_webhooks::Senders};
+use podio_signatures::{BadEntry, bearer::Tokens, senders::Directory, standard_webhooks::Senders};
 
 /// The settings that are secrets, wherever they are kept.
-pub const SECRETS: [&str; 2] = [OFFBOARDING_SECRETS, API_TOKENS];
+pub const SECRETS: [&str; 3] = [OFFBOARDING_SECRETS, API_TOKENS, SENDERS];
 
 const OFFBOARDING_SECRETS: &str = "OFFBOARDING_SECRETS";
 const API_TOKENS: &str = "API_TOKENS";
+const SENDERS: &str = "SENDERS";
 const PODIO_ORG_ID: &str = "PODIO_ORG_ID";
 const QUOTA_LIMIT: &str = "QUOTA_LIMIT";
 const QUOTA_WINDOW_SECONDS: &str = "QUOTA_WINDOW_SECONDS";
@@ -22,6 +23,8 @@ pub struct Settings {
     pub organizations: Vec<OrgId>,
     /// Senders that sign what they send.
     pub senders: Senders,
+    /// HR systems and identity providers with signatures of their own.
+    pub directory: Directory,
     /// Tokens of everybody else.
     pub api_tokens: Tokens,
     /// Whether nobody may approve what they asked for.
@@ -41,14 +44,42 @@ impl Settings {
         let window = source.seconds_or(QUOTA_WINDOW_SECONDS, SignedDuration::from_hours(1))?;
         let ceiling = Ceiling::new(source.integer_or(QUOTA_LIMIT, 250)?, window)
             .ok_or_else(|| SettingError::new(QUOTA_LIMIT, Problem::Malformed("at least 1")))?;
+        let organizations = source.organizations(PODIO_ORG_ID)?;
+        let directory = directory(source, &organizations, &senders)?;
         Ok(Self {
-            organizations: source.organizations(PODIO_ORG_ID)?,
+            organizations,
             senders,
+            directory,
             api_tokens,
             two_person_approval: source.flag(TWO_PERSON_APPROVAL)?,
             ceiling,
         })
     }
+}
+
+/// The senders with signatures of their own; none where the setting is absent.
+///
+/// A sender is known by its name in all that it asks for. So none may have the name of one that signs as Standard Webhooks
+/// says: each could correct and withdraw what the other has asked for.
+fn directory(source: &Source, organizations: &[OrgId], senders: &Senders) -> Result<Directory, SettingError> {
+    let refused = |number, problem| match number {
+        0 => SettingError::new(SENDERS, Problem::Malformed("a list of senders in JSON")),
+        number => SettingError::new(SENDERS, Problem::Entry { number, problem }),
+    };
+    let Some(text) = source.find(SENDERS) else { return Ok(Directory::default()) };
+    let directory = Directory::parse(&text).map_err(|bad| refused(bad.number, bad.problem))?;
+    for (sender, number) in directory.iter().zip(1..) {
+        if sender.org_id().is_some_and(|id| !organizations.contains(&OrgId(id))) {
+            return Err(refused(number, "its org_id is not in PODIO_ORG_ID"));
+        }
+        if senders.names().any(|name| name == sender.name()) {
+            return Err(refused(
+                number,
+                "its name stands in OFFBOARDING_SECRETS; default is the name of those without one",
+            ));
+        }
+    }
+    Ok(directory)
 }
 
 /// A list of callers, which must not be empty.
@@ -122,6 +153,27 @@ mod tests {
             let line = with(name, value).unwrap_err();
             assert!(line.starts_with(name), "{line}");
             assert!(!line.contains('\n') && !line.contains("hush"), "{line}");
+        }
+    }
+
+    #[test]
+    fn bad_sender_is_named_by_its_number() {
+        const OKTA: &str = r#"{"name": "okta", "preset": "okta", "secrets": ["hush-hush-hush-hush-hush-hush"]}"#;
+        assert!(with("", None).unwrap().directory.find("okta").is_none(), "unset shuts this door only");
+        assert!(with(SENDERS, Some(OKTA)).unwrap_err().starts_with("SENDERS: must be a list"));
+        for (entry, problem) in [
+            (r#"[{"name": "hr"}]"#, "SENDERS: entry 1: needs a preset"),
+            (
+                r#"[{"name": "hr", "preset": "okta", "secrets": ["hush-hush-hush-hush-hush-hush"]}]"#,
+                "SENDERS: entry 1: its name stands in OFFBOARDING_SECRETS",
+            ),
+            (
+                r#"[{"name": "a", "preset": "okta", "org_id": 5, "secrets": ["hush-hush-hush-hush-hush-hush"]}]"#,
+                "SENDERS: entry 1: its org_id is not in PODIO_ORG_ID",
+            ),
+        ] {
+            let line = with(SENDERS, Some(entry)).unwrap_err();
+            assert!(line.starts_with(problem) && !line.contains("hush") && !line.contains('\n'), "{line}");
         }
     }
 

@@ -163,6 +163,11 @@ impl Senders {
         Ok(())
     }
 
+    /// The senders' names, one for each secret.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.entries.iter().map(|(name, _)| name.as_str())
+    }
+
     /// The sender that signed `body` within five minutes of `now`.
     ///
     /// # Errors

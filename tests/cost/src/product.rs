@@ -222,11 +222,13 @@ impl Product {
             jobs: jobs.clone(),
             clock: clock.clone(),
             random,
+            metrics: Arc::new(Uncounted),
         };
         let settings = api::Settings {
             organizations: vec![OrgId(ORG_ID.0)],
             senders: podio_signatures::standard_webhooks::Senders::default(),
             api_tokens: Bearers::parse([TOKEN]).expect("tokens"),
+            directory: podio_signatures::senders::Directory::default(),
             two_person_approval: false,
             ceiling,
         };

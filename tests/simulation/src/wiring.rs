@@ -157,11 +157,13 @@ impl Wiring {
             jobs: self.jobs.clone(),
             clock,
             random: self.random.clone(),
+            metrics: Arc::new(Nobody),
         };
         let settings = api::Settings {
             organizations: vec![OrgId(ORG_ID.0)],
             senders: podio_signatures::standard_webhooks::Senders::parse([SECRET]).expect("a secret"),
             api_tokens: Bearers::parse([TOKEN]).expect("tokens"),
+            directory: podio_signatures::senders::Directory::default(),
             two_person_approval: false,
             ceiling: self.ceiling,
         };

@@ -247,6 +247,7 @@ impl World {
             jobs: self.jobs.clone(),
             clock: self.clock.clone(),
             random: self.random.clone(),
+            metrics: self.wiring.metrics.clone(),
         }
     }
 

@@ -18,7 +18,7 @@ const LONGEST_REQUESTED_BY: usize = 200;
 const LONGEST_EMAIL: usize = 320;
 /// A date beyond 18 months, the longest of which have 549 days, is a slip of the pen. Taken, it would also answer each later
 /// request for the same person with a record that does nothing for years.
-const FARTHEST: SignedDuration = SignedDuration::from_hours(24 * 549);
+pub(crate) const FARTHEST: SignedDuration = SignedDuration::from_hours(24 * 549);
 
 /// Reads a leaver. The organization is the first of `organizations` where the body names none.
 pub(super) fn read(

@@ -5,7 +5,7 @@ pub(crate) mod cancel;
 pub(crate) mod evidence;
 pub(crate) mod get;
 mod idempotency;
-mod leaver;
+pub(crate) mod leaver;
 pub(crate) mod list;
 pub(crate) mod post;
 pub(crate) mod retry;
@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Where an offboarding is found.
-fn url(id: &OffboardingId) -> String {
+pub(crate) fn url(id: &OffboardingId) -> String {
     format!("/offboardings/{id}")
 }
 

@@ -13,4 +13,5 @@ mod properties;
 mod reading;
 mod refusing;
 mod roles;
+mod sending;
 mod world;

@@ -4,6 +4,7 @@ use podio_lifecycle::{
     hold::{HoldCode, Reason},
     ids::OffboardingId,
 };
+use podio_signatures::senders::Directory;
 use serde_json::{Value, json};
 
 use crate::world::{Reply, TOKEN, World, jane};
@@ -25,12 +26,13 @@ const MOUNTS: [Mount; 4] = [
 impl Mount {
     /// Sends the event that API Gateway makes of a request of a route, with its id if it has one.
     async fn call(self, world: &World, method: &str, template: &str, id: Option<&str>, body: &Value) -> Reply {
-        let raw = format!("{}{}", self.base, template.replace("{id}", id.unwrap_or_default()));
+        let name = template.split(['{', '}']).nth(1).unwrap_or("id");
+        let raw = format!("{}{}", self.base, template.replace(&format!("{{{name}}}"), id.unwrap_or_default()));
         let key = format!("ANY {template}");
         let event = json!({
             "version": "2.0", "routeKey": key, "rawPath": raw, "rawQueryString": "", "isBase64Encoded": false,
             "headers": {"host": "hr.example.com", "authorization": format!("Bearer {TOKEN}")},
-            "pathParameters": id.map(|id| json!({"id": id})), "body": (!body.is_null()).then(|| body.to_string()),
+            "pathParameters": id.map(|id| json!({name: id})), "body": (!body.is_null()).then(|| body.to_string()),
             "requestContext": {
                 "accountId": "1", "apiId": "a", "domainName": "hr.example.com", "domainPrefix": "hr", "requestId": "r",
                 "routeKey": key, "stage": self.stage, "time": "12/Mar/2026:19:03:58 +0000", "timeEpoch": 1,
@@ -48,6 +50,18 @@ impl Mount {
 #[tokio::test]
 async fn every_route_is_found_behind_any_base_path() {
     for mount in MOUNTS {
+        let mut world = World::new();
+        let key = "a-key-of-the-workflow-0123";
+        let flow = json!([{"name": "flow", "preset": "rippling_workflow", "secrets": [key]}]);
+        world.settings.directory = Directory::parse(&flow.to_string()).unwrap();
+        let event = json!({"key": key, "email": "john@example.com"});
+        let delivered = mount.call(&world, "POST", "/senders/{name}", Some("flow"), &event).await;
+        let url = delivered.json()["events"][0]["url"].as_str().unwrap().to_owned();
+        assert_eq!(
+            (delivered.status, delivered.headers["location"].to_str().unwrap()),
+            (202, &*format!("{}{url}", mount.base))
+        );
+        assert_eq!(mount.call(&world, "POST", "/senders/{name}", Some("another"), &event).await.status, 401);
         let world = World::new();
         assert_eq!(mount.call(&world, "GET", "/health", None, &Value::Null).await.status, 200);
         assert_eq!(mount.call(&world, "GET", "/quota", None, &Value::Null).await.status, 200);

@@ -1,8 +1,11 @@
 //! A world to test in: storage and queue in memory, a clock that stands still until told.
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicBool, AtomicU8, Ordering},
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
 };
 
 use api::{Ports, Settings, handle};
@@ -20,12 +23,13 @@ use podio_lifecycle::{
     job::Job,
     ledger::{Ledger, Sealer},
     offboarding::{Event, Leaver, Offboarding, PersonClaim, PersonName, Plan},
-    ports::{Clock, QueueError, Random, ReadOffboardings, SendJobs, TrackRemovals, WriteOffboardings},
+    ports::{Clock, Metric, Metrics, QueueError, Random, ReadOffboardings, SendJobs, TrackRemovals, WriteOffboardings},
     quota::Ceiling,
     removal::{RemovalBatch, RemovalState, SpaceRemoval},
 };
 use podio_signatures::{
     bearer::Tokens,
+    senders::Directory,
     standard_webhooks::{Secret, Senders, sign},
 };
 use serde_json::{Value, json};
@@ -47,6 +51,7 @@ pub struct World {
     pub clock: Arc<Stopped>,
     pub ports: Ports,
     pub settings: Settings,
+    pub counted: Arc<Counted>,
 }
 
 /// An answer, read.
@@ -62,6 +67,7 @@ impl World {
         let store = Arc::new(MemoryStore::new());
         let jobs = Arc::new(Jobs::default());
         let clock = Arc::new(Stopped(Mutex::new(START.parse().unwrap())));
+        let counted = Arc::new(Counted::default());
         let ports = Ports {
             accept: store.clone(),
             read: store.clone(),
@@ -73,6 +79,7 @@ impl World {
             jobs: jobs.clone(),
             clock: clock.clone(),
             random: Arc::new(Counting::default()),
+            metrics: counted.clone(),
         };
         let settings = Settings {
             organizations: vec![OrgId(678), OrgId(9)],
@@ -85,10 +92,11 @@ impl World {
                 &format!("boss:approver:{APPROVER}"),
             ])
             .unwrap(),
+            directory: Directory::default(),
             two_person_approval: false,
             ceiling: Ceiling::new(10, SignedDuration::from_secs(100)).unwrap(),
         };
-        Self { store, jobs, clock, ports, settings }
+        Self { store, jobs, clock, ports, settings, counted }
     }
 
     pub async fn send(&self, request: Request) -> Reply {
@@ -294,12 +302,30 @@ impl Clock for Stopped {
     }
 }
 
+/// What was counted.
+#[derive(Default)]
+pub struct Counted(Mutex<HashMap<Metric, u64>>);
+
+impl Counted {
+    pub fn of(&self, metric: Metric) -> u64 {
+        self.0.lock().unwrap().get(&metric).copied().unwrap_or(0)
+    }
+}
+
+impl Metrics for Counted {
+    fn add(&self, metric: Metric, count: u64) {
+        *self.0.lock().unwrap().entry(metric).or_default() += count;
+    }
+}
+
 /// Numbers that differ.
 #[derive(Default)]
-struct Counting(AtomicU8);
+struct Counting(AtomicU64);
 
 impl Random for Counting {
     fn bytes(&self) -> [u8; 10] {
-        [self.0.fetch_add(1, Ordering::SeqCst); 10]
+        let mut bytes = [0; 10];
+        bytes[..8].copy_from_slice(&self.0.fetch_add(1, Ordering::SeqCst).to_be_bytes());
+        bytes
     }
 }

@@ -323,6 +323,10 @@ pub enum Metric {
     HeldForADay,
     /// Offboardings that have failed and were not retried yet, at this moment.
     FailedOffboardings,
+    /// Events of HR systems that are not about leavers.
+    IgnoredEvents,
+    /// Events of HR systems that mean a leaver and could not be used.
+    RefusedEvents,
 }
 
 impl Metric {
@@ -336,6 +340,8 @@ impl Metric {
             Self::MissingHooks => "MissingHooks",
             Self::HeldForADay => "HeldForADay",
             Self::FailedOffboardings => "FailedOffboardings",
+            Self::IgnoredEvents => "IgnoredEvents",
+            Self::RefusedEvents => "RefusedEvents",
         }
     }
 }

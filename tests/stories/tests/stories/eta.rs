@@ -70,6 +70,7 @@ async fn get(world: &World, path: &str) -> Value {
         organizations: vec![podio_lifecycle::ids::OrgId(ORG_ID.0)],
         senders: podio_signatures::standard_webhooks::Senders::default(),
         api_tokens: Tokens::parse([TOKEN]).unwrap(),
+        directory: podio_signatures::senders::Directory::default(),
         two_person_approval: false,
         ceiling: Ceiling::new(LIMIT, SignedDuration::from_secs(WINDOW)).unwrap(),
     };

@@ -15,6 +15,7 @@ mod merging;
 mod quota;
 mod refused;
 mod returned;
+mod senders;
 mod sharing;
 mod tokens;
 mod unknowns;
