@@ -8,6 +8,7 @@ mod credentials;
 mod deliveries;
 mod events;
 mod faults;
+mod hanging;
 mod leaver_items;
 mod notes;
 mod offboardings;
@@ -24,6 +25,7 @@ pub use credentials::MemoryCredentials;
 pub use events::MemoryEvents;
 pub(crate) use faults::Fault;
 pub use faults::{Faults, Moment, Strike};
+pub use hanging::{Hanging, sdk};
 use jiff::Timestamp;
 use podio_lifecycle::{
     capability::Capabilities,
