@@ -120,7 +120,9 @@ async fn binary() -> &'static Path {
     BINARY
         .get_or_init(|| async {
             let arguments = ["build", "--quiet", "--workspace", "--example", "local", "--message-format", "json"];
-            let built = Command::new(env!("CARGO")).args(arguments).current_dir(workspace()).output().await.unwrap();
+            let mut cargo = Command::new(env!("CARGO"));
+            without_the_tests_package(&mut cargo);
+            let built = cargo.args(arguments).current_dir(workspace()).output().await.unwrap();
             assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
             let messages = built.stdout.split(|byte| *byte == b'\n');
             let executable = messages
@@ -129,6 +131,17 @@ async fn binary() -> &'static Path {
             executable.expect("cargo names the program")["executable"].as_str().unwrap().into()
         })
         .await
+}
+
+/// Takes away what Cargo tells this test of its own package. Build scripts watch some of it, so a Cargo that inherited it
+/// would build half of the workspace again, and keep everybody waiting meanwhile who wants to build something too.
+pub fn without_the_tests_package(command: &mut Command) {
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy();
+        if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") || name == "CARGO_TARGET_TMPDIR" {
+            command.env_remove(&*name);
+        }
+    }
 }
 
 /// The folder with the root Cargo.toml.

@@ -3,7 +3,7 @@
 
 use std::{ffi::OsString, net::TcpListener, process::Stdio, time::Duration};
 
-use end_to_end::{Caller, Local, workspace};
+use end_to_end::{Caller, Local, without_the_tests_package, workspace};
 use podio_sandbox::population::LEAVER;
 use reqwest::Client;
 use tokio::{
@@ -11,12 +11,15 @@ use tokio::{
     time::{sleep, timeout},
 };
 
+use crate::BUILDING;
+
 const SOON: Duration = Duration::from_secs(60);
 /// It builds the function first.
 const SERVING: Duration = Duration::from_secs(15 * 60);
 
 #[tokio::test]
 async fn lambda_watch_serves_the_doors_of_a_running_stack() {
+    let _alone = BUILDING.lock().await;
     let data = tempfile::tempdir().unwrap();
     let folder = data.path().to_str().unwrap();
     let local = Local::up(&["--data", folder], &[("HOOK_SECRET", "it's a secret of this test")]).await;
@@ -64,7 +67,9 @@ fn watch(lines: &str, port: u16) -> Child {
     let script = format!(
         "{lines}\nexec cargo-lambda lambda watch --ignore-changes --invoke-address 127.0.0.1 --invoke-port {port}"
     );
-    Command::new("sh")
+    let mut shell = Command::new("sh");
+    without_the_tests_package(&mut shell);
+    shell
         .args(["-c", &script])
         .current_dir(workspace())
         .env("PATH", path())

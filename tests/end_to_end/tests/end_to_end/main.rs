@@ -9,3 +9,6 @@ mod leaver;
 mod log;
 mod mounted;
 mod quota;
+
+/// Held by whoever builds for long, and by whoever cannot wait for a build: Cargo lets one at a time into its folder.
+static BUILDING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
