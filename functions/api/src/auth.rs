@@ -1,4 +1,4 @@
-//! Who is calling, and what they may do: a sender that signs what it sends, or anyone with a token.
+//! Finds out who is calling and what they may do: a sender that signs what it sends, or anyone with a token.
 
 use podio_lifecycle::{actor::Actor, source::Source};
 use podio_signatures::{

@@ -4,11 +4,11 @@
 //! far a guess was right, nor which of several tokens it resembled.
 
 use sha2::{Digest, Sha256};
-use subtle::{ConditionallySelectable, ConstantTimeEq};
+use subtle::ConstantTimeEq;
 
 use crate::{
     Role,
-    entries::{BadEntry, EntryProblem, at, checked_name},
+    entries::{BadEntry, EntryProblem, at, checked_name, find},
 };
 
 /// The least length of a token, in characters.
@@ -105,12 +105,7 @@ impl Tokens {
         let value = authorization.ok_or(Rejection::Missing)?;
         let token = token(value).ok_or(Rejection::Malformed)?;
         let shown = digest(token);
-        // All are compared, so that the time taken does not tell which one fitted.
-        let mut found = u32::MAX;
-        for ((known, _), place) in self.entries.iter().zip(0u32..) {
-            found.conditional_assign(&place, known.ct_eq(&shown));
-        }
-        let entry = usize::try_from(found).ok().and_then(|place| self.entries.get(place));
+        let entry = find(&self.entries, |(known, _)| known.ct_eq(&shown));
         entry.map(|(_, caller)| caller).ok_or(Rejection::Mismatch)
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! Neither a value nor a name is ever repeated in an error: somebody who mixes up the two would see their secret in a log.
 
+use subtle::{Choice, ConditionallySelectable};
+
 /// The longest name of a caller.
 const LONGEST_NAME: usize = 64;
 
@@ -39,6 +41,15 @@ pub enum EntryProblem {
     /// One name, two roles.
     #[error("its name stands in the list before, with another role")]
     AnotherRole,
+}
+
+/// The entry that fits. All are tried, so that the time taken does not tell which one it was.
+pub(crate) fn find<T>(entries: &[T], fits: impl Fn(&T) -> Choice) -> Option<&T> {
+    let mut found = u32::MAX;
+    for (entry, place) in entries.iter().zip(0u32..) {
+        found.conditional_assign(&place, fits(entry));
+    }
+    entries.get(usize::try_from(found).ok()?)
 }
 
 /// Checks the name of a caller. A colon can be no part of it, so that names can be put together with other words.

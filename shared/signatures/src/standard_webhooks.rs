@@ -16,10 +16,10 @@ use base64::{
 };
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretSlice};
-use subtle::{ConditionallySelectable, ConstantTimeEq};
+use subtle::{Choice, ConstantTimeEq};
 
 use crate::{
-    entries::{BadEntry, EntryProblem, at, checked_name},
+    entries::{BadEntry, EntryProblem, at, checked_name, find},
     hmac_sha256,
 };
 
@@ -184,16 +184,11 @@ impl Senders {
         if now.as_second().abs_diff(sent_at) > TOLERANCE_SECONDS {
             return Err(Rejection::Stale);
         }
-        // The body is hashed once for each secret, however many signatures somebody puts into the header; and all are
-        // compared, so that the time taken does not tell which one fitted.
-        let mut found = u32::MAX;
-        for ((_, secret), place) in self.entries.iter().zip(0u32..) {
+        // The body is hashed once for each secret, however many signatures somebody puts into the header.
+        let entry = find(&self.entries, |(_, secret)| {
             let expected = secret.mac(id, timestamp, body);
-            for signature in &signatures {
-                found.conditional_assign(&place, expected.ct_eq(signature));
-            }
-        }
-        let entry = usize::try_from(found).ok().and_then(|place| self.entries.get(place));
+            signatures.iter().fold(Choice::from(0), |fits, signature| fits | expected.ct_eq(signature))
+        });
         entry.map(|(name, _)| name.as_str()).ok_or(Rejection::Mismatch)
     }
 }

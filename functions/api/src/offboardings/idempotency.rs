@@ -26,10 +26,10 @@ pub(super) fn key(
     now: Timestamp,
 ) -> Result<Option<IdempotencyKey>, Problem> {
     // A message's id has one name in storage, whichever set of headers it came in: the same signature fits both.
-    let (header, stored_as) = match caller.proof {
-        Proof::Signed { id } => (id, standard_webhooks::ID),
-        Proof::Bearer(_) if exchange.header(HEADER).is_some() => (HEADER, HEADER),
-        Proof::Bearer(_) => (standard_webhooks::ID, standard_webhooks::ID),
+    let (kind, header, stored_as) = match caller.proof {
+        Proof::Signed { id } => ("sender", id, standard_webhooks::ID),
+        Proof::Bearer(_) if exchange.header(HEADER).is_some() => ("api", HEADER, HEADER),
+        Proof::Bearer(_) => ("api", standard_webhooks::ID, standard_webhooks::ID),
     };
     let Some(value) = exchange.header(header) else { return Ok(None) };
     let text = std::str::from_utf8(value).unwrap_or_default().trim();
@@ -38,10 +38,6 @@ pub(super) fn key(
         let detail = format!("The header {header} must hold 1 to {LONGEST} printable ASCII characters.");
         return Err(Problem::Malformed(detail.into()));
     }
-    let kind = match caller.proof {
-        Proof::Signed { .. } => "sender",
-        Proof::Bearer(_) => "api",
-    };
     Ok(Some(IdempotencyKey {
         // A name holds no colon, so that no two keys can be put together to the same text.
         key: format!("{kind}:{}:{stored_as}:{text}", caller.name),

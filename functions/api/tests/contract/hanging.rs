@@ -4,34 +4,15 @@
 
 use std::{sync::Arc, time::Duration};
 
-use aws_sdk_dynamodb::config::{Credentials, Region, SharedCredentialsProvider};
 use aws_types::SdkConfig;
 use lambda_http::{Body, Context, RequestExt as _};
-use podio_aws::{DynamoStore, config, queue::SqsJobs, runtime};
+use podio_aws::{DynamoStore, config, queue::SqsJobs, twin::Hanging};
 use serde_json::json;
-use tokio::net::TcpListener;
 
 use crate::world::{World, bearer, jane};
 
 const SHORT: Duration = Duration::from_millis(100);
 const ID: &str = "off_0123456789abcdef0123456789abcdef";
-
-/// The SDK, sent to a service that takes every connection and never answers.
-async fn hanging() -> SdkConfig {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(async move {
-        let mut taken = Vec::new();
-        while let Ok((connection, _)) = listener.accept().await {
-            taken.push(connection);
-        }
-    });
-    runtime::install_tls();
-    let credentials = Credentials::new("local", "local", None, None, "tests");
-    let sdk = config::sdk_config().to_builder();
-    let sdk = sdk.endpoint_url(format!("http://{address}")).region(Region::new("eu-west-1"));
-    sdk.credentials_provider(SharedCredentialsProvider::new(credentials)).build()
-}
 
 impl World {
     fn with_storage(mut self, sdk: &SdkConfig) -> Self {
@@ -58,7 +39,8 @@ impl World {
 
 #[tokio::test]
 async fn storage_that_hangs_is_told_and_nothing_is_sent() {
-    let world = World::new().with_storage(&config::hurried(&hanging().await, SHORT));
+    let hanging = Hanging::start().unwrap();
+    let world = World::new().with_storage(&config::hurried(&hanging.sdk(), SHORT));
     for (method, path, body) in [
         ("POST", "/offboardings".to_owned(), jane().to_string()),
         ("GET", "/offboardings".to_owned(), String::new()),
@@ -82,7 +64,8 @@ async fn storage_that_hangs_is_told_and_nothing_is_sent() {
 
 #[tokio::test]
 async fn queue_that_hangs_leaves_the_job_to_the_sweep() {
-    let world = World::new().with_queue(&config::hurried(&hanging().await, SHORT));
+    let hanging = Hanging::start().unwrap();
+    let world = World::new().with_queue(&config::hurried(&hanging.sdk(), SHORT));
     let id = world.accepted(jane()).await;
     assert_eq!(world.load(&id).await.state.name(), "planning");
     assert_eq!(world.call("POST", &format!("/offboardings/{id}/cancel"), "").await.status, 202);
@@ -91,7 +74,8 @@ async fn queue_that_hangs_leaves_the_job_to_the_sweep() {
 #[tokio::test]
 async fn answer_comes_before_the_invocation_ends() {
     // The SDK alone would wait longer than this test may take.
-    let patient = config::hurried(&hanging().await, Duration::from_secs(3600));
+    let hanging = Hanging::start().unwrap();
+    let patient = config::hurried(&hanging.sdk(), Duration::from_secs(3600));
     let world = World::new().with_storage(&patient);
     let mut context = Context::default();
     context.deadline = u64::try_from(world.ports.clock.now().as_millisecond()).unwrap() + 600;

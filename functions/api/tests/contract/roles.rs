@@ -1,4 +1,4 @@
-//! Who may do what, and in whose name.
+//! Each caller may do what its role allows, and only in its own name.
 
 use lambda_http::Body;
 use podio_lifecycle::{

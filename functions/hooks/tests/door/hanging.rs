@@ -4,38 +4,19 @@
 
 use std::{sync::Arc, time::Duration};
 
-use aws_sdk_dynamodb::config::{Credentials, Region, SharedCredentialsProvider};
-use aws_types::SdkConfig;
 use lambda_http::{Body, Context, RequestExt as _, http};
-use podio_aws::{DynamoStore, config, queue::SqsJobs, runtime};
-use tokio::net::TcpListener;
+use podio_aws::{DynamoStore, config, queue::SqsJobs, twin::Hanging};
 
 use crate::world::World;
 
 const SHORT: Duration = Duration::from_millis(100);
 const DELIVERY: &str = "type=hook.verify&hook_id=7&code=b9079247";
 
-/// The SDK, sent to a service that takes every connection and never answers.
-async fn hanging() -> SdkConfig {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(async move {
-        let mut taken = Vec::new();
-        while let Ok((connection, _)) = listener.accept().await {
-            taken.push(connection);
-        }
-    });
-    runtime::install_tls();
-    let credentials = Credentials::new("local", "local", None, None, "tests");
-    let sdk = config::sdk_config().to_builder();
-    let sdk = sdk.endpoint_url(format!("http://{address}")).region(Region::new("eu-west-1"));
-    sdk.credentials_provider(SharedCredentialsProvider::new(credentials)).build()
-}
-
 #[tokio::test]
 async fn storage_that_hangs_asks_podio_to_come_again() {
     let mut world = World::new();
-    let sdk = config::hurried(&hanging().await, SHORT);
+    let hanging = Hanging::start().unwrap();
+    let sdk = config::hurried(&hanging.sdk(), SHORT);
     world.ports.accept = Arc::new(DynamoStore::new(config::dynamodb(&sdk), "table"));
     let answer = world.send("POST", &world.address("space", 5), DELIVERY.as_bytes()).await;
     assert_eq!((answer.status().as_u16(), &answer.headers()["retry-after"]), (503, &"60".parse().unwrap()));
@@ -45,7 +26,8 @@ async fn storage_that_hangs_asks_podio_to_come_again() {
 #[tokio::test]
 async fn queue_that_hangs_leaves_the_job_to_the_sweep() {
     let mut world = World::new();
-    let sdk = config::hurried(&hanging().await, SHORT);
+    let hanging = Hanging::start().unwrap();
+    let sdk = config::hurried(&hanging.sdk(), SHORT);
     world.ports.jobs = Arc::new(SqsJobs::new(config::sqs(&sdk), "http://queue.example.com/jobs").within(SHORT));
     assert_eq!(world.deliver(DELIVERY).await, 200);
     assert!(world.stored().job().is_some());
@@ -55,7 +37,8 @@ async fn queue_that_hangs_leaves_the_job_to_the_sweep() {
 async fn answer_comes_before_the_invocation_ends() {
     let mut world = World::new();
     // The SDK alone would wait longer than this test may take.
-    let sdk = config::hurried(&hanging().await, Duration::from_secs(3600));
+    let hanging = Hanging::start().unwrap();
+    let sdk = config::hurried(&hanging.sdk(), Duration::from_secs(3600));
     world.ports.accept = Arc::new(DynamoStore::new(config::dynamodb(&sdk), "table"));
     let mut context = Context::default();
     context.deadline = u64::try_from(world.ports.clock.now().as_millisecond()).unwrap() + 600;

@@ -9,6 +9,7 @@ mod deliveries;
 mod events;
 mod evidence;
 mod faults;
+mod hanging;
 mod leaver_items;
 mod notes;
 mod offboardings;
@@ -26,6 +27,7 @@ pub use events::MemoryEvents;
 pub use evidence::Evidence;
 pub(crate) use faults::Fault;
 pub use faults::{Faults, Moment, Strike};
+pub use hanging::{Hanging, sdk};
 use jiff::Timestamp;
 use podio_lifecycle::{
     capability::Capabilities,

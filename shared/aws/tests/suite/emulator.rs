@@ -1,9 +1,7 @@
 //! DynamoDB in this process, spoken to over HTTP as ever.
 
 use aws_sdk_dynamodb::Client;
-use podio_aws::{DynamoCredentials, DynamoStore, tables};
-
-use crate::sdk;
+use podio_aws::{DynamoCredentials, DynamoStore, tables, twin::sdk};
 
 /// The state table's name.
 pub const STATE: &str = "state";
