@@ -37,7 +37,7 @@ impl Offboarding {
                 // died half-way never mixes with the next. Only a plan whose batches are being checked goes on.
                 // The slots are this attempt's now; a duplicate must not spend them again.
                 next.work.slots.clear();
-                let goes_on = self.plan.is_some() && matches!(self.work.search.step, SearchStep::Check { .. });
+                let goes_on = matches!(self.work.search.step, SearchStep::Check { .. });
                 next.plan = if goes_on { self.plan } else { Some(self.revision) };
                 if !goes_on {
                     // All spaces are listed afresh.
