@@ -324,6 +324,10 @@ impl<'a> Caller<'a> {
         };
         let ahead = slot.at.duration_since(self.worker.now());
         if ahead > SHORT {
+            // Slots under another ceiling would wake the job before its turn, again and again.
+            if !self.is_own(route) {
+                self.finish_other(route.to_owned()).await;
+            }
             let mut slots = vec![slot];
             slots.extend(self.slots.drain(..));
             return Err(Halt::Wait(slots));
