@@ -26,7 +26,8 @@ class NoManagedPolicies:
 
 def parameters(template, given=()):
     """The parameters' defaults, with what is given over them."""
-    defaults = {name: parameter["Default"] for name, parameter in template["Parameters"].items()}
+    # One that has none is given at the deployment; nothing here depends on its value.
+    defaults = {name: parameter.get("Default", "") for name, parameter in template["Parameters"].items()}
     return defaults | dict(given)
 
 

@@ -23,7 +23,7 @@ BUCKET = "packages"
 SECRET = "Secret"
 PATIENCE = {"Delay": 1, "MaxAttempts": 120}
 # What stays when the stack goes.
-RETAINED = ("StateTable", "CredentialsTable", "CredentialsKey", SECRET)
+RETAINED = ("StateTable", "CredentialsTable", "EvidenceTable", "CredentialsKey", SECRET)
 
 
 BATCHED = {"sqs:SendMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"}
@@ -192,6 +192,7 @@ class Stack:
         ask = {
             "StateTable": lambda: self.client("dynamodb").describe_table(TableName=id),
             "CredentialsTable": lambda: self.client("dynamodb").describe_table(TableName=id),
+            "EvidenceTable": lambda: self.client("dynamodb").describe_table(TableName=id),
             "CredentialsKey": lambda: self.client("kms").describe_key(KeyId=id),
             SECRET: lambda: self.client("secretsmanager").get_secret_value(SecretId=id),
         }

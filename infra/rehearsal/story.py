@@ -136,7 +136,7 @@ class Rehearsal:
         done = self.followed(accepted.get("url"))
         self.expect((done.get("state"), done.get("outcome")) == ("completed", "removed"), f"the leaver is {done}")
         status, evidence = self.get(f"{accepted.get('url')}/evidence")
-        self.expect(status == 200 and evidence.get("intact") is True, "the evidence is not intact")
+        self.expect(status == 200 and evidence.get("integrity") == "verified", "the evidence is not verified")
         return {name: done.get(name) for name in ("id", "state", "outcome", "progress", "podio_calls")}
 
     def followed(self, path, patience=90):

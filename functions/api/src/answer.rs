@@ -70,6 +70,16 @@ impl Answer {
         self.with(LOCATION, url)
     }
 
+    /// The same behind a base path such as `/podio`. A caller resolves `Location` against the address that it called, so
+    /// this link needs the base; links in bodies are relative to the API's own address, as the contract has them.
+    pub(crate) fn below(self, base: &str) -> Self {
+        let location = self.response.headers().get(LOCATION).and_then(|location| location.to_str().ok());
+        match location.map(|location| format!("{base}{location}")) {
+            Some(location) => self.with(LOCATION, &location),
+            None => self,
+        }
+    }
+
     /// The same without its body, as HEAD wants it.
     pub(crate) fn without_body(mut self) -> Self {
         *self.response.body_mut() = Body::Empty;

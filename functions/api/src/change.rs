@@ -1,4 +1,4 @@
-//! Changing an offboarding on a person's behalf.
+//! Changing an offboarding on a caller's behalf.
 
 use podio_lifecycle::{
     ids::OffboardingId,
@@ -8,33 +8,50 @@ use podio_lifecycle::{
 
 use crate::{
     Ports,
+    auth::Caller,
     problem::{FieldError, Problem},
 };
 
-/// Applies an event that a person has asked for. The offboarding afterwards.
-pub(crate) async fn change(ports: &Ports, id: &OffboardingId, event: Event) -> Result<Offboarding, Problem> {
+/// Applies an event that a caller has asked for, if `check` lets them. The offboarding afterwards.
+pub(crate) async fn change(
+    ports: &Ports,
+    caller: &Caller<'_>,
+    id: &OffboardingId,
+    event: Event,
+    check: impl Fn(&Offboarding) -> Result<(), Problem> + Send + Sync,
+) -> Result<Offboarding, Problem> {
     let ledger = Ledger { read: &*ports.read, write: &*ports.write, sealer: None };
-    match ledger.commit_anyhow(id, &event, ports.clock.now()).await {
-        Ok(offboarding) => {
-            wake(ports, &offboarding).await;
-            Ok(offboarding)
-        }
-        Err(NotCommitted::Unknown) => Err(Problem::NoSuchOffboarding),
-        Err(NotCommitted::Refused(refusal)) => Err(refused(refusal)),
-        Err(NotCommitted::PersonTaken(other)) => {
-            let detail = format!("Another offboarding of the same person is under way: {other}.");
-            Err(Problem::Conflict { detail, offboarding: Some(other) })
-        }
-        Err(NotCommitted::Store(error)) => Err(error.into()),
-        Err(error @ (NotCommitted::Conflict | NotCommitted::CannotSeal)) => {
-            tracing::error!(%error, offboarding = id.as_str(), "not changed");
-            Err(Problem::Unavailable)
+    let (actor, now) = (caller.actor(), ports.clock.now());
+    let decide = |offboarding: &Offboarding| {
+        check(offboarding)?;
+        offboarding.apply_by(&actor, event.clone(), now).map_err(refused)
+    };
+    let offboarding = ledger.commit_checked(id, now, decide).await?;
+    wake(ports, &offboarding).await;
+    Ok(offboarding)
+}
+
+impl From<NotCommitted> for Problem {
+    fn from(error: NotCommitted) -> Self {
+        match error {
+            NotCommitted::Unknown => Self::NoSuchOffboarding,
+            NotCommitted::Refused(refusal) => refused(refusal),
+            NotCommitted::PersonTaken(other) => {
+                let detail = format!("Another offboarding of the same person is under way: {other}.");
+                Self::Conflict { detail, offboarding: Some(other) }
+            }
+            NotCommitted::Store(error) => error.into(),
+            NotCommitted::Conflict | NotCommitted::CannotSeal => {
+                tracing::error!(%error, "not changed");
+                Self::Unavailable
+            }
         }
     }
 }
 
-/// Tells the worker, where something is to be called now. Should that fail, the sweep finds it.
-pub(crate) async fn wake(ports: &Ports, offboarding: &Offboarding) {
+/// Tells the worker, where something is to be done now: calls to be made, or the evidence of what was called off to be
+/// sealed. Should that fail, the sweep finds it.
+async fn wake(ports: &Ports, offboarding: &Offboarding) {
     let is_due = offboarding.waiting().is_some_and(|waiting| waiting.not_before.is_none());
     if is_due && let Err(error) = ports.wake.wake().await {
         tracing::error!(%error, offboarding = offboarding.id.as_str(), "the worker was not told; the sweep finds the job");
@@ -48,8 +65,13 @@ fn refused(refusal: Refusal) -> Problem {
             detail: refusal.to_string().into(),
         }]);
     }
-    let sentence = refusal.to_string();
-    let mut letters = sentence.chars();
+    Problem::conflict(sentence(refusal))
+}
+
+/// A refusal as a sentence.
+pub(crate) fn sentence(refusal: Refusal) -> String {
+    let text = refusal.to_string();
+    let mut letters = text.chars();
     let capital = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
-    Problem::conflict(format!("{capital}{}.", letters.as_str()))
+    format!("{capital}{}.", letters.as_str())
 }

@@ -2,7 +2,8 @@
 //!
 //! It checks what comes in, writes it down, tells the worker and answers. It holds no credential of Podio's and never
 //! waits for Podio. What it has accepted is durable: when the queue is down the answer is still yes, and the sweep finds
-//! what waits; when the table is down the answer is 503 and nothing has happened.
+//! what waits; when the table is down the answer is 503 and nothing has happened. Storage that hangs counts as down after
+//! four seconds, the queue after two, and the answer always comes before Lambda would end the function.
 //!
 //! [`handle`] is the whole function, over [`Ports`] and [`Settings`]; `main.rs` only wires it to AWS. Each route has a
 //! file of its own.
@@ -11,6 +12,7 @@ mod answer;
 mod auth;
 mod change;
 mod eta;
+mod evidence_keys;
 mod health;
 mod json;
 mod offboardings;
@@ -18,17 +20,23 @@ mod problem;
 mod query;
 mod quota;
 mod route;
+mod senders;
 pub mod settings;
 mod snapshot;
 mod view;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use lambda_http::{Body, Request, Response, http::Method};
-use podio_engine::ports::{CountAhead, ReadQuota};
+use podio_aws::deadline;
+use podio_door::{path::Path, time};
+use podio_engine::ports::{LookAhead, ReadQuota};
 use podio_lifecycle::{
     ids::OffboardingId,
-    ports::{AcceptOffboardings, Clock, Random, ReadCalls, ReadOffboardings, WakeWorker, WriteOffboardings},
+    ports::{
+        AcceptOffboardings, Clock, Metrics, Random, ReadCalls, ReadEvidence, ReadOffboardings, WakeWorker,
+        WriteOffboardings,
+    },
 };
 
 pub use crate::settings::Settings;
@@ -46,18 +54,22 @@ pub struct Ports {
     pub read: Arc<dyn ReadOffboardings>,
     /// Changing them: approve, cancel, retry.
     pub write: Arc<dyn WriteOffboardings>,
-    /// Reading the recorded calls.
+    /// Counting the recorded calls.
     pub calls: Arc<dyn ReadCalls>,
+    /// Reading the evidence.
+    pub evidence: Arc<dyn ReadEvidence>,
     /// Reading the quota.
     pub quota: Arc<dyn ReadQuota>,
-    /// Counting what waits before somebody.
-    pub work: Arc<dyn CountAhead>,
+    /// Looking at what waits.
+    pub work: Arc<dyn LookAhead>,
     /// Telling the worker that something waits.
     pub wake: Arc<dyn WakeWorker>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Randomness, for ids.
     pub random: Arc<dyn Random>,
+    /// Counting what operators watch.
+    pub metrics: Arc<dyn Metrics>,
 }
 
 /// What every route is given.
@@ -80,12 +92,15 @@ impl Exchange<'_> {
 /// Answers one request. Never panics, and never fails otherwise than by an answer.
 pub async fn handle(ports: &Ports, settings: &Settings, request: Request) -> Response<Body> {
     let started = ports.clock.now();
-    let route = Route::of(&request);
+    let path = Path::of(&request, &route::ROOTS);
+    let route = Route::parse(&path.route);
     let exchange = Exchange { ports, settings, request: &request };
-    let mut answer = match dispatch(&exchange, &route).await {
+    let left = time::left(&request, started.as_millisecond()).unwrap_or(Duration::MAX);
+    let mut answer = match deadline::within(left, dispatch(&exchange, &route)).await {
         Ok(answer) => answer,
         Err(problem) => problem.answer(),
-    };
+    }
+    .below(path.base);
     if request.method() == Method::HEAD {
         answer = answer.without_body();
     }
@@ -101,6 +116,8 @@ pub async fn handle(ports: &Ports, settings: &Settings, request: Request) -> Res
     answer.into_response()
 }
 
+/// In this order: is the route there, who asks, is the query understood. Then, in each route: the body, the caller's role,
+/// and last what the record says.
 async fn dispatch(exchange: &Exchange<'_>, route: &Route) -> Result<Answer, Problem> {
     if exchange.body().len() > MAX_BODY_BYTES {
         return Err(Problem::TooLarge);
@@ -108,30 +125,37 @@ async fn dispatch(exchange: &Exchange<'_>, route: &Route) -> Result<Answer, Prob
     if !route.allows(exchange.request.method()) {
         return Err(Problem::MethodNotAllowed { allow: route.allow() });
     }
-    // The two routes that need no token come first; everything after the check below does.
+    // The routes that need no token come first; everything after the check below does.
     match route {
         Route::Unknown => return Err(Problem::NoSuchRoute),
         Route::Health => {
             query::expect_declared(exchange, route)?;
             return Ok(health::get());
         }
-        Route::Offboardings if exchange.request.method() == Method::POST => {
-            let sender = auth::sender(exchange)?;
+        Route::EvidenceKeys => {
             query::expect_declared(exchange, route)?;
-            return offboardings::post::post(exchange, sender).await;
+            return evidence_keys::get(exchange).await;
         }
-        _ => auth::admin(exchange)?,
+        Route::Offboardings if exchange.request.method() == Method::POST => {
+            let caller = auth::sender(exchange)?;
+            query::expect_declared(exchange, route)?;
+            return offboardings::post::post(exchange, &caller).await;
+        }
+        // The query is the maker's.
+        Route::Sender(name) => return senders::take(exchange, name).await,
+        _ => {}
     }
+    let caller = auth::token(exchange)?;
     query::expect_declared(exchange, route)?;
     match route {
         Route::Offboardings => offboardings::list::list(exchange).await,
         Route::Offboarding(id) => offboardings::get::get(exchange, known(id)?).await,
-        Route::Approve(id) => offboardings::approve::approve(exchange, known(id)?).await,
-        Route::Cancel(id) => offboardings::cancel::cancel(exchange, known(id)?).await,
-        Route::Retry(id) => offboardings::retry::retry(exchange, known(id)?).await,
+        Route::Approve(id) => offboardings::approve::approve(exchange, &caller, id).await,
+        Route::Cancel(id) => offboardings::cancel::cancel(exchange, &caller, id).await,
+        Route::Retry(id) => offboardings::retry::retry(exchange, &caller, id).await,
         Route::Evidence(id) => offboardings::evidence::get(exchange, known(id)?).await,
         Route::Quota => quota::get(exchange).await,
-        Route::Health | Route::Unknown => Err(Problem::NoSuchRoute),
+        Route::Health | Route::EvidenceKeys | Route::Sender(_) | Route::Unknown => Err(Problem::NoSuchRoute),
     }
 }
 

@@ -5,7 +5,9 @@ use std::{process::ExitCode, sync::Arc, time::Duration};
 use api::{Ports, Settings, settings};
 use lambda_http::{Error, Request, service_fn};
 use podio_aws::{
-    DynamoStore, config,
+    DynamoStore,
+    config::{self, DOOR_QUEUE, DOOR_STORAGE},
+    metrics::EmbeddedMetrics,
     queue::SqsJobs,
     runtime::{self, SystemClock, SystemRandom},
     secrets,
@@ -25,9 +27,9 @@ async fn serve() -> Result<(), Error> {
     let sdk = config::sdk_config();
     let source = secrets::overlay(Source::environment(), &sdk, &settings::SECRETS).await?;
     let settings = Settings::read(&source)?;
-    let store = DynamoStore::new(config::dynamodb(&sdk), source.text("TABLE_NAME")?);
-    let store = Arc::new(store);
-    let jobs = SqsJobs::new(config::sqs(&sdk), source.text("QUEUE_URL")?);
+    let store = DynamoStore::new(config::dynamodb(&config::hurried(&sdk, DOOR_STORAGE)), source.text("TABLE_NAME")?);
+    let store = Arc::new(store.with_evidence(source.text("EVIDENCE_TABLE_NAME")?));
+    let jobs = SqsJobs::new(config::sqs(&config::hurried(&sdk, DOOR_QUEUE)), source.text("QUEUE_URL")?);
     // The first call pays for the connection; the start is the cheap moment for it. Its answer does not matter.
     let _ = tokio::time::timeout(WARM_UP, store.quota()).await;
     let ports = Ports {
@@ -35,11 +37,13 @@ async fn serve() -> Result<(), Error> {
         read: store.clone(),
         write: store.clone(),
         calls: store.clone(),
+        evidence: store.clone(),
         quota: store.clone(),
         work: store,
-        wake: Arc::new(jobs),
+        wake: Arc::new(jobs.within(DOOR_QUEUE)),
         clock: Arc::new(SystemClock),
         random: Arc::new(SystemRandom),
+        metrics: Arc::new(EmbeddedMetrics),
     };
     let (ports, settings) = (&ports, &settings);
     lambda_http::run(service_fn(async |request: Request| Ok::<_, Error>(api::handle(ports, settings, request).await)))

@@ -50,6 +50,9 @@ pub(crate) enum Problem {
         /// Whether a token was shown, and was wrong.
         bad_token: bool,
     },
+    /// Somebody that we know, who may not do this.
+    #[error("{0}")]
+    Forbidden(Cow<'static, str>),
     /// There is no such route.
     #[error("There is no such route.")]
     NoSuchRoute,
@@ -114,6 +117,7 @@ impl Problem {
         match self {
             Self::Malformed(_) | Self::BadQuery(_) => StatusCode::BAD_REQUEST,
             Self::Unauthorized { .. } => StatusCode::UNAUTHORIZED,
+            Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::NoSuchRoute | Self::NoSuchOffboarding => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::Conflict { .. } => StatusCode::CONFLICT,
@@ -130,6 +134,7 @@ impl Problem {
             Self::Malformed(_) => ("malformed", "Malformed request"),
             Self::BadQuery(_) => ("bad-query", "Bad query parameters"),
             Self::Unauthorized { .. } => ("unauthorized", "Not authentic"),
+            Self::Forbidden(_) => ("forbidden", "Not allowed"),
             Self::NoSuchRoute => ("no-such-route", "Not found"),
             Self::NoSuchOffboarding => ("no-such-offboarding", "Not found"),
             Self::MethodNotAllowed { .. } => ("method-not-allowed", "Method not allowed"),

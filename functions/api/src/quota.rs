@@ -3,12 +3,16 @@
 use jiff::Timestamp;
 use lambda_http::http::StatusCode;
 use podio_engine::quota::{Ceiling, Moments, Quota as Shared};
-use podio_lifecycle::offboarding::State;
 use serde::Serialize;
 
-use crate::{Exchange, answer::Answer, eta, problem::Problem};
+use crate::{
+    Exchange,
+    answer::Answer,
+    eta::{self, Outlook},
+    problem::Problem,
+};
 
-/// Offboardings whose calls are counted. More than this at once is nothing that an organization lives through.
+/// Offboardings whose records are looked at. More than this at once is nothing that an organization lives through.
 const MOST_ACTIVE: usize = 500;
 
 #[derive(Serialize)]
@@ -42,14 +46,9 @@ pub(crate) async fn get(exchange: &Exchange<'_>) -> Result<Answer, Problem> {
     let configured = exchange.settings.ceiling;
     let quota = ports.quota.quota().await?;
     let ceiling = quota.ceiling(podio_lifecycle::removal::ROUTE, configured);
-    let mut backlog = 0;
-    for offboarding in ports.read.active(MOST_ACTIVE).await? {
-        // One whose time has not come waits for its time, not for the quota.
-        if offboarding.state == State::Scheduled && offboarding.effective_at() > now {
-            continue;
-        }
-        backlog += eta::calls_ahead(&offboarding);
-    }
+    let active = ports.read.active(MOST_ACTIVE).await?;
+    let active: Vec<_> = active.iter().collect();
+    let outlook = Outlook::new(quota.clone(), eta::line(ports).await, &active, now, configured);
     let shown = Quota {
         limit: ceiling.limit(),
         window_seconds: ceiling.window().as_secs(),
@@ -57,8 +56,8 @@ pub(crate) async fn get(exchange: &Exchange<'_>) -> Result<Answer, Problem> {
         free_now: quota.free_now(now, ceiling),
         next_free_at: quota.forecast(now, 1, ceiling),
         blocked_until: quota.blocked_until.filter(|until| *until > now),
-        backlog,
-        drained_at: (backlog > 0).then(|| eta::whole(quota.forecast(now, backlog, ceiling))),
+        backlog: outlook.backlog,
+        drained_at: outlook.drained_at(),
         rejections: quota.rejections,
         other_calls: quota.others.calls,
         ceilings: buckets(&quota, now, configured),

@@ -7,14 +7,12 @@ use podio_lifecycle::{
     removal::SpaceRemoval,
 };
 
-use crate::{Ports, eta};
+use crate::Ports;
 
 /// Read at about the same time; the offboarding first, so that what is read after it is no older.
 pub(crate) struct Snapshot {
     pub(crate) offboarding: Offboarding,
     pub(crate) spaces: Vec<SpaceRemoval>,
-    /// Jobs that go before its own.
-    pub(crate) jobs_before: usize,
     pub(crate) podio_calls: u32,
 }
 
@@ -35,12 +33,7 @@ impl Snapshot {
             Some(calls) => calls,
             None => ports.calls.count_calls(&offboarding.id).await?,
         };
-        // An estimate is a courtesy, and its absence must not hide an offboarding.
-        let jobs_before = eta::jobs_before(ports, &offboarding).await.unwrap_or_else(|error| {
-            tracing::warn!(%error, "it is not known what waits before");
-            0
-        });
-        Ok(Self { offboarding, spaces, jobs_before, podio_calls })
+        Ok(Self { offboarding, spaces, podio_calls })
     }
 }
 

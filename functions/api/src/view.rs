@@ -1,21 +1,21 @@
 //! An offboarding as the contract shows it.
 
 use jiff::Timestamp;
-use podio_engine::quota::{Ceiling, Quota};
 use podio_lifecycle::{
     hold::Reason,
     ids::{OffboardingId, OrgId, SpaceId, UserId},
-    offboarding::{Failure, Offboarding, Outcome, Person, Stage, State},
+    offboarding::{Act, Failure, Offboarding, Outcome, Person, Priority, Stage, State},
     removal::{RemovalState, SpaceRemoval, Tally, tally},
 };
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::{
-    eta::{eta, whole},
+    eta::{Outlook, whole},
     snapshot::Snapshot,
 };
 
-/// The body of `GET /offboardings/{id}`. Without `spaces` it is the summary.
+/// The body of `GET /offboardings/{id}`. Without `spaces` and `history` it is the summary.
 #[derive(Debug, Serialize)]
 pub(crate) struct View<'a> {
     id: &'a OffboardingId,
@@ -26,6 +26,10 @@ pub(crate) struct View<'a> {
     require_approval: bool,
     reason: Option<&'a str>,
     requested_by: Option<&'a str>,
+    priority: Priority,
+    source: Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    history: Option<&'a [Act]>,
     created_at: Timestamp,
     effective_at: Timestamp,
     updated_at: Timestamp,
@@ -79,16 +83,16 @@ struct DryRun<'a> {
     would_hold: &'a [Reason],
 }
 
-/// A space, in the list and in the evidence.
+/// A space.
 #[derive(Debug, Serialize)]
-pub(crate) struct Space<'a> {
-    pub(crate) space_id: SpaceId,
-    pub(crate) name: Option<&'a str>,
-    pub(crate) state: RemovalState,
-    pub(crate) settled_at: Option<Timestamp>,
+struct Space<'a> {
+    space_id: SpaceId,
+    name: Option<&'a str>,
+    state: RemovalState,
+    settled_at: Option<Timestamp>,
 }
 
-/// Whether to show the spaces.
+/// Whether to show the spaces and the history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Detail {
     Full,
@@ -96,9 +100,13 @@ pub(crate) enum Detail {
 }
 
 impl<'a> View<'a> {
+    pub(crate) fn id(&self) -> &OffboardingId {
+        self.id
+    }
+
     /// What is shown of a snapshot.
-    pub(crate) fn of(snapshot: &'a Snapshot, detail: Detail, quota: &Quota, now: Timestamp, ceiling: Ceiling) -> Self {
-        let Snapshot { offboarding, spaces: removals, jobs_before, podio_calls } = snapshot;
+    pub(crate) fn of(snapshot: &'a Snapshot, detail: Detail, outlook: &Outlook) -> Self {
+        let Snapshot { offboarding, spaces: removals, podio_calls } = snapshot;
         let request = &offboarding.request;
         let (hold, failure, outcome, duplicate_of) = match &offboarding.state {
             State::Held { reasons, .. } => {
@@ -119,18 +127,21 @@ impl<'a> View<'a> {
             require_approval: request.require_approval,
             reason: request.reason.as_deref(),
             requested_by: request.requested_by.as_deref(),
+            priority: request.priority,
+            source: request.source.to_json(),
+            history: (detail == Detail::Full).then_some(offboarding.acts.as_slice()),
             created_at: offboarding.created_at,
             effective_at: offboarding.effective_at(),
             updated_at: offboarding.updated_at,
             completed_at: offboarding.completed_at,
             returned_at: offboarding.returned_at,
-            eta: eta(offboarding, *jobs_before, quota, now, ceiling),
+            eta: outlook.eta(offboarding),
             progress: progress(offboarding, removals),
             hold,
             failure,
             outcome,
             duplicate_of,
-            plan: dry_run(offboarding, quota, now, ceiling),
+            plan: dry_run(offboarding, outlook),
             spaces: (detail == Detail::Full).then(|| spaces(offboarding, removals)),
             podio_calls: *podio_calls,
         }
@@ -138,7 +149,7 @@ impl<'a> View<'a> {
 }
 
 /// The spaces of the plan; none while it is being made.
-pub(crate) fn spaces<'a>(offboarding: &Offboarding, removals: &'a [SpaceRemoval]) -> Vec<Space<'a>> {
+fn spaces<'a>(offboarding: &Offboarding, removals: &'a [SpaceRemoval]) -> Vec<Space<'a>> {
     if !is_planned(offboarding) {
         return Vec::new();
     }
@@ -193,7 +204,7 @@ fn progress(offboarding: &Offboarding, removals: &[SpaceRemoval]) -> Progress {
     }
 }
 
-fn dry_run<'a>(offboarding: &'a Offboarding, quota: &Quota, now: Timestamp, ceiling: Ceiling) -> Option<DryRun<'a>> {
+fn dry_run<'a>(offboarding: &'a Offboarding, outlook: &Outlook) -> Option<DryRun<'a>> {
     if offboarding.state != (State::Completed { outcome: Outcome::Planned }) {
         return None;
     }
@@ -202,6 +213,6 @@ fn dry_run<'a>(offboarding: &'a Offboarding, quota: &Quota, now: Timestamp, ceil
     in_earnest.state = State::Planning;
     let spaces = offboarding.spaces_total;
     let calls = in_earnest.calls_ahead(spaces);
-    let eta = whole(quota.forecast(now, calls, ceiling));
+    let eta = whole(outlook.quota.forecast(outlook.now, calls, outlook.ceiling));
     Some(DryRun { calls, eta, would_hold: &offboarding.would_hold })
 }

@@ -1,9 +1,13 @@
 //! The door for Podio: `POST /hooks/podio/{ref_type}/{ref_id}/{key}`.
 //!
-//! It checks the key, reads what happened, writes it down, enqueues a job where there is something to do about it, and
-//! answers with nothing. It never waits for Podio and holds no credential of Podio's. What it has answered 200 is
-//! durable: when the queue is down the answer is still yes, and the sweep sends the job later; when the table is down the
-//! answer is 503, which asks Podio to send it again, and nothing has happened.
+//! It checks the key, reads what happened, writes it down, and answers with nothing. It never waits for Podio and holds no
+//! credential of Podio's. The delivery is written once, and that one item is its own job: where there is something to do
+//! about it, it waits in the work table from then on. The next sweep finds it there; the worker is told at once of a
+//! verification only, so that a flood of events wakes nobody.
+//!
+//! Whatever was answered 200 is durable: when the queue is down the answer is still yes, and the sweep finds the job; when
+//! the table is down the answer is 503, which asks Podio to send it again, and nothing has happened. Storage that hangs
+//! counts as down after four seconds, the queue after two, and the answer always comes before Lambda would end the function.
 //!
 //! A wrong key gets the same 404 as a route that does not exist, and nothing is read before the key is right.
 
@@ -12,13 +16,14 @@ mod body;
 mod settings;
 mod verdict;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use lambda_http::{Body, Request, Response, http::Method};
+use podio_aws::deadline;
+use podio_door::{path::Path, time};
 use podio_lifecycle::{
     hooks::{Delivery, EventType},
     ports::{AcceptDeliveries, Accepted, Clock, WakeWorker},
-    work::Priority,
 };
 use podio_signatures::hook_key;
 
@@ -44,7 +49,10 @@ pub async fn handle(ports: &Ports, settings: &Settings, request: &Request) -> Re
     let started = ports.clock.now();
     let delivery = read(ports, settings, request);
     let verdict = match &delivery {
-        Ok(delivery) => accept(ports, delivery).await,
+        Ok(delivery) => {
+            let left = time::left(request, started.as_millisecond()).unwrap_or(Duration::MAX);
+            deadline::within(left, accept(ports, delivery)).await
+        }
         Err(verdict) => *verdict,
     };
     let answer = verdict.answer();
@@ -63,7 +71,8 @@ pub async fn handle(ports: &Ports, settings: &Settings, request: &Request) -> Re
 
 /// The delivery that a request brings, if it is one and came through the right door.
 fn read(ports: &Ports, settings: &Settings, request: &Request) -> Result<Delivery, Verdict> {
-    let Address { on, key } = Address::parse(address::path(request)).ok_or(Verdict::NotFound)?;
+    let path = Path::of(request, &[address::ROOT]);
+    let Address { on, key } = Address::parse(&path.route).ok_or(Verdict::NotFound)?;
     if request.method() != Method::POST {
         return Err(Verdict::MethodNotAllowed);
     }
@@ -86,10 +95,10 @@ async fn accept(ports: &Ports, delivery: &Delivery) -> Verdict {
             return Verdict::Unavailable;
         }
     }
-    // Podio waits for the answer to a verification, and somebody for a leaver; for nothing else.
-    let is_urgent = delivery.event.kind == EventType::Verify
-        || delivery.waiting().is_some_and(|waiting| waiting.priority == Priority::Interactive);
-    if is_urgent && let Err(error) = ports.wake.wake().await {
+    // Podio waits for the answer to a verification. For everything else the next sweep is early enough.
+    if delivery.event.kind == EventType::Verify
+        && let Err(error) = ports.wake.wake().await
+    {
         tracing::warn!(%error, delivery = %delivery.id, "the worker was not told; the sweep finds the job");
     }
     Verdict::Stored

@@ -5,7 +5,8 @@ use std::{process::ExitCode, sync::Arc, time::Duration};
 use hooks::{Ports, SECRETS, Settings};
 use lambda_http::{Error, Request, service_fn};
 use podio_aws::{
-    DynamoStore, config,
+    DynamoStore,
+    config::{self, DOOR_QUEUE, DOOR_STORAGE},
     queue::SqsJobs,
     runtime::{self, SystemClock},
     secrets,
@@ -26,12 +27,13 @@ async fn serve() -> Result<(), Error> {
     let sdk = config::sdk_config();
     let source = secrets::overlay(Source::environment(), &sdk, &SECRETS).await?;
     let settings = &Settings::read(&source)?;
-    let store = Arc::new(DynamoStore::new(config::dynamodb(&sdk), source.text("TABLE_NAME")?));
-    let jobs = SqsJobs::new(config::sqs(&sdk), source.text("QUEUE_URL")?);
+    let store = DynamoStore::new(config::dynamodb(&config::hurried(&sdk, DOOR_STORAGE)), source.text("TABLE_NAME")?);
+    let store = Arc::new(store);
+    let jobs = SqsJobs::new(config::sqs(&config::hurried(&sdk, DOOR_QUEUE)), source.text("QUEUE_URL")?);
     // The first call pays for the connection; the start is the cheap moment for it. Its answer does not matter: this
     // function's role may not even read.
     let _ = tokio::time::timeout(WARM_UP, store.quota()).await;
-    let ports = &Ports { accept: store, wake: Arc::new(jobs), clock: Arc::new(SystemClock) };
+    let ports = &Ports { accept: store, wake: Arc::new(jobs.within(DOOR_QUEUE)), clock: Arc::new(SystemClock) };
     lambda_http::run(service_fn(async |request: Request| {
         Ok::<_, Error>(hooks::handle(ports, settings, &request).await)
     }))

@@ -13,6 +13,7 @@ use podio_aws::{
 };
 use podio_engine::quota::{Ceiling, PATIENCE};
 use podio_lifecycle::{
+    credentials::kept_alive,
     hooks::{HookList, kept},
     ports::Clock,
 };
@@ -33,7 +34,8 @@ async fn serve() -> Result<(), Error> {
     let patience = settings.seconds_or("SWEEP_PATIENCE_SECONDS", PATIENCE)?.min(PATIENCE);
     let hooks: HookList = settings.find_hooks("HOOKS")?.unwrap_or_default();
     let clock = Arc::new(SystemClock);
-    let standing = hooks.all().iter().map(|wanted| kept(&wanted.on, clock.now())).collect();
+    let mut standing: Vec<_> = hooks.all().iter().map(|wanted| kept(&wanted.on, clock.now())).collect();
+    standing.push(kept_alive(clock.now()));
     let sdk = config::sdk_config();
     let store = Arc::new(DynamoStore::new(config::dynamodb(&sdk), settings.text("TABLE_NAME")?));
     let queues = config::sqs(&sdk);

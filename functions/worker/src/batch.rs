@@ -143,6 +143,7 @@ impl Worker {
             JobId::SPACE => self.run_space(job, session).await,
             JobId::DELIVERY => self.run_delivery(job, session).await,
             JobId::KEEP_HOOKS => self.run_keep_hooks(job, session).await,
+            JobId::KEEP_CREDENTIAL => self.run_keep_credential(session).await,
             kind => {
                 tracing::error!(kind, "a job of an unknown kind leaves the work table");
                 self.ports.work.leave(job).await?;

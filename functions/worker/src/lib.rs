@@ -23,14 +23,14 @@ use podio_engine::{
     quota::Ceiling,
 };
 use podio_lifecycle::{
+    evidence::SigningKey,
     ids::{AppId, OrgId},
     ledger::{Ledger, Sealer},
     ports::{
-        AcceptOffboardings, Clock, Deliveries, FindRemoved, LearnCapabilities, LeaverItems, Metrics, PublishEvents,
-        Random, ReadCalls, ReadOffboardings, RecordCalls, SpaceRemovals, TakeTurns, WriteOffboardings,
+        AcceptOffboardings, Clock, Deliveries, FindRemoved, KeepEvidence, LearnCapabilities, LeaverItems, Metrics,
+        PublishEvents, Random, ReadCalls, ReadOffboardings, RecordCalls, SpaceRemovals, TakeTurns, WriteOffboardings,
     },
 };
-use secrecy::{ExposeSecret, SecretString};
 
 pub use jobs::{FIRST_PATIENCE, Registration};
 pub use podio_engine::Message;
@@ -59,8 +59,10 @@ pub struct Ports {
     pub leaver_items: Arc<dyn LeaverItems>,
     /// To record calls.
     pub record: Arc<dyn RecordCalls>,
-    /// To read them back when the evidence is sealed.
+    /// To read them back.
     pub calls: Arc<dyn ReadCalls>,
+    /// To seal the evidence.
+    pub evidence: Arc<dyn KeepEvidence>,
     /// The quota.
     pub quota: Arc<dyn QuotaRecord>,
     /// The jobs that wait.
@@ -87,8 +89,12 @@ pub struct Policy {
     /// Leavers in an hour before the rest are held.
     pub mass_threshold: usize,
     /// Signs evidence.
-    pub evidence_key: SecretString,
-    /// The hooks that should be there, if any.
+    pub evidence_key: SigningKey,
+    /// How long evidence is kept; for good, if nothing is said.
+    pub evidence_retention: Option<SignedDuration>,
+    /// The organizations in which the acting account has to be an admin.
+    pub organizations: Vec<OrgId>,
+    /// The hooks that should be there, if any, and where ours deliver. Without it no verification is answered.
     pub registration: Option<Registration>,
     /// What follows from Podio's hooks.
     pub hooks: HookPolicy,
@@ -169,8 +175,9 @@ impl Worker {
             read: &*self.ports.offboardings,
             write: &*self.ports.changes,
             sealer: Some(Sealer {
-                calls: &*self.ports.calls,
-                key: self.policy.evidence_key.expose_secret().as_bytes(),
+                evidence: &*self.ports.evidence,
+                key: &self.policy.evidence_key,
+                retention: self.policy.evidence_retention,
             }),
         }
     }

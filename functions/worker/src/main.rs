@@ -14,7 +14,7 @@ use podio_aws::{
 };
 use podio_client::Podio;
 use podio_engine::ports::ReadQuota;
-use podio_lifecycle::ports::PublishEvents;
+use podio_lifecycle::{evidence::Journal, ports::PublishEvents};
 use worker::{
     Ports, Tokens, Worker,
     settings::{self, Settings},
@@ -34,7 +34,8 @@ async fn serve() -> Result<(), Error> {
     let source = secrets::overlay(Source::environment(), &sdk, &settings::SECRETS).await?;
     let settings = Settings::read(&source)?;
     let dynamodb = config::dynamodb(&sdk);
-    let store = Arc::new(DynamoStore::new(dynamodb.clone(), source.text("TABLE_NAME")?));
+    let store = DynamoStore::new(dynamodb.clone(), source.text("TABLE_NAME")?);
+    let store = Arc::new(store.with_evidence(source.text("EVIDENCE_TABLE_NAME")?));
     let credentials = Arc::new(DynamoCredentials::new(dynamodb, source.text("CREDENTIALS_TABLE_NAME")?));
     let jobs = Arc::new(SqsJobs::new(config::sqs(&sdk), source.text("QUEUE_URL")?));
     let events = source
@@ -56,8 +57,13 @@ async fn serve() -> Result<(), Error> {
         removed: store.clone(),
         accept: store.clone(),
         leaver_items: store.clone(),
-        record: store.clone(),
+        record: Arc::new(Journal::new(
+            store.clone(),
+            settings.policy.evidence_key.clone(),
+            settings.policy.evidence_retention,
+        )),
         calls: store.clone(),
+        evidence: store.clone(),
         quota: store.clone(),
         work: store.clone(),
         capabilities: store,

@@ -43,6 +43,8 @@ pub(crate) struct Session<'a> {
     /// The offboardings for which calls are recorded.
     recorded_for: Vec<OffboardingId>,
     calls: u32,
+    /// The budget that calls are charged to: its name, and its share of the quota.
+    budget: Option<(u64, Ceiling)>,
     report: Report,
 }
 
@@ -61,6 +63,7 @@ impl<'a> Session<'a> {
             deadline: worker.now() + RUN,
             recorded_for: Vec::new(),
             calls: 0,
+            budget: None,
             report: Report::default(),
         }
     }
@@ -90,6 +93,29 @@ impl<'a> Session<'a> {
     /// From now on further moments are taken as for calls of that priority.
     pub(crate) fn at_priority(&mut self, priority: Priority) {
         self.priority = priority;
+    }
+
+    /// From now on calls are charged to the budget of that name, which has that share of the quota.
+    pub(crate) fn charge_to(&mut self, budget: &JobId, share: Ceiling) {
+        self.budget = Some((name(budget), share));
+    }
+
+    /// Charges calls that others will make because of this run.
+    pub(crate) fn charge(&mut self, calls: usize) {
+        let Some((budget, share)) = self.budget else { return };
+        // More than the whole share would only make the record longer.
+        let now = self.worker.now();
+        self.report.charged.extend(std::iter::repeat_n((budget, now), calls.min(share.limit())));
+    }
+
+    /// Whether the budget has room for so many more calls; if not, until when to pause. To be asked before something is
+    /// begun that is worth nothing half done, which may then take a few calls more.
+    pub(crate) fn afford(&self, calls: usize) -> Result<(), Halt> {
+        let Some((budget, share)) = self.budget else { return Ok(()) };
+        let now = self.worker.now();
+        let charged: Vec<Timestamp> = self.report.charged.iter().map(|(_, at)| *at).collect();
+        let room = self.worker.dispatcher.with_known(|known| known.room_in_budget(budget, &charged, calls, share, now));
+        if room > now { Err(Halt::Pause(room)) } else { Ok(()) }
     }
 
     /// From now on calls are recorded for these offboardings.
@@ -152,6 +178,7 @@ impl<'a> Session<'a> {
         let turn = self.take_moment(&route).await?;
         let at = self.worker.now();
         self.calls += 1;
+        self.charge(1);
         let exchange = self.worker.podio.send(&account.token, request).await;
         let (receipt, answered_at) = (exchange.receipt, self.worker.now());
         self.note(&route, at, answered_at, &receipt.rate, exchange.result.as_ref().err());
@@ -176,7 +203,7 @@ impl<'a> Session<'a> {
             request_id: receipt.request_id,
         };
         for offboarding in &self.recorded_for {
-            self.worker.ports.record.record(offboarding, &call, self.worker.ports.random.bytes()).await?;
+            self.worker.ports.record.record(offboarding, &call).await?;
         }
         match refused {
             Some(booked) => {

@@ -7,7 +7,7 @@ use podio_client::{
     oauth::{ClientCredentials, Grant},
 };
 use podio_engine::quota::{Ceiling, PATIENCE};
-use podio_lifecycle::{credentials, ids::AppId};
+use podio_lifecycle::{credentials, evidence::SigningKey, hooks::HookList, ids::AppId};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{HookPolicy, LeaversApp, Policy, Registration};
@@ -19,7 +19,7 @@ pub const SECRETS: [&str; 7] = [
     PODIO_REFRESH_TOKEN,
     PODIO_USERNAME,
     PODIO_PASSWORD,
-    EVIDENCE_SECRET,
+    EVIDENCE_KEY,
     HOOK_SECRET,
 ];
 
@@ -29,7 +29,8 @@ const PODIO_CLIENT_SECRET: &str = "PODIO_CLIENT_SECRET";
 const PODIO_REFRESH_TOKEN: &str = "PODIO_REFRESH_TOKEN";
 const PODIO_USERNAME: &str = "PODIO_USERNAME";
 const PODIO_PASSWORD: &str = "PODIO_PASSWORD";
-const EVIDENCE_SECRET: &str = "EVIDENCE_SECRET";
+const EVIDENCE_KEY: &str = "EVIDENCE_KEY";
+const EVIDENCE_RETENTION_DAYS: &str = "EVIDENCE_RETENTION_DAYS";
 const HOOKS: &str = "HOOKS";
 const HOOKS_URL: &str = "HOOKS_URL";
 const HOOK_SECRET: &str = "HOOK_SECRET";
@@ -98,7 +99,9 @@ impl Settings {
                 ceiling,
                 patience: patience(source)?,
                 mass_threshold: source.integer_or(MASS_OFFBOARDING_THRESHOLD, 25)?,
-                evidence_key: source.secret(EVIDENCE_SECRET)?,
+                evidence_key: evidence_key(source)?,
+                evidence_retention: evidence_retention(source)?,
+                organizations: source.organizations(PODIO_ORG_ID)?,
                 hooks: hooks(source)?,
                 registration: registration(source)?,
             },
@@ -111,9 +114,34 @@ fn patience(source: &Source) -> Result<SignedDuration, SettingError> {
     Ok(source.seconds_or("SWEEP_PATIENCE_SECONDS", PATIENCE)?.min(PATIENCE))
 }
 
-/// The hooks that should be there. Where there are any, it must be known where they deliver.
+/// The key that signs evidence.
+fn evidence_key(source: &Source) -> Result<SigningKey, SettingError> {
+    let key = source.secret(EVIDENCE_KEY)?;
+    let expected = "an Ed25519 private key (PKCS#8, base64), or 86 generated letters and digits";
+    key.expose_secret().parse().map_err(|_| SettingError::new(EVIDENCE_KEY, Problem::Malformed(expected)))
+}
+
+/// How long evidence is kept: a year at least, since calls are recorded long before the end of an offboarding that is held.
+fn evidence_retention(source: &Source) -> Result<Option<SignedDuration>, SettingError> {
+    let days: u32 = source.integer_or(EVIDENCE_RETENTION_DAYS, 0)?;
+    match days {
+        0 => Ok(None),
+        365..=36_500 => Ok(Some(SignedDuration::from_hours(i64::from(days) * 24))),
+        _ => {
+            let expected = "0 (for good) or a number of days from 365 to 36500";
+            Err(SettingError::new(EVIDENCE_RETENTION_DAYS, Problem::Malformed(expected)))
+        }
+    }
+}
+
+/// The hooks that should be there, and where ours deliver: without that no verification is answered, of hooks that were
+/// registered by hand neither. Where hooks are wanted, it must be known.
 fn registration(source: &Source) -> Result<Option<Registration>, SettingError> {
-    let Some(hooks) = source.find_hooks(HOOKS)? else { return Ok(None) };
+    let Some(hooks) = source.find_hooks(HOOKS)? else {
+        // Hooks that were made by hand are verified all the same.
+        let by_hand = |secret| Registration { hooks: HookList::default(), base_url: String::new(), secret };
+        return Ok(source.find_secret(HOOK_SECRET).map(by_hand));
+    };
     let url = source.text(HOOKS_URL)?;
     let base_url = url.trim_end_matches('/').to_owned();
     if !["http://", "https://"].iter().any(|scheme| base_url.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()))
@@ -125,7 +153,8 @@ fn registration(source: &Source) -> Result<Option<Registration>, SettingError> {
 
 /// What follows from Podio's hooks.
 fn hooks(source: &Source) -> Result<HookPolicy, SettingError> {
-    let org = source.find_parsed(PODIO_ORG_ID, "an organization's id, a whole number")?;
+    // Hooks and the leavers app are of the first organization.
+    let org = source.organizations(PODIO_ORG_ID)?.first().copied();
     let app: Option<AppId> = source.find_parsed(LEAVERS_APP_ID, "an app's id, a whole number")?;
     let field = |name: &str, default: &str| source.find(name).unwrap_or_else(|| default.to_owned());
     let leavers_app = match app {
@@ -139,7 +168,7 @@ fn hooks(source: &Source) -> Result<HookPolicy, SettingError> {
             zone: zone(source)?,
         }),
     };
-    let remove_returned = source.find_parsed(REMOVE_RETURNED, "true or false")?.unwrap_or(false);
+    let remove_returned = source.flag(REMOVE_RETURNED)?;
     Ok(HookPolicy { org, remove_returned, leavers_app })
 }
 
@@ -165,13 +194,16 @@ fn zone(source: &Source) -> Result<Offset, SettingError> {
 
 #[cfg(test)]
 mod tests {
+    use podio_lifecycle::ids::OrgId;
+
     use super::*;
 
-    const GOOD: [(&str, &str); 4] = [
+    const GOOD: [(&str, &str); 5] = [
+        (PODIO_ORG_ID, "678"),
         (PODIO_CLIENT_ID, "app"),
         (PODIO_CLIENT_SECRET, "s3cret"),
         (PODIO_REFRESH_TOKEN, "r3fresh"),
-        (EVIDENCE_SECRET, "3vidence"),
+        (EVIDENCE_KEY, "3vidence3vidence3vidence3vidence3vidence3vidence3vidence3vidence3vidence3vidence3viden"),
     ];
 
     fn read(changes: &[(&'static str, Option<&'static str>)]) -> Result<Settings, String> {
@@ -195,6 +227,19 @@ mod tests {
         let error = read(&[(QUOTA_LIMIT, Some("many"))]).unwrap_err();
         assert!(error.starts_with("QUOTA_LIMIT: ") && !error.contains("many"), "{error}");
         assert!(read(&[(QUOTA_LIMIT, Some("0"))]).is_err());
+        let error = read(&[(EVIDENCE_KEY, Some("hush"))]).unwrap_err();
+        assert!(error.starts_with("EVIDENCE_KEY: ") && !error.contains("hush"), "{error}");
+    }
+
+    #[test]
+    fn evidence_is_kept_for_good_unless_days_are_set() {
+        let retention = |days| read(&[(EVIDENCE_RETENTION_DAYS, days)]).map(|read| read.policy.evidence_retention);
+        assert_eq!(retention(None), Ok(None));
+        assert_eq!(retention(Some("0")), Ok(None));
+        assert_eq!(retention(Some("730")), Ok(Some(SignedDuration::from_hours(730 * 24))));
+        for wrong in ["1", "364", "36501", "-1", "ever"] {
+            assert!(retention(Some(wrong)).unwrap_err().starts_with("EVIDENCE_RETENTION_DAYS: "), "{wrong}");
+        }
     }
 
     #[test]
@@ -213,6 +258,9 @@ mod tests {
         let (url, secret) = ((HOOKS_URL, Some("https://example.com/")), (HOOK_SECRET, Some("h00k")));
         assert_eq!(read(&[hooks, secret]).unwrap_err(), "HOOKS_URL: is not set");
         assert_eq!(read(&[hooks, url]).unwrap_err(), "HOOK_SECRET: is not set");
+        let by_hand = read(&[secret]).unwrap().policy.registration.unwrap();
+        assert_eq!(by_hand.hooks.all(), [], "none is to be registered, and those made by hand are verified");
+        assert!(read(&[url]).unwrap().policy.registration.is_none());
         let registration = read(&[hooks, url, secret]).unwrap().policy.registration.unwrap();
         assert_eq!(registration.base_url, "https://example.com");
         assert!(!format!("{registration:?}").contains("h00k"));
@@ -224,17 +272,15 @@ mod tests {
     }
 
     #[test]
-    fn a_leavers_app_needs_its_organization_and_has_fields_of_the_usual_names() {
+    fn a_leavers_app_is_of_the_first_organization_and_has_fields_of_the_usual_names() {
         let policy = |changes: &[(&'static str, Option<&'static str>)]| read(changes).map(|read| read.policy.hooks);
         let none = policy(&[]).unwrap();
-        assert!(none.leavers_app.is_none() && !none.remove_returned && none.org.is_none());
-        let error = policy(&[(LEAVERS_APP_ID, Some("5"))]).unwrap_err();
-        assert_eq!(error, "PODIO_ORG_ID: is not set");
-
-        let both = [(LEAVERS_APP_ID, Some("5")), (PODIO_ORG_ID, Some("678")), (REMOVE_RETURNED, Some("true"))];
+        assert!(none.leavers_app.is_none() && !none.remove_returned);
+        let both = [(LEAVERS_APP_ID, Some("5")), (PODIO_ORG_ID, Some("678, 9")), (REMOVE_RETURNED, Some("true"))];
         let all = policy(&both).unwrap();
+        assert_eq!(all.org, Some(OrgId(678)));
         let app = all.leavers_app.unwrap();
-        assert_eq!((app.app, app.org, all.remove_returned), (AppId(5), podio_lifecycle::ids::OrgId(678), true));
+        assert_eq!((app.app, app.org, all.remove_returned), (AppId(5), OrgId(678), true));
         let fields = [app.person_field, app.last_day_field, app.reason_field];
         assert_eq!((fields, app.zone), (["person", "last-day", "reason"].map(str::to_owned), Offset::UTC));
         let wrong = policy(&[(REMOVE_RETURNED, Some("maybe"))]).unwrap_err();

@@ -26,6 +26,8 @@ const LOOKS: usize = 10;
 const LOOK_EVERY: SignedDuration = SignedDuration::from_millis(500);
 /// Faults of the table that the storing of a new token outlasts.
 const STUMBLES: usize = 3;
+/// The age at which a token is renewed that would live on.
+const OLD: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// The wait after a 420 of the token endpoint that names none.
 const TOKEN_BLOCK: SignedDuration = SignedDuration::from_secs(300);
 
@@ -84,6 +86,16 @@ impl Tokens {
     /// Another token than the one that Podio has just refused.
     pub(crate) async fn replace(&self, refused: &Account) -> Result<Account, Halt> {
         self.obtain(Some(&SecretString::from(refused.token.expose()))).await
+    }
+
+    /// Renews the token where it is old, so that the refresh token is seen to be good while nobody is waiting.
+    pub(crate) async fn renew_when_old(&self) -> Result<(), Halt> {
+        let current = self.current().await?;
+        let record = self.stored().await?;
+        if self.clock.now().duration_since(record.renewed_at) > OLD {
+            self.replace(&current).await?;
+        }
+        Ok(())
     }
 
     /// Remembers whom the service acts as, where Podio's token answer does not name anybody.
@@ -227,6 +239,7 @@ impl Tokens {
     fn renewal(&self, grant: &TokenGrant, acting_user: Option<UserId>) -> Renewal {
         Renewal {
             access_token: SecretString::from(grant.access_token.expose()),
+            renewed_at: self.clock.now(),
             expires_at: expiry(self.clock.now(), grant.expires_in),
             refresh_token: grant.refresh_token.as_ref().map(|token| SecretString::from(token.expose())),
             acting_user: grant.acting_user.or(acting_user),

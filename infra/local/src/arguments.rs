@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand};
 use local_stack::{
     Options,
     authorize::{self, Arrival, Order, Place},
+    environment::{Process, expect_own_secrets},
     podio::Choice,
 };
 use podio_client::ClientSecret;
@@ -25,6 +26,8 @@ pub struct Arguments {
 pub enum Command {
     /// Runs the stack until it is interrupted; one line of JSON on standard output says that it is ready.
     Up(Up),
+    /// Prints the variables of a running `up` for a shell, so that `cargo lambda watch` serves the same stack by hand.
+    Env(Env),
     /// Removes one leaver from a populated sandbox, end to end, and shows the evidence.
     Demo(Demo),
     /// Lets a deployed stack into Podio: asks in the browser, and keeps the refresh token where the worker reads it.
@@ -34,13 +37,25 @@ pub enum Command {
 /// `cargo local up`
 #[derive(Args)]
 pub struct Up {
-    /// Uses the Podio at this URL instead of a sandbox; its credentials are the PODIO_ variables.
+    /// Uses the Podio at this URL instead of a sandbox; its credentials are the PODIO_ variables. API_TOKENS, OFFBOARDING_SECRETS
+    /// and HOOK_SECRET must be set to values of your own.
     #[arg(long, value_name = "URL")]
     podio_url: Option<String>,
     #[command(flatten)]
     stack: StackArguments,
     #[command(flatten)]
     sandbox: SandboxArguments,
+}
+
+/// `cargo local env`: `eval "$(cargo local env)"`
+#[derive(Args)]
+pub struct Env {
+    /// The stack with this port, in place of the newest.
+    #[arg(long)]
+    pub port: Option<u16>,
+    /// The stack that keeps its data in this folder, in place of the newest.
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
 }
 
 /// `cargo local demo`
@@ -126,6 +141,9 @@ struct StackArguments {
     /// The port that callers see; 0 takes a free one.
     #[arg(long, default_value_t = 0)]
     port: u16,
+    /// Serves the API under this path, such as /podio, as a custom domain with an API mapping does.
+    #[arg(long, default_value = "", value_parser = base_path, hide_default_value = true, value_name = "PATH")]
+    base_path: String,
     /// Keeps the data in this folder for the next run.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
@@ -168,7 +186,10 @@ struct SandboxArguments {
 impl Up {
     pub fn options(&self) -> anyhow::Result<Options> {
         let podio = match &self.podio_url {
-            Some(url) => Choice::At(url.trim_end_matches('/').to_owned()),
+            Some(url) => {
+                expect_own_secrets(&Process)?;
+                Choice::At(url.trim_end_matches('/').to_owned())
+            }
             None => self.sandbox.choice()?,
         };
         Ok(self.stack.options(podio))
@@ -190,6 +211,7 @@ impl StackArguments {
     fn options(&self, podio: Choice) -> Options {
         Options {
             port: self.port,
+            base_path: self.base_path.clone(),
             data: self.data.clone(),
             release: self.release,
             sweep_pace: Duration::from_secs(self.sweep_seconds),
@@ -225,4 +247,14 @@ impl SandboxArguments {
 
 fn window_model(name: &str) -> Result<WindowModel, serde_json::Error> {
     serde_json::from_value(name.into())
+}
+
+/// `/podio` of `podio`, `/podio` or `/podio/`; nothing of nothing.
+fn base_path(text: &str) -> Result<String, &'static str> {
+    let known = |character: char| character.is_ascii_alphanumeric() || "-_./".contains(character);
+    let path = text.trim_matches('/');
+    if path.contains("//") || !path.chars().all(known) {
+        return Err("letters, digits and . - _ in segments, as the key of an API mapping");
+    }
+    Ok(if path.is_empty() { String::new() } else { format!("/{path}") })
 }

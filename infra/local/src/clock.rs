@@ -15,13 +15,18 @@ use crate::{
 
 /// The running clock; it ends when this is dropped.
 pub struct Clock {
-    _ticking: Task,
+    ticking: Task,
 }
 
 impl Clock {
     /// Starts the sweep every `pace` from now on. A sweep that is late delays the next one: two never overlap.
     pub fn start(host: Host, region: String, pace: Duration) -> Self {
-        Self { _ticking: Task::spawn("clock", tick(host, region, pace)) }
+        Self { ticking: Task::spawn("clock", tick(host, region, pace)) }
+    }
+
+    /// Ends it.
+    pub async fn stop(self) {
+        self.ticking.stop().await;
     }
 }
 

@@ -19,8 +19,8 @@ const TTL_PACE: Duration = Duration::from_secs(60);
 pub struct Server {
     address: SocketAddr,
     region: String,
-    _serving: Task,
-    _expiring: Task,
+    serving: Task,
+    expiring: Task,
 }
 
 impl Server {
@@ -40,7 +40,13 @@ impl Server {
         let address = listener.local_addr()?;
         let serving = Task::spawn("dynamodb", server::serve_on(listener, database.clone()));
         let expiring = Task::spawn("dynamodb ttl", expire(database));
-        Ok(Self { address, region: region.to_owned(), _serving: serving, _expiring: expiring })
+        Ok(Self { address, region: region.to_owned(), serving, expiring })
+    }
+
+    /// Ends it.
+    pub async fn stop(self) {
+        self.expiring.stop().await;
+        self.serving.stop().await;
     }
 
     /// What `AWS_ENDPOINT_URL_DYNAMODB` is to be.
@@ -52,9 +58,14 @@ impl Server {
     ///
     /// # Errors
     /// DynamoDB refuses.
-    pub async fn create_tables(&self, table: &str, credentials_table: &str) -> anyhow::Result<()> {
+    pub async fn create_tables(
+        &self,
+        table: &str,
+        credentials_table: &str,
+        evidence_table: &str,
+    ) -> anyhow::Result<()> {
         let client = self.client();
-        podio_aws::tables::create_tables(&client, table, credentials_table).await?;
+        podio_aws::tables::create_tables(&client, table, credentials_table, evidence_table).await?;
         Ok(())
     }
 
@@ -97,13 +108,13 @@ mod tests {
         let text = |text: &str| AttributeValue::S(text.to_owned());
 
         let server = Server::start(Some(&file), "eu-central-1").await.unwrap();
-        server.create_tables("state", "credentials").await.unwrap();
+        server.create_tables("state", "credentials", "evidence").await.unwrap();
         let put = server.client().put_item().table_name("state");
         put.item("pk", text("a")).item("sk", text("b")).send().await.unwrap();
         drop(server);
 
         let server = Server::start(Some(&file), "eu-central-1").await.unwrap();
-        server.create_tables("state", "credentials").await.unwrap();
+        server.create_tables("state", "credentials", "evidence").await.unwrap();
         let get = server.client().get_item().table_name("state");
         assert!(get.key("pk", text("a")).key("sk", text("b")).send().await.unwrap().item.is_some());
     }

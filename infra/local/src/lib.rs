@@ -1,5 +1,5 @@
-//! The whole of Podio Lifecycle on one machine: `cargo local up` and `cargo local demo`; and `cargo local authorize`, which
-//! lets a deployed stack into Podio.
+//! The whole of Podio Lifecycle on one machine: `cargo local up`, `cargo local demo` and `cargo local env`; and `cargo local
+//! authorize`, which lets a deployed stack into Podio.
 //!
 //! ```text
 //!            gateway ──▶ api, hooks ─┐
@@ -20,12 +20,15 @@ pub mod data;
 pub mod demo;
 pub mod dynamodb;
 pub mod environment;
+pub mod evidence_key;
 pub mod functions;
 pub mod gateway;
 pub mod host;
+pub mod log;
 pub mod podio;
 pub mod pump;
 pub mod queues;
+pub mod running;
 pub mod sqs;
 pub mod stack;
 mod task;

@@ -1,4 +1,4 @@
-//! `cargo local up`, `cargo local demo` and `cargo local authorize`.
+//! `cargo local up`, `cargo local env`, `cargo local demo` and `cargo local authorize`.
 
 mod arguments;
 
@@ -6,23 +6,40 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Parser as _;
-use local_stack::{Stack, authorize::Authorized, demo, environment::Process};
+use jiff::Timestamp;
+use local_stack::{
+    Stack, authorize::Authorized, demo, environment::Process, log::Reader, running::Running, stack::workspace,
+};
 use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{
+    EnvFilter,
+    fmt::{format::Writer, time::FormatTime},
+};
 
 use self::arguments::{Arguments, Command};
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: the runtime does not start: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let code = runtime.block_on(run());
+    // Everything of ours has ended in order. A runtime that is shut down stops its timers while connections are still being
+    // served on other threads, and a connection that then sets a timer panics. So these end with the process.
+    std::mem::forget(runtime);
+    code
+}
+
+async fn run() -> ExitCode {
     let arguments = Arguments::parse();
-    // A demo speaks for itself; `up` tells what goes on. To DynamoDB, each condition that fails is worth a warning.
-    let level = if matches!(arguments.command, Command::Up(_)) { "info" } else { "warn" };
-    let filter = EnvFilter::try_from_default_env();
-    let filter = filter.unwrap_or_else(|_| EnvFilter::new(format!("{level},dynoxide=error")));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    init_tracing(&arguments.command);
     let run = async {
         match arguments.command {
             Command::Up(up) => self::up(&up).await.map(|()| ExitCode::SUCCESS),
+            Command::Env(env) => self::env(&env).map(|()| ExitCode::SUCCESS),
             Command::Demo(demo) => self::demo(&demo).await,
             Command::Authorize(authorize) => self::authorize(&authorize).await,
         }
@@ -33,19 +50,50 @@ async fn main() -> ExitCode {
     })
 }
 
+/// What happens, on standard error, as [`Reader`] wants it.
+fn init_tracing(command: &Command) {
+    // A demo speaks for itself; `up` tells what goes on. To DynamoDB, each condition that fails is worth a warning.
+    let level = if matches!(command, Command::Up(_)) { "info" } else { "warn,demo=info" };
+    let filter = EnvFilter::try_from_default_env();
+    let filter = filter.unwrap_or_else(|_| EnvFilter::new(format!("{level},dynoxide=error")));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match Reader::of_this_process() {
+        Reader::Person { colours } => log.with_ansi(colours).with_timer(WallClock).init(),
+        Reader::Program => log.json().with_span_list(false).init(),
+    }
+}
+
+/// The time of day: the functions' lines have no more either.
+struct WallClock;
+
+impl FormatTime for WallClock {
+    fn format_time(&self, writer: &mut Writer<'_>) -> std::fmt::Result {
+        write!(writer, "{}", Timestamp::now().strftime("%H:%M:%S"))
+    }
+}
+
 async fn up(up: &arguments::Up) -> anyhow::Result<()> {
     let options = up.options()?;
     tokio::select! {
         stack = Stack::start(options, &Process) => {
             let stack = stack?;
+            let note = stack.running().note(&workspace())?;
             announce(&stack.ready_line());
             let signalled = interrupted().await;
             tracing::info!("stopping");
+            drop(note);
             stack.stop().await;
             signalled
         }
         signalled = interrupted() => signalled,
     }
+}
+
+#[expect(clippy::print_stdout, reason = "the variables are what standard output is for")]
+fn env(arguments: &arguments::Env) -> anyhow::Result<()> {
+    let running = Running::find(&workspace(), arguments.port, arguments.data.as_deref())?;
+    print!("{}", running.exports());
+    Ok(())
 }
 
 #[expect(clippy::print_stdout, reason = "the ready line is what standard output is for")]

@@ -1,4 +1,4 @@
-//! The two queues, as template.yaml has them, but for the job queue's visibility timeout.
+//! The two queues, as template.yaml has them, but for the visibility timeout of the worker's.
 
 use std::time::Duration;
 
@@ -6,9 +6,9 @@ use podio_aws::queue::twin::{RedrivePolicy, Settings, SqsError};
 
 use crate::sqs::Store;
 
-/// The job queue's name.
+/// The name of the queue that feeds the worker.
 pub const JOBS: &str = "podio-lifecycle-jobs";
-/// The name of the queue for jobs that failed too often.
+/// The name of the queue for messages that it did not take.
 pub const DEAD_LETTERS: &str = "podio-lifecycle-dead-letters";
 
 /// Longer than the worker may take, and no longer than it must be: after a crash, a developer waits for it. Deployed, it
@@ -42,7 +42,7 @@ mod tests {
     use crate::functions::Function;
 
     #[test]
-    fn a_job_stays_hidden_for_as_long_as_the_worker_may_take() {
+    fn a_message_stays_hidden_for_as_long_as_the_worker_may_take() {
         assert!(VISIBILITY_TIMEOUT > Function::Worker.timeout());
     }
 

@@ -16,13 +16,16 @@ use crate::{
     clock::{self, Clock},
     data::Folder,
     dynamodb,
-    environment::{self, Caller, Places},
+    environment::{self, Caller, Places, Variables},
+    evidence_key,
     functions::Function,
     gateway::{Doorway, Gateway},
     host::{self, Host, InvokeError, Supervisor},
     podio::{Choice, Podio},
     pump::{Pump, Source},
-    queues, sqs,
+    queues,
+    running::Running,
+    sqs,
 };
 
 /// Two instances of each function: enough that parallel requests meet.
@@ -40,6 +43,8 @@ pub struct Options {
     pub podio: Choice,
     /// The gateway's port; 0 takes a free one.
     pub port: u16,
+    /// The path that the API is served under, such as `/podio`, as behind a custom domain; empty for none.
+    pub base_path: String,
     /// Keeps the data for the next run.
     pub data: Option<PathBuf>,
     /// Run the release profile's binaries.
@@ -59,6 +64,7 @@ impl Options {
             workspace: workspace(),
             podio,
             port: 0,
+            base_path: String::new(),
             data: None,
             release: false,
             sweep_pace: Duration::from_secs(60),
@@ -85,7 +91,8 @@ pub struct Stack {
     store: Arc<sqs::Store>,
     dynamodb: dynamodb::Server,
     podio: Podio,
-    _folder: Option<Folder>,
+    folder: Option<Folder>,
+    variables: Variables,
 }
 
 impl Stack {
@@ -94,23 +101,27 @@ impl Stack {
     /// # Errors
     /// A part does not start; the sentence says which.
     pub async fn start(options: Options, caller: &impl Caller) -> anyhow::Result<Self> {
-        let cache = options.workspace.join(".cache");
+        let workspace = options.workspace;
+        let cache = workspace.join(".cache");
         let cargo_lambda = host::install::cargo_lambda(&cache).await?;
-        let binaries = host::build::functions(&options.workspace, options.release).await?;
+        let binaries = host::build::functions(&workspace, options.release).await?;
 
         let folder = options.data.as_deref().map(Folder::take).transpose()?;
         let data = folder.as_ref().map(Folder::path);
         let region = environment::region(caller);
         let podio = Podio::start(options.podio, data).await?;
 
-        let (table, credentials_table) = environment::table_names(caller);
+        let [table, credentials_table, evidence_table] = environment::table_names(caller);
         let dynamodb =
             dynamodb::Server::start(data.map(|data| data.join("dynamodb.sqlite")).as_deref(), &region).await?;
-        dynamodb.create_tables(&table, &credentials_table).await.context("the tables cannot be created")?;
+        dynamodb
+            .create_tables(&table, &credentials_table, &evidence_table)
+            .await
+            .context("the tables cannot be created")?;
 
         let store = Arc::new(open_queues(data)?);
         let sqs = sqs::Server::start(Arc::clone(&store), &region).await?;
-        let doorway = Doorway::take(options.port).await?;
+        let doorway = Doorway::take(options.port, &options.base_path).await?;
         let places = Places {
             api: doorway.url(),
             region: region.clone(),
@@ -119,25 +130,27 @@ impl Stack {
             queue_url: sqs.queue_url(queues::JOBS),
             dead_letter_queue_url: sqs.queue_url(queues::DEAD_LETTERS),
         };
-        let mut environment = environment::for_functions(caller, &places, &podio.for_functions(), options.log);
-        environment.extend(options.hooks.map(|hooks| ("HOOKS".to_owned(), Some(hooks))));
+        let evidence_key = evidence_key::own(data)?;
+        let mut variables =
+            environment::for_functions(caller, &places, &podio.for_functions(), &evidence_key, options.log);
+        variables.extend(options.hooks.map(|hooks| ("HOOKS".to_owned(), Some(hooks))));
         let (host, supervisor) = host::start(host::Config {
-            workspace: options.workspace,
+            workspace: workspace.clone(),
             cargo_lambda,
             binaries,
             cache,
             concurrency: CONCURRENCY,
-            environment,
+            environment: variables.clone(),
         })
         .await?;
 
-        let gateway = Gateway::start(host.clone(), doorway);
+        let gateway = Gateway::start(host.clone(), doorway, &workspace)?;
         warm(&host, &gateway, &region).await?;
         let source =
             Source { queue: queues::JOBS.to_owned(), arn: sqs.queue_arn(queues::JOBS), region: region.clone() };
         let pump = Pump::start(&store, &host, &source);
         let clock = Clock::start(host.clone(), region, options.sweep_pace);
-        Ok(Self { gateway, clock, pump, supervisor, host, sqs, store, dynamodb, podio, _folder: folder })
+        Ok(Self { gateway, clock, pump, supervisor, host, sqs, store, dynamodb, podio, folder, variables })
     }
 
     /// The address that callers see.
@@ -160,6 +173,15 @@ impl Stack {
         &self.host
     }
 
+    /// What it runs with. What it logs is left to who runs a function by hand: cargo-lambda goes by the same variable.
+    pub fn running(&self) -> Running {
+        let data =
+            self.folder.as_ref().map(Folder::path).map(|path| path.canonicalize().unwrap_or_else(|_| path.to_owned()));
+        let mut variables = self.variables.clone();
+        variables.remove("RUST_LOG");
+        Running { since: Timestamp::now(), port: self.gateway.port(), data, variables }
+    }
+
     /// What `up` prints when everything answers.
     pub fn ready_line(&self) -> Value {
         json!({
@@ -173,10 +195,12 @@ impl Stack {
 
     /// Ends everything: the doors first, then the functions, then what they use.
     pub async fn stop(self) {
-        drop(self.gateway);
-        drop(self.clock);
-        drop(self.pump);
+        self.gateway.stop().await;
+        self.clock.stop().await;
+        self.pump.stop().await;
         self.supervisor.stop().await;
+        self.sqs.stop().await;
+        self.dynamodb.stop().await;
         self.podio.stop().await;
         if let Err(error) = self.store.flush() {
             tracing::error!(%error, "the queue's file could not be written");

@@ -106,7 +106,7 @@ async fn is_good(podio: &Running, refresh_token: &str) -> bool {
 #[tokio::test]
 async fn consent_ends_as_a_refresh_token_in_the_stacks_secret() {
     let podio = sandbox().await;
-    let blank = json!({"PODIO_REFRESH_TOKEN": " ", "EVIDENCE_SECRET": "3vidence"});
+    let blank = json!({"PODIO_REFRESH_TOKEN": " ", "EVIDENCE_KEY": "3vidence"});
     let vault = Vault::holding(blank).await;
 
     let place = Place::Secret(vault.secrets.clone(), "stack-secret".to_owned());
@@ -119,7 +119,7 @@ async fn consent_ends_as_a_refresh_token_in_the_stacks_secret() {
     assert!(is_good(&podio, &token).await, "the worker cannot use it");
     assert_eq!(vault.value("PODIO_CLIENT_ID"), CLIENT_ID);
     assert_eq!(vault.value("PODIO_CLIENT_SECRET"), CLIENT_SECRET);
-    assert_eq!(vault.value("EVIDENCE_SECRET"), "3vidence", "what else is there stays");
+    assert_eq!(vault.value("EVIDENCE_KEY"), "3vidence", "what else is there stays");
     let shown = serde_json::to_string(&done).unwrap();
     assert!(!shown.contains(&token) && !shown.contains(CLIENT_SECRET), "{shown}");
 }

@@ -14,8 +14,12 @@ use crate::http;
 const CONNECT: Duration = Duration::from_secs(2);
 /// One try. DynamoDB and SQS answer within milliseconds; a try that takes longer is better done over.
 const ATTEMPT: Duration = Duration::from_secs(5);
-/// All tries together, well within a function's time.
+/// All tries together, well within the time of a function that nobody waits for.
 const OPERATION: Duration = Duration::from_secs(15);
+/// What a door, whose caller waits, gives an operation on storage: all tries together.
+pub const DOOR_STORAGE: Duration = Duration::from_secs(4);
+/// The same for the queue, which a door can do without: the sweep sends what it did not take.
+pub const DOOR_QUEUE: Duration = Duration::from_secs(2);
 const ATTEMPTS: u32 = 3;
 /// The first pause between tries, at most: somebody waits for the answer.
 const BACKOFF: Duration = Duration::from_millis(200);
@@ -43,6 +47,13 @@ pub fn sdk_config() -> SdkConfig {
         // Bodies are small and in memory, and a try is bounded as a whole.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .build()
+}
+
+/// The same set-up for operations that take no longer than `operation` in all: [`DOOR_STORAGE`] or [`DOOR_QUEUE`]. A try takes half
+/// of it, so that one that hangs leaves time for another.
+pub fn hurried(sdk: &SdkConfig, operation: Duration) -> SdkConfig {
+    let timeouts = TimeoutConfig::builder().operation_timeout(operation).operation_attempt_timeout(operation / 2);
+    sdk.to_builder().timeout_config(timeouts.build()).build()
 }
 
 /// What Lambda gives a function; it stays the same for as long as the process lives.

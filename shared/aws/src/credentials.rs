@@ -25,6 +25,7 @@ const REFRESH_TOKEN: &str = "refresh_token";
 const PREVIOUS_REFRESH_TOKEN: &str = "previous_refresh_token";
 const ORIGIN: &str = "origin";
 const ACTING_USER: &str = "acting_user";
+const RENEWED_AT: &str = "renewed_at";
 const LEASED_UNTIL: &str = "leased_until";
 
 /// The credentials table in DynamoDB.
@@ -69,6 +70,7 @@ fn encode(record: &TokenRecord) -> Item {
         (PREVIOUS_REFRESH_TOKEN, secret(&record.previous_refresh_token)),
         (ORIGIN, Some(text(&record.origin))),
         (ACTING_USER, record.acting_user.map(number)),
+        (RENEWED_AT, Some(moment(record.renewed_at))),
         (LEASED_UNTIL, record.leased_until.map(moment)),
         (VERSION, Some(number(record.revision + 1))),
     ];
@@ -86,6 +88,7 @@ fn decode(item: &Item) -> Result<TokenRecord, StoreError> {
         previous_refresh_token: secret(PREVIOUS_REFRESH_TOKEN)?,
         origin: item.text(ORIGIN)?.to_owned(),
         acting_user: item.find_number(ACTING_USER)?.map(UserId),
+        renewed_at: item.find_moment(RENEWED_AT)?.ok_or_else(|| unreadable(RENEWED_AT))?,
         leased_until: item.find_moment(LEASED_UNTIL)?,
         revision: item.number(VERSION)?,
     })

@@ -13,6 +13,8 @@ use aws_smithy_runtime_api::client::{
 use bytes::Bytes;
 use podio_https::{BodyFault, Connections, Limits, Lost};
 
+use crate::deadline;
+
 /// Far more than DynamoDB or SQS ever answer.
 const LARGEST_BODY: usize = 32 * 1024 * 1024;
 /// As the SDK has it.
@@ -44,11 +46,16 @@ impl HttpConnector for Connector {
 
 impl Connector {
     async fn exchange(&self, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
+        let patience = deadline::left().map_or(self.attempt, |left| left.min(self.attempt));
+        if patience.is_zero() {
+            // No fault of the connection, so that nobody tries again.
+            return Err(ConnectorError::other("the caller's time is over".into(), None));
+        }
         let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
         let (head, body) = request.into_parts();
         let body = body.bytes().map(Bytes::copy_from_slice);
         let body = body.ok_or_else(|| ConnectorError::user("a body that is not in memory".into()))?;
-        let sent = self.connections.send(http::Request::from_parts(head, body), self.attempt).await;
+        let sent = self.connections.send(http::Request::from_parts(head, body), patience).await;
         let (head, body) = sent.map_err(lost)?.into_parts();
         if head.status.is_server_error() {
             // Whatever is behind this connection is not well; the next try shall find something else.

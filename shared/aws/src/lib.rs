@@ -6,6 +6,7 @@
 mod aws_error;
 pub mod config;
 mod credentials;
+pub mod deadline;
 mod events;
 mod http;
 pub mod metrics;

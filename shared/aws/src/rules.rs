@@ -1,7 +1,11 @@
 //! Rules that the adapters and their twins share, so that they cannot drift apart.
 
 use jiff::{SignedDuration, Timestamp};
-use podio_lifecycle::offboarding::{Offboarding, State};
+use podio_lifecycle::{
+    evidence::{CallRecord, StoredCall},
+    offboarding::{Offboarding, State},
+    ports::StoreError,
+};
 
 /// The longest delay of a message that is sent.
 const LONGEST_DELAY: SignedDuration = SignedDuration::from_secs(900);
@@ -9,6 +13,25 @@ const LONGEST_DELAY: SignedDuration = SignedDuration::from_secs(900);
 /// The moment as it is stored: whole milliseconds.
 pub(crate) fn stored(moment: Timestamp) -> Timestamp {
     Timestamp::from_millisecond(moment.as_millisecond()).unwrap_or(moment)
+}
+
+/// A recorded call, read.
+pub(crate) fn call(stored: &StoredCall) -> Result<CallRecord, StoreError> {
+    serde_json::from_str(&stored.text).map_err(|_| StoreError::Corrupt(format!("call {}", stored.n)))
+}
+
+/// A text in parts of at most `size` bytes, cut between letters.
+pub(crate) fn parts(text: &str, size: usize) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let mut end = size.min(rest.len());
+        while !rest.is_char_boundary(end) {
+            end -= 1;
+        }
+        let (part, after) = rest.split_at(end);
+        rest = after;
+        (!part.is_empty()).then_some(part)
+    })
 }
 
 /// Whether an offboarding in this state may hold a person. One that has ended or failed has given its claim back.
@@ -31,6 +54,15 @@ pub(crate) fn delay_seconds(delay: SignedDuration) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn text_is_cut_between_letters() {
+        let text = "aéb€c".repeat(3);
+        let cut: Vec<&str> = parts(&text, 4).collect();
+        assert_eq!(cut.concat(), text);
+        assert!(cut.iter().all(|part| !part.is_empty() && part.len() <= 4));
+        assert_eq!(parts("", 4).count(), 0);
+    }
 
     #[test]
     fn a_delay_is_rounded_up() {

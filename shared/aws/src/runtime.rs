@@ -62,7 +62,8 @@ pub async fn run<E: std::fmt::Display>(serve: impl Future<Output = Result<(), E>
 /// changes nothing.
 fn init_tracing() {
     let filter = filter(std::env::var("RUST_LOG").ok().as_deref());
-    let lines = tracing_subscriber::fmt::layer().json().with_ansi(false).with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt::layer().json().with_span_list(false);
+    let lines = lines.with_ansi(false).with_writer(std::io::stderr);
     let _ = tracing_subscriber::registry().with(lines).with(filter).try_init();
 }
 

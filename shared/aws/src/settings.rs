@@ -5,7 +5,11 @@
 use std::{collections::BTreeMap, fmt, str::FromStr, sync::Arc};
 
 use jiff::SignedDuration;
-use podio_lifecycle::hooks::{BadHookList, HookList};
+use podio_lifecycle::{
+    hooks::{BadHookList, HookList},
+    ids::OrgId,
+};
+use podio_signatures::BadEntry;
 use secrecy::{ExposeSecret, SecretString};
 
 /// A setting that cannot be used.
@@ -37,6 +41,17 @@ pub enum Problem {
     /// One of its hooks does not parse.
     #[error("{0}")]
     Hooks(BadHookList),
+    /// One entry of a list does not parse, or does not go with the others.
+    #[error("entry {number}: {problem}")]
+    Entry {
+        /// Its number, from 1.
+        number: usize,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// One entry of a list of callers cannot be used.
+    #[error("{0}")]
+    Caller(BadEntry),
 }
 
 type Lookup = dyn Fn(&str) -> Option<String> + Send + Sync;
@@ -121,6 +136,33 @@ impl Settings {
         self.find(name).map(parse).transpose()
     }
 
+    /// The organizations that may be managed, none of them twice. The first is meant where nothing else is said.
+    ///
+    /// # Errors
+    /// [`Problem::Missing`], or [`Problem::Entry`] for the first entry that is no id or stands there twice.
+    pub fn organizations(&self, name: &str) -> Result<Vec<OrgId>, SettingError> {
+        let mut organizations = Vec::new();
+        for (entry, number) in self.list(name).iter().zip(1..) {
+            let refused = |problem| SettingError::new(name, Problem::Entry { number, problem });
+            let digits = entry.bytes().all(|byte| byte.is_ascii_digit());
+            let id = entry.parse().ok().filter(|id| digits && *id > 0);
+            let id = OrgId(id.ok_or_else(|| refused("must be an organization's id, a positive whole number"))?);
+            if organizations.contains(&id) {
+                return Err(refused("stands in the list before"));
+            }
+            organizations.push(id);
+        }
+        if organizations.is_empty() { Err(SettingError::new(name, Problem::Missing)) } else { Ok(organizations) }
+    }
+
+    /// True or false, false if it is not set.
+    ///
+    /// # Errors
+    /// [`Problem::Malformed`].
+    pub fn flag(&self, name: &str) -> Result<bool, SettingError> {
+        Ok(self.find_parsed(name, "true or false")?.unwrap_or(false))
+    }
+
     /// A time in whole seconds, one at least.
     ///
     /// # Errors
@@ -196,6 +238,24 @@ mod tests {
             settings().seconds_or("QUOTA_WINDOW_SECONDS", SignedDuration::ZERO).map_err(told),
             Err("QUOTA_WINDOW_SECONDS: must be a whole number of seconds, one at least".to_owned())
         );
+    }
+
+    #[test]
+    fn organizations_are_ids_and_each_stands_once() {
+        let read = |text: &'static str| {
+            let settings = Settings::new(move |_| Some(text.to_owned()));
+            settings.organizations("PODIO_ORG_ID").map_err(|error| error.to_string())
+        };
+        assert_eq!(read(" 678, 9 ,"), Ok(vec![OrgId(678), OrgId(9)]));
+        assert_eq!(read(" , "), Err("PODIO_ORG_ID: is not set".to_owned()));
+        for (list, line) in [
+            ("678,hush", "PODIO_ORG_ID: entry 2: must be an organization's id, a positive whole number"),
+            ("0", "PODIO_ORG_ID: entry 1: must be an organization's id, a positive whole number"),
+            ("+1", "PODIO_ORG_ID: entry 1: must be an organization's id, a positive whole number"),
+            ("1,2,1", "PODIO_ORG_ID: entry 3: stands in the list before"),
+        ] {
+            assert_eq!(read(list), Err(line.to_owned()));
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The two tables' schema as data, and their creation where no template creates them.
+//! The three tables' schema as data, and their creation where no template creates them.
 //!
 //! `template.yaml` declares the same tables for AWS; these names are the ones it must use.
 
@@ -12,9 +12,9 @@ use aws_sdk_dynamodb::{
     },
 };
 
-/// Partition key of both tables, a string.
+/// Partition key of every table, a string.
 pub const PARTITION_KEY: &str = "pk";
-/// Sort key of both tables, a string.
+/// Sort key of every table, a string.
 pub const SORT_KEY: &str = "sk";
 /// The sparse index of offboardings that are at work, held or failed. It holds keys only.
 pub const DUE_INDEX: &str = "due";
@@ -34,7 +34,13 @@ pub const WORK: &str = "work";
 pub const SPACE_INDEX: &str = "space";
 /// Its partition key, a string: the id of the space.
 pub const WAITS_FOR_SPACE: &str = "waits_for_space";
-/// TTL of the state table: seconds since the epoch.
+/// The index of all offboardings by state. It holds keys only.
+pub const STATES_INDEX: &str = "states";
+/// That index's partition key, a string: the state's name in the contract.
+pub const IN_STATE: &str = "in_state";
+/// That index's sort key, a string: the offboarding's id, which begins with the time of its acceptance.
+pub const LISTED_AS: &str = "listed_as";
+/// TTL of the state table and of the evidence table: seconds since the epoch.
 pub const TTL: &str = "expires_at";
 
 /// A table could not be created.
@@ -53,17 +59,18 @@ pub enum CreateError {
     Build(#[from] BuildError),
 }
 
-/// Creates both tables, billed by request. Tables that exist stay as they are.
+/// Creates the tables, billed by request. Tables that exist stay as they are.
 ///
 /// # Errors
 /// [`CreateError`]; one of the tables may then exist.
-pub async fn create_tables(client: &Client, table: &str, credentials_table: &str) -> Result<(), CreateError> {
-    let due = GlobalSecondaryIndex::builder()
-        .index_name(DUE_INDEX)
-        .key_schema(key(DUE_KIND, KeyType::Hash)?)
-        .key_schema(key(DUE_AT, KeyType::Range)?)
-        .projection(Projection::builder().projection_type(ProjectionType::KeysOnly).build())
-        .build()?;
+pub async fn create_tables(
+    client: &Client,
+    table: &str,
+    credentials_table: &str,
+    evidence_table: &str,
+) -> Result<(), CreateError> {
+    let due = index(DUE_INDEX, DUE_KIND, DUE_AT)?;
+    let states = index(STATES_INDEX, IN_STATE, LISTED_AS)?;
     let with_needs = Projection::builder().projection_type(ProjectionType::Include).non_key_attributes(WORK).build();
     let work = GlobalSecondaryIndex::builder()
         .index_name(WORK_INDEX)
@@ -82,11 +89,15 @@ pub async fn create_tables(client: &Client, table: &str, credentials_table: &str
         .attribute_definitions(attribute(WORK_QUEUE, ScalarAttributeType::S)?)
         .attribute_definitions(attribute(WORK_PLACE, ScalarAttributeType::S)?)
         .attribute_definitions(attribute(WAITS_FOR_SPACE, ScalarAttributeType::S)?)
-        .set_global_secondary_indexes(Some(vec![due, work, space]));
-    if created(table, state.send().await)? {
-        let ttl = TimeToLiveSpecification::builder().enabled(true).attribute_name(TTL).build()?;
-        let enabled = client.update_time_to_live().table_name(table).time_to_live_specification(ttl).send().await;
-        enabled.map_err(|error| refused(table, &error))?;
+        .attribute_definitions(attribute(IN_STATE, ScalarAttributeType::S)?)
+        .attribute_definitions(attribute(LISTED_AS, ScalarAttributeType::S)?)
+        .set_global_secondary_indexes(Some(vec![due, states, work, space]));
+    for (table, request) in [(table, state), (evidence_table, plain(client, evidence_table)?)] {
+        if created(table, request.send().await)? {
+            let ttl = TimeToLiveSpecification::builder().enabled(true).attribute_name(TTL).build()?;
+            let enabled = client.update_time_to_live().table_name(table).time_to_live_specification(ttl).send().await;
+            enabled.map_err(|error| refused(table, &error))?;
+        }
     }
     created(credentials_table, plain(client, credentials_table)?.send().await)?;
     Ok(())
@@ -103,6 +114,15 @@ fn plain(client: &Client, table: &str) -> Result<CreateTable, BuildError> {
         .attribute_definitions(attribute(SORT_KEY, ScalarAttributeType::S)?)
         .key_schema(key(PARTITION_KEY, KeyType::Hash)?)
         .key_schema(key(SORT_KEY, KeyType::Range)?))
+}
+
+fn index(name: &str, partition: &str, sort: &str) -> Result<GlobalSecondaryIndex, BuildError> {
+    GlobalSecondaryIndex::builder()
+        .index_name(name)
+        .key_schema(key(partition, KeyType::Hash)?)
+        .key_schema(key(sort, KeyType::Range)?)
+        .projection(Projection::builder().projection_type(ProjectionType::KeysOnly).build())
+        .build()
 }
 
 fn key(name: &str, kind: KeyType) -> Result<KeySchemaElement, BuildError> {

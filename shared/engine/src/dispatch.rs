@@ -25,7 +25,7 @@ pub const EARLY: SignedDuration = SignedDuration::from_secs(2);
 /// From one sweep to the next.
 const SWEEPS: SignedDuration = SignedDuration::from_mins(1);
 /// Jobs that are looked at for one dispatch.
-const MOST_LOOKED_AT: usize = 300;
+pub(crate) const MOST_LOOKED_AT: usize = 300;
 /// Attempts at a write that other workers keep overtaking.
 const CONTENDED: usize = 20;
 
@@ -42,6 +42,8 @@ pub struct Report {
     pub answered: Vec<String>,
     /// A job's name, and the route that it got no answer to.
     pub unanswered: Vec<(u64, String)>,
+    /// Calls that count against a budget: its name, and when they were sent.
+    pub charged: Vec<(u64, Timestamp)>,
     /// How long the last answer took.
     pub took: Option<SignedDuration>,
     /// How jobs wait that were just written, none where they wait no more: the index may not show it yet.
@@ -51,12 +53,13 @@ pub struct Report {
 impl Report {
     /// Adds what another run has to tell.
     pub fn join(&mut self, other: Self) {
-        let Self { ended, unspent, heard, answered, unanswered, took, fresh } = other;
+        let Self { ended, unspent, heard, answered, unanswered, charged, took, fresh } = other;
         self.ended.extend(ended);
         self.unspent.extend(unspent);
         self.heard.extend(heard);
         self.answered.extend(answered);
         self.unanswered.extend(unanswered);
+        self.charged.extend(charged);
         self.took = took.or(self.took);
         self.fresh.extend(fresh);
     }
@@ -177,6 +180,9 @@ impl Dispatcher {
         }
         for route in &report.answered {
             quota.outages.answered(route, now);
+        }
+        for (budget, at) in &report.charged {
+            quota.charge(*budget, *at);
         }
         if let Some(took) = report.took {
             quota.answers_take = i64::try_from(took.as_millis()).unwrap_or(0).clamp(0, 5_000);

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use podio_lifecycle::{
     ports::{QueueError, SaveError, StoreError},
-    work::{JobId, Priority, Waiting},
+    work::{JobId, Waiting},
 };
 
 use crate::{order::Message, quota::Quota};
@@ -67,11 +67,12 @@ pub trait WorkTable: Send + Sync {
     async fn leave(&self, job: &JobId) -> Result<(), StoreError>;
 }
 
-/// Counting what waits before somebody.
+/// Looking at what lies ahead.
 #[async_trait]
-pub trait CountAhead: Send + Sync {
-    /// How many jobs wait before that priority and place, counted to `at_most`: what an estimate is made of.
-    async fn ahead(&self, priority: Priority, place: Timestamp, at_most: usize) -> Result<usize, StoreError>;
+pub trait LookAhead: Send + Sync {
+    /// The first jobs that wait for nothing but the quota, up to `at_most`, in the order of priority and place: what an
+    /// estimate is made of. The index may lag behind the records by a moment.
+    async fn ahead(&self, at_most: usize) -> Result<Vec<Waiting>, StoreError>;
 }
 
 /// Sending messages to the worker.

@@ -7,7 +7,27 @@ use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
-use crate::ids::UserId;
+use crate::{
+    ids::UserId,
+    work::{Calls, JobId, Priority, Waiting},
+};
+
+/// From one proof that the credential lives to the next.
+pub const PROOF_EVERY: SignedDuration = SignedDuration::from_hours(24);
+
+/// The job that proves the credential alive, as it waits for the first time: a whole period after the first start.
+pub fn kept_alive(now: Timestamp) -> Waiting {
+    Waiting {
+        job: JobId::new(JobId::KEEP_CREDENTIAL, "podio"),
+        priority: Priority::Background,
+        place: now,
+        since: now,
+        not_before: Some(now + PROOF_EVERY),
+        faulted_at: None,
+        calls: Calls::of("GET /org/{org_id}/admin/", 1),
+        group: None,
+    }
+}
 
 /// What the credentials table holds.
 #[derive(Debug, Clone)]
@@ -25,6 +45,8 @@ pub struct TokenRecord {
     pub origin: String,
     /// The account that the token acts as, where Podio told.
     pub acting_user: Option<UserId>,
+    /// When Podio gave the access token.
+    pub renewed_at: Timestamp,
     /// Until when one worker has the right to renew.
     pub leased_until: Option<Timestamp>,
     /// Bumped by each write.
@@ -41,6 +63,7 @@ impl TokenRecord {
             previous_refresh_token: None,
             origin: origin.to_owned(),
             acting_user: None,
+            renewed_at: Timestamp::UNIX_EPOCH,
             leased_until: None,
             revision: 0,
         }
@@ -71,6 +94,7 @@ impl TokenRecord {
             refresh_token,
             previous_refresh_token,
             acting_user: renewal.acting_user,
+            renewed_at: renewal.renewed_at,
             leased_until: None,
             origin: self.origin,
             revision: self.revision,
@@ -83,6 +107,8 @@ impl TokenRecord {
 pub struct Renewal {
     /// The new access token.
     pub access_token: SecretString,
+    /// When Podio gave it.
+    pub renewed_at: Timestamp,
     /// When Podio stops to accept it.
     pub expires_at: Timestamp,
     /// The new refresh token; with none, the old one stays good.
@@ -203,6 +229,7 @@ mod tests {
             };
             let renewed = stored.renewed(Renewal {
                 access_token: "new".into(),
+                renewed_at: Timestamp::from_second(10_000).unwrap(),
                 expires_at: Timestamp::from_second(20_000).unwrap(),
                 refresh_token: new.map(SecretString::from),
                 acting_user: None,

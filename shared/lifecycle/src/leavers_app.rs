@@ -12,7 +12,8 @@ use jiff::{
 use crate::{
     email::EmailAddress,
     ids::{ItemId, OffboardingId, UserId},
-    offboarding::{Person, Request},
+    offboarding::{Person, Priority, Request},
+    source::Source,
 };
 
 /// Letters of a reason that are kept.
@@ -113,37 +114,10 @@ pub fn leaver_of(entry: &Entry, zone: Offset) -> Result<Request, NotALeaver> {
         dry_run: false,
         require_approval: false,
         reason: entry.reason.as_deref().map(|reason| reason.chars().take(LONGEST_REASON).collect()),
-        requested_by: Some(Origin { item: entry.item, revision: entry.revision }.to_string()),
+        requested_by: None,
+        source: Source::LeaversApp { item: entry.item, revision: entry.revision },
+        priority: Priority::Normal,
     })
-}
-
-/// Whether two requests mean the same person and the same time.
-pub fn is_same(one: &Request, other: &Request) -> bool {
-    one.person == other.person && one.effective_at == other.effective_at
-}
-
-/// Which item a request was read from, as the request says it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Origin {
-    /// The item.
-    pub item: ItemId,
-    /// The revision that was read.
-    pub revision: u64,
-}
-
-impl Origin {
-    /// Reads who asked for a request, if that was an item.
-    pub fn of(request: &Request) -> Option<Self> {
-        let (item, revision) =
-            request.requested_by.as_deref()?.strip_prefix("Podio item ")?.split_once(", revision ")?;
-        Some(Self { item: item.parse().ok()?, revision: revision.parse().ok()? })
-    }
-}
-
-impl std::fmt::Display for Origin {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Podio item {}, revision {}", self.item, self.revision)
-    }
 }
 
 /// Which offboarding an item has become.
@@ -176,7 +150,7 @@ mod tests {
         let request = leaver_of(&entry(), Offset::UTC).unwrap();
         assert_eq!(request.person, Person::Email("jane@example.com".parse().unwrap()));
         assert_eq!(request.reason.as_deref(), Some("Contract"));
-        assert_eq!(Origin::of(&request), Some(Origin { item: ItemId(5), revision: 2 }));
+        assert_eq!(request.source, Source::LeaversApp { item: ItemId(5), revision: 2 });
         assert_eq!(effective(&entry(), Offset::UTC), "2026-11-30T23:59:59Z");
         assert_eq!(effective(&entry(), Offset::constant(9)), "2026-11-30T14:59:59Z");
 
@@ -201,14 +175,5 @@ mod tests {
         assert_eq!(refused(Entry { people: vec![Named::default()], ..entry() }), NotALeaver::NoPerson);
         let two = [entry().people, entry().people].concat();
         assert_eq!(refused(Entry { people: two, ..entry() }), NotALeaver::SeveralPeople);
-    }
-
-    #[test]
-    fn what_somebody_wrote_is_not_taken_for_an_item() {
-        let mut request = leaver_of(&entry(), Offset::UTC).unwrap();
-        for by in [None, Some("HR"), Some("Podio item x, revision 1"), Some("Podio item 1")] {
-            request.requested_by = by.map(str::to_owned);
-            assert_eq!(Origin::of(&request), None);
-        }
     }
 }

@@ -3,13 +3,14 @@
 //! Every function changes an offboarding through here, so that none of them can skip a transition. What is to be called
 //! next is part of the record, so nothing need be sent for it to happen; a word to the worker only makes it happen sooner.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    evidence,
+    actor::Actor,
+    evidence::{SigningKey, record::Facts},
     ids::OffboardingId,
-    offboarding::{Change, Event, Offboarding, Refusal, State},
-    ports::{ReadCalls, ReadOffboardings, SaveError, StoreError, WriteOffboardings},
+    offboarding::{Change, Event, Offboarding, PersonClaim, Refusal, State},
+    ports::{KeepEvidence, ReadOffboardings, SaveError, StoreError, WriteOffboardings},
     removal::SpaceRemoval,
 };
 
@@ -49,12 +50,14 @@ impl From<SaveError> for NotCommitted {
     }
 }
 
-/// What it takes to complete an offboarding.
+/// What it takes to seal the evidence of an offboarding.
 pub struct Sealer<'a> {
-    /// The calls that the record lists.
-    pub calls: &'a dyn ReadCalls,
+    /// Where it is kept.
+    pub evidence: &'a dyn KeepEvidence,
     /// The key that signs it.
-    pub key: &'a [u8],
+    pub key: &'a SigningKey,
+    /// How long it is kept; for good, if nothing is said.
+    pub retention: Option<SignedDuration>,
 }
 
 /// What it takes to change an offboarding.
@@ -87,15 +90,38 @@ impl Ledger<'_> {
         event: &Event,
         now: Timestamp,
     ) -> Result<Offboarding, NotCommitted> {
-        let mut result = Err(NotCommitted::Conflict);
+        self.commit_checked(id, now, |offboarding| Ok(offboarding.apply(event.clone(), now)?)).await
+    }
+
+    /// Applies `event`, which `actor` has caused, to the offboarding of that id, as often as others overtake.
+    pub async fn commit_by(
+        &self,
+        actor: &Actor,
+        id: &OffboardingId,
+        event: &Event,
+        now: Timestamp,
+    ) -> Result<Offboarding, NotCommitted> {
+        self.commit_checked(id, now, |offboarding| Ok(offboarding.apply_by(actor, event.clone(), now)?)).await
+    }
+
+    /// Stores what `decide` makes of the offboarding of that id, as often as others overtake. A check that is part of
+    /// `decide` holds for exactly what is changed.
+    pub async fn commit_checked<E: From<NotCommitted>>(
+        &self,
+        id: &OffboardingId,
+        now: Timestamp,
+        decide: impl Fn(&Offboarding) -> Result<Change, E> + Send + Sync,
+    ) -> Result<Offboarding, E> {
         for _ in 0..CONTENDED {
-            let offboarding = self.read.load(id).await?.ok_or(NotCommitted::Unknown)?;
-            result = self.commit(&offboarding, event.clone(), now).await;
-            if !matches!(result, Err(NotCommitted::Conflict)) {
-                break;
+            let found = self.read.load(id).await.map_err(NotCommitted::Store)?;
+            let offboarding = found.ok_or(NotCommitted::Unknown)?;
+            let change = decide(&offboarding)?;
+            match self.store(&offboarding, change, None, now).await {
+                Err(NotCommitted::Conflict) => {}
+                result => return result.map_err(E::from),
             }
         }
-        result
+        Err(NotCommitted::Conflict.into())
     }
 
     /// Settles a space and counts it into its offboarding, in one transaction; `None` where it is settled already, or no
@@ -130,31 +156,70 @@ impl Ledger<'_> {
         settled: Option<&SpaceRemoval>,
         now: Timestamp,
     ) -> Result<Offboarding, NotCommitted> {
-        let Change { mut offboarding, person, seal } = change;
-        let completes = matches!(offboarding.state, State::Completed { .. });
-        if completes && offboarding.state != before.state {
-            self.conclude(&mut offboarding, seal, now).await?;
-        }
+        let Change { mut offboarding, person } = change;
         offboarding.revision = before.revision + 1;
+        if matches!(offboarding.state, State::Completed { .. }) && offboarding.state != before.state {
+            return self.save_sealed(before.revision, offboarding, person, settled, now).await;
+        }
         self.write.save(before.revision, &offboarding, person, settled).await?;
         Ok(offboarding)
     }
 
-    /// Counts the calls and seals the evidence, as the last things before an offboarding is over.
-    async fn conclude(&self, offboarding: &mut Offboarding, seal: bool, now: Timestamp) -> Result<(), NotCommitted> {
-        let sealer = self.sealer.as_ref().ok_or(NotCommitted::CannotSeal)?;
-        let mut calls = sealer.calls.calls(&offboarding.id).await?;
-        calls.retain(|call| call.answered_at <= now);
-        offboarding.calls = Some(u32::try_from(calls.len()).unwrap_or(u32::MAX));
-        if seal {
-            let spaces = match offboarding.plan {
-                Some(plan) => self.read.spaces(&offboarding.id, plan).await?,
-                None => Vec::new(),
-            };
-            let (spaces, _) = offboarding.split(spaces);
-            let chain = evidence::chain(offboarding, &spaces, &calls);
-            offboarding.seal = Some(evidence::seal(&chain, sealer.key, now));
+    /// Seals the evidence of an offboarding that has failed or was cancelled: whoever decided that, a door perhaps, had no
+    /// key. The offboarding as it is stored now.
+    pub async fn seal(&self, offboarding: &Offboarding, now: Timestamp) -> Result<Offboarding, NotCommitted> {
+        if !offboarding.awaits_seal() {
+            return Ok(offboarding.clone());
         }
-        Ok(())
+        let revision = offboarding.revision;
+        let next = Offboarding { revision: revision + 1, ..offboarding.clone() };
+        self.save_sealed(revision, next, PersonClaim::Keep, None, now).await
+    }
+
+    /// Makes the record of an offboarding that is over, signs it, and stores the seal and the offboarding in one
+    /// transaction: what is called completed has its evidence, and evidence of an end that did not come about is never
+    /// signed into the sequence. The text of the record goes first, since it may be too large for a transaction; it is
+    /// stored under its hash, so that a worker that dies in between leaves nothing but a text that nobody refers to.
+    async fn save_sealed(
+        &self,
+        expected: u64,
+        mut offboarding: Offboarding,
+        person: PersonClaim,
+        settled: Option<&SpaceRemoval>,
+        now: Timestamp,
+    ) -> Result<Offboarding, NotCommitted> {
+        let Sealer { evidence, key, retention } = self.sealer.as_ref().ok_or(NotCommitted::CannotSeal)?;
+        let (calls, statement) = evidence.recorded(&offboarding.id).await?;
+        offboarding.calls = Some(u32::try_from(calls.len()).unwrap_or(u32::MAX));
+        let spaces = match offboarding.plan {
+            Some(plan) => self.read.spaces(&offboarding.id, plan).await?,
+            None => Vec::new(),
+        };
+        let (spaces, _) = offboarding.split(spaces);
+        let mut keys = evidence.keys().await?;
+        if !keys.knows(&key.public().kid) {
+            evidence.keep_key(key.public()).await?;
+            keys.keys.push(key.public().clone());
+        }
+        for _ in 0..CONTENDED {
+            let facts = Facts {
+                offboarding: &offboarding,
+                spaces: &spaces,
+                calls: &calls,
+                statement: statement.as_deref(),
+                keys: &keys,
+            };
+            let last = evidence.last_seal().await?;
+            let (text, seal) = facts.seal(key, last.as_ref(), *retention, now)?;
+            evidence.keep_record(&offboarding.id, &seal, &text).await?;
+            offboarding = offboarding.with_seal(seal.reference());
+            match evidence.save_sealed(expected, &offboarding, person, settled, &seal).await {
+                Ok(()) => return Ok(offboarding),
+                // Another offboarding has ended meanwhile, and this seal comes behind that one's.
+                Err(SaveError::Conflict) if evidence.seal(seal.number).await?.is_some() => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(NotCommitted::Conflict)
     }
 }

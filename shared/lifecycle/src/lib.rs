@@ -3,6 +3,8 @@
 //! Nothing here does I/O, reads a clock, an environment variable or a random number: time and randomness are passed in,
 //! and what must be stored, sent or called is returned to the caller or named as a port.
 
+pub mod accepting;
+pub mod actor;
 pub mod capability;
 pub mod credentials;
 pub mod email;
@@ -16,4 +18,5 @@ pub mod offboarding;
 pub mod ports;
 pub mod removal;
 pub mod retry;
+pub mod source;
 pub mod work;

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ids::{OffboardingId, SpaceId},
-    work::{Calls, JobId, Priority, Waiting},
+    work::{Calls, Group, JobId, Priority, Waiting},
 };
 
 /// The route of the call that takes a leaver out of a space.
@@ -206,21 +206,30 @@ impl SpaceRemoval {
             not_before,
             faulted_at,
             calls: Calls::of(ROUTE, 1),
-            space: Some(self.key.space),
+            group: Some(Group::Space(self.key.space)),
         })
     }
+}
+
+/// A number that need not be stored.
+fn is_none(number: &u32) -> bool {
+    *number == 0
 }
 
 /// How the spaces of a plan stand.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
     /// Confirmed by Podio.
+    #[serde(default, skip_serializing_if = "is_none")]
     pub removed: u32,
     /// There was nothing to remove.
+    #[serde(default, skip_serializing_if = "is_none")]
     pub already_gone: u32,
     /// Refused by Podio, and left to the removal from the organization.
+    #[serde(default, skip_serializing_if = "is_none")]
     pub left_to_org_removal: u32,
     /// Still to do.
+    #[serde(default, skip_serializing_if = "is_none")]
     pub pending: u32,
 }
 

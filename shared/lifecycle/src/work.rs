@@ -8,7 +8,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::ids::SpaceId;
+use crate::{hooks::HookRef, ids::SpaceId};
 
 /// Names one job: its kind, and whatever that kind tells its subjects apart by.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -29,6 +29,9 @@ impl JobId {
     /// The hooks of one object, which Podio switches off without a word when its deliveries fail: the job never ends. The
     /// subject is the object, such as `space/5`.
     pub const KEEP_HOOKS: &'static str = "keep_hooks";
+
+    /// The daily proof that the credential lives: the job never ends. The subject is `podio`.
+    pub const KEEP_CREDENTIAL: &'static str = "keep_credential";
 
     /// The job of that kind about that subject.
     pub fn new(kind: &str, subject: impl fmt::Display) -> Self {
@@ -92,6 +95,16 @@ pub struct Waiting {
     pub faulted_at: Option<Timestamp>,
     /// What it calls next.
     pub calls: Calls,
-    /// The space that it is about to take a leaver out of: of several such jobs one goes out, and takes the others along.
-    pub space: Option<SpaceId>,
+    /// The group that it belongs to: one job of a group goes out at a time.
+    pub group: Option<Group>,
+}
+
+/// Jobs that one run can answer together. One of them is dispatched; when it runs, it takes the others along.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Group {
+    /// The removals from one space: one call can name several leavers.
+    Space(SpaceId),
+    /// The deliveries of one object's hooks: they spend one budget, and one check can answer many.
+    Hooks(HookRef),
 }

@@ -5,11 +5,17 @@
 //! reasons, which belong into a log and not into an answer.
 //!
 //! One module for each way of proving who one is. The vendors' own schemes, which differ only in header, algorithm,
-//! encoding and signed text, will be rows of a table beside these.
+//! encoding and signed text, are rows of the table in [`senders`].
 
 pub mod bearer;
+mod entries;
 pub mod hook_key;
+mod role;
+pub mod senders;
 pub mod standard_webhooks;
+
+pub use entries::{BadEntry, EntryProblem};
+pub use role::{NotARole, Role};
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;

@@ -18,7 +18,10 @@ use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretSlice};
 use subtle::{Choice, ConstantTimeEq};
 
-use crate::hmac_sha256;
+use crate::{
+    entries::{BadEntry, EntryProblem, at, checked_name, find},
+    hmac_sha256,
+};
 
 /// The header with the message's id, which the sender repeats when it sends a message again.
 pub const ID: &str = "webhook-id";
@@ -49,8 +52,10 @@ pub const TOLERANCE_SECONDS: u64 = 300;
 
 const PREFIX: &str = "whsec_";
 const VERSION: &str = "v1";
-/// What the specification recommends at least.
-const RECOMMENDED_BYTES: usize = 24;
+/// What the specification recommends at least, and we insist on.
+const SHORTEST_KEY: usize = 24;
+/// The name of a sender whose secrets have none.
+const UNNAMED: &str = "default";
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
@@ -78,11 +83,6 @@ impl FromStr for Secret {
 }
 
 impl Secret {
-    /// Whether the key is shorter than the 24 bytes that the specification recommends; worth a warning.
-    pub fn is_short(&self) -> bool {
-        self.bytes().len() < RECOMMENDED_BYTES
-    }
-
     fn bytes(&self) -> &[u8] {
         self.key.expose_secret()
     }
@@ -126,29 +126,71 @@ pub enum Rejection {
     Mismatch,
 }
 
-/// Checks that the holder of one of `secrets` sent `body` within five minutes of `now`.
-pub fn verify(secrets: &[Secret], headers: Headers<'_>, body: &[u8], now: Timestamp) -> Result<(), Rejection> {
-    let (Some(id), Some(timestamp), Some(signature)) = (headers.id, headers.timestamp, headers.signature) else {
-        return Err(Rejection::Missing);
-    };
-    let sent_at = seconds(timestamp).ok_or(Rejection::Malformed)?;
-    let signatures = signatures(signature);
-    if id.is_empty() || signatures.is_empty() {
-        return Err(Rejection::Malformed);
-    }
-    if now.as_second().abs_diff(sent_at) > TOLERANCE_SECONDS {
-        return Err(Rejection::Stale);
-    }
-    // The body is hashed once for each secret, however many signatures somebody puts into the header; and all are
-    // compared, so that the time taken does not tell which one fitted.
-    let mut fits = Choice::from(0);
-    for secret in secrets {
-        let expected = secret.mac(id, timestamp, body);
-        for signature in &signatures {
-            fits |= expected.ct_eq(signature);
+/// The senders that may sign, each with its secrets.
+#[derive(Debug, Clone, Default)]
+pub struct Senders {
+    entries: Vec<(String, Secret)>,
+}
+
+impl Senders {
+    /// Reads entries of the form `whsec_…` or `name:whsec_…`. All that have no name are one sender, `default`.
+    ///
+    /// # Errors
+    /// The first entry that cannot be used.
+    pub fn parse<'a>(entries: impl IntoIterator<Item = &'a str>) -> Result<Self, BadEntry> {
+        let mut senders = Self::default();
+        for (entry, number) in entries.into_iter().zip(1..) {
+            senders.add(entry.trim()).map_err(at(number))?;
         }
+        Ok(senders)
     }
-    if bool::from(fits) { Ok(()) } else { Err(Rejection::Mismatch) }
+
+    fn add(&mut self, entry: &str) -> Result<(), EntryProblem> {
+        const EXPECTED: &str = "whsec_ followed by base64, or name:whsec_…";
+        let (name, secret) = match entry.split_once(':') {
+            None => (UNNAMED, entry),
+            Some((name, secret)) => (checked_name(name.trim())?, secret),
+        };
+        let secret: Secret = secret.parse().map_err(|_| EntryProblem::Malformed(EXPECTED))?;
+        if secret.bytes().len() < SHORTEST_KEY {
+            return Err(EntryProblem::Short("a signing secret has at least 24 bytes of key"));
+        }
+        // The same key can be written in several ways, with and without padding.
+        if self.entries.iter().any(|(_, known)| known.bytes() == secret.bytes()) {
+            return Err(EntryProblem::Repeated);
+        }
+        self.entries.push((name.to_owned(), secret));
+        Ok(())
+    }
+
+    /// The senders' names, one for each secret.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.entries.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// The sender that signed `body` within five minutes of `now`.
+    ///
+    /// # Errors
+    /// [`Rejection`], for the log.
+    pub fn verify(&self, headers: Headers<'_>, body: &[u8], now: Timestamp) -> Result<&str, Rejection> {
+        let (Some(id), Some(timestamp), Some(signature)) = (headers.id, headers.timestamp, headers.signature) else {
+            return Err(Rejection::Missing);
+        };
+        let sent_at = seconds(timestamp).ok_or(Rejection::Malformed)?;
+        let signatures = signatures(signature);
+        if id.is_empty() || signatures.is_empty() {
+            return Err(Rejection::Malformed);
+        }
+        if now.as_second().abs_diff(sent_at) > TOLERANCE_SECONDS {
+            return Err(Rejection::Stale);
+        }
+        // The body is hashed once for each secret, however many signatures somebody puts into the header.
+        let entry = find(&self.entries, |(_, secret)| {
+            let expected = secret.mac(id, timestamp, body);
+            signatures.iter().fold(Choice::from(0), |fits, signature| fits | expected.ct_eq(signature))
+        });
+        entry.map(|(name, _)| name.as_str()).ok_or(Rejection::Mismatch)
+    }
 }
 
 /// The signature header for a message.

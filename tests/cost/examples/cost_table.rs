@@ -4,7 +4,8 @@ use std::io::Write as _;
 
 use cost_table::{bill, product::Product};
 
-#[tokio::main]
+// On one thread, as the test counts: what runs side by side would take turns in another order each time.
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     let json = std::env::args().skip(1).any(|argument| argument == "--json");
     let mut product = Product::start().await?;

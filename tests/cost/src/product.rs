@@ -29,6 +29,7 @@ use podio_engine::{
     quota::{Ceiling, PATIENCE},
 };
 use podio_lifecycle::{
+    evidence::{Journal, SigningKey},
     ids::OrgId,
     ports::{Metric, Metrics, Random},
 };
@@ -51,7 +52,7 @@ use crate::{
 const REGION: &str = "eu-central-1";
 const JOBS: &str = "jobs";
 const DEAD: &str = "dead";
-const TOKEN: &str = "a-token-for-the-table";
+const TOKEN: &str = "a-token-for-the-table-0001";
 /// More turns than any run takes.
 const TURNS: usize = 10_000;
 
@@ -143,10 +144,10 @@ impl Product {
         let podio = Config { population, clock: clock.clone(), ..Config::new(Profile::Documented) };
         let podio = Sandbox::start(podio).await?;
         let server = dynamodb::Server::start(None, REGION).await?;
-        server.create_tables("state", "credentials").await?;
+        server.create_tables("state", "credentials", "evidence").await?;
         let meter = Meter::before(server.url()).await?;
         let client = client(meter.url());
-        let store = Arc::new(DynamoStore::new(client.clone(), "state"));
+        let store = Arc::new(DynamoStore::new(client.clone(), "state").with_evidence("evidence"));
         let credentials = Arc::new(DynamoCredentials::new(client, "credentials"));
 
         let sqs = Arc::new(Mutex::new(Sqs::new(1)));
@@ -177,6 +178,7 @@ impl Product {
             vec![Grant::Refresh(RefreshToken::new(config::REFRESH_TOKEN))],
             "cost table".to_owned(),
         );
+        let evidence_key = SigningKey::from_seed(&[7; 32])?;
         let ports = worker::Ports {
             offboardings: store.clone(),
             changes: store.clone(),
@@ -187,8 +189,9 @@ impl Product {
             removed: store.clone(),
             accept: store.clone(),
             leaver_items: store.clone(),
-            record: store.clone(),
+            record: Arc::new(Journal::new(store.clone(), evidence_key.clone(), None)),
             calls: store.clone(),
+            evidence: store.clone(),
             quota: store.clone(),
             work: store.clone(),
             capabilities: store.clone(),
@@ -201,7 +204,9 @@ impl Product {
             ceiling,
             patience: PATIENCE,
             mass_threshold: 25,
-            evidence_key: "evidence key of the table".into(),
+            evidence_key,
+            evidence_retention: None,
+            organizations: vec![OrgId(ORG_ID.0)],
             hooks: HookPolicy::default(),
             registration: None,
         };
@@ -210,16 +215,20 @@ impl Product {
             read: store.clone(),
             write: store.clone(),
             calls: store.clone(),
+            evidence: store.clone(),
             quota: store.clone(),
             work: store.clone(),
             wake: jobs.clone(),
             clock: clock.clone(),
             random: random.clone(),
+            metrics: Arc::new(Uncounted),
         };
         let settings = api::Settings {
-            org_id: Some(OrgId(ORG_ID.0)),
-            offboarding_secrets: Vec::new(),
-            api_tokens: Bearers::new([TOKEN]),
+            organizations: vec![OrgId(ORG_ID.0)],
+            senders: podio_signatures::standard_webhooks::Senders::default(),
+            api_tokens: Bearers::parse([TOKEN]).expect("tokens"),
+            directory: podio_signatures::senders::Directory::default(),
+            two_person_approval: false,
             ceiling,
         };
         let sweep_ports = sweep::Ports {

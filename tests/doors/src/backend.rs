@@ -16,6 +16,8 @@ use local_stack::{
 use crate::{deliveries::APP, measured::Kept};
 
 const REGION: &str = "eu-central-1";
+/// A key that signs nothing but what is measured: PKCS#8 of a seed of zeros.
+const EVIDENCE_KEY: &str = "MC4CAQAwBQYDK2VwBCIEIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 /// DynamoDB and SQS of one door; they end when this is dropped.
 pub struct Backend {
@@ -40,9 +42,9 @@ impl Backend {
     /// # Errors
     /// They do not start.
     pub async fn start() -> anyhow::Result<Self> {
-        let (table, credentials) = environment::table_names(&Nobody);
+        let [table, credentials, evidence] = environment::table_names(&Nobody);
         let dynamodb = dynamodb::Server::start(None, REGION).await?;
-        dynamodb.create_tables(&table, &credentials).await?;
+        dynamodb.create_tables(&table, &credentials, &evidence).await?;
         let store = Arc::new(Store::in_memory(1));
         queues::create(&store)?;
         let sqs = sqs::Server::start(Arc::clone(&store), REGION).await?;
@@ -60,8 +62,13 @@ impl Backend {
             dead_letter_queue_url: self.sqs.queue_url(queues::DEAD_LETTERS),
         };
         // As much log as a function writes when all is well.
-        let variables =
-            environment::for_functions(&Nobody, &places, &Podio::At("http://127.0.0.1:1".to_owned()), "info");
+        let variables = environment::for_functions(
+            &Nobody,
+            &places,
+            &Podio::At("http://127.0.0.1:1".to_owned()),
+            EVIDENCE_KEY,
+            "info",
+        );
         let mut variables: BTreeMap<_, _> =
             variables.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
         // An app of leavers: each event of it is something to do, so that each delivery becomes a job.

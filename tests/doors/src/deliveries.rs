@@ -1,12 +1,23 @@
 //! Deliveries as API Gateway hands them to a function.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, Ipv4Addr},
+    sync::OnceLock,
+};
 
 use anyhow::Context as _;
 use axum::body::Bytes;
 use http::{Request, header};
 use jiff::Timestamp;
-use local_stack::gateway::event::http_event;
+use local_stack::{
+    functions::Function,
+    gateway::{
+        event::http_event,
+        routes::{Chosen, Routes},
+    },
+    stack::workspace,
+};
 use podio_signatures::hook_key;
 use secrecy::SecretString;
 
@@ -64,6 +75,12 @@ pub fn event(path: &str, body: &str) -> anyhow::Result<Bytes> {
         .body(())
         .context("a request that is none")?;
     let (parts, ()) = request.into_parts();
-    let event = http_event(&parts, body.as_bytes(), IpAddr::V4(Ipv4Addr::LOCALHOST), Timestamp::now());
+    static ROUTES: OnceLock<Option<Routes>> = OnceLock::new();
+    let routes =
+        ROUTES.get_or_init(|| Routes::of(&workspace()).ok()).as_ref().context("template.yaml has no routes")?;
+    // API Gateway would let no other path in; a door has to refuse it all the same.
+    let none = || Chosen { function: Function::Hooks, key: "$default".to_owned(), parameters: BTreeMap::new() };
+    let route = routes.choose("POST", path).unwrap_or_else(none);
+    let event = http_event(&parts, body.as_bytes(), IpAddr::V4(Ipv4Addr::LOCALHOST), &route, Timestamp::now());
     Ok(Bytes::from(event.to_string()))
 }

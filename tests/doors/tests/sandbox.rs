@@ -18,7 +18,12 @@ use axum::{
 };
 use door_table::{backend::Backend, contestant, door::Door};
 use jiff::Timestamp;
-use local_stack::{functions::Function, gateway::event::http_event, host::build, stack::workspace};
+use local_stack::{
+    functions::Function,
+    gateway::{event::http_event, routes::Routes},
+    host::build,
+    stack::workspace,
+};
 use podio_sandbox::{
     AppId, Config, HookId, ItemId, Population, Profile, Running, Sandbox, UserId,
     population::ORG_ID,
@@ -102,7 +107,8 @@ impl Receiver {
 async fn post(State(front): State<Front>, request: Request) -> StatusCode {
     let (parts, body) = request.into_parts();
     let body = to_bytes(body, 1 << 20).await.unwrap();
-    let event = http_event(&parts, &body, IpAddr::V4(Ipv4Addr::LOCALHOST), Timestamp::now());
+    let route = Routes::of(&workspace()).unwrap().choose("POST", parts.uri.path()).unwrap();
+    let event = http_event(&parts, &body, IpAddr::V4(Ipv4Addr::LOCALHOST), &route, Timestamp::now());
     let answer = front.door.lock().await.deliver(Bytes::from(event.to_string())).await.unwrap();
     front.posts.lock().unwrap().push((String::from_utf8(body.to_vec()).unwrap(), answer.status));
     StatusCode::from_u16(answer.status).unwrap()

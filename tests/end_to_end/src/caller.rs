@@ -10,7 +10,7 @@ use tokio::time::{sleep, timeout};
 
 /// The development values that `cargo local` sets.
 const SECRET: &str = "whsec_ZGV2ZWxvcG1lbnQtb2ZmYm9hcmRpbmctc2VjcmV0ISE=";
-const TOKEN: &str = "development-api-token";
+const TOKEN: &str = "development-api-token-0001";
 
 /// What came back.
 #[derive(Debug, Clone)]
@@ -30,14 +30,22 @@ pub struct Answer {
 pub struct Caller {
     http: Client,
     url: String,
+    token: String,
+    secret: Secret,
 }
 
 impl Caller {
-    /// A caller of the API at `url`.
+    /// A caller of the API at `url`, with the development values.
     pub fn new(url: &str) -> Self {
+        Self::with(url, TOKEN, SECRET)
+    }
+
+    /// A caller with values of its own.
+    pub fn with(url: &str, token: &str, secret: &str) -> Self {
         // Another caller of this process may have installed it already.
         rustls::crypto::ring::default_provider().install_default().ok();
-        Self { http: Client::builder().no_proxy().build().unwrap(), url: url.to_owned() }
+        let http = Client::builder().no_proxy().build().unwrap();
+        Self { http, url: url.to_owned(), token: token.to_owned(), secret: secret.parse().unwrap() }
     }
 
     /// Posts a leaver as an HR system does, under the message id `message`.
@@ -51,11 +59,10 @@ impl Caller {
     }
 
     fn signed(&self, at: Timestamp, message: &str, body: Vec<u8>) -> RequestBuilder {
-        let secret: Secret = SECRET.parse().unwrap();
         self.unsigned(body.clone())
             .header(standard_webhooks::ID, message)
             .header(standard_webhooks::TIMESTAMP, at.as_second().to_string())
-            .header(standard_webhooks::SIGNATURE, standard_webhooks::sign(&secret, message, at, &body))
+            .header(standard_webhooks::SIGNATURE, standard_webhooks::sign(&self.secret, message, at, &body))
     }
 
     /// Posts a leaver; what came back, unless nobody was there to answer or the answer was no.
@@ -76,12 +83,12 @@ impl Caller {
 
     /// Reads as an operator.
     pub async fn get(&self, path: &str) -> Answer {
-        send(self.http.get(format!("{}{path}", self.url)).bearer_auth(TOKEN)).await
+        send(self.http.get(format!("{}{path}", self.url)).bearer_auth(&self.token)).await
     }
 
     /// Decides as an operator.
     pub async fn decide(&self, path: &str, body: &Value) -> Answer {
-        send(self.http.post(format!("{}{path}", self.url)).bearer_auth(TOKEN).json(body)).await
+        send(self.http.post(format!("{}{path}", self.url)).bearer_auth(&self.token).json(body)).await
     }
 
     /// A leaver with that address is accepted; the offboarding's id.
@@ -119,7 +126,7 @@ impl Caller {
     }
 
     async fn try_get(&self, path: &str) -> Option<Value> {
-        let answer = self.http.get(format!("{}{path}", self.url)).bearer_auth(TOKEN).send().await.ok()?;
+        let answer = self.http.get(format!("{}{path}", self.url)).bearer_auth(&self.token).send().await.ok()?;
         if !answer.status().is_success() {
             return None;
         }

@@ -15,5 +15,5 @@ mod local;
 mod podio;
 
 pub use caller::{Answer, Caller};
-pub use local::Local;
+pub use local::{Local, without_the_tests_package, workspace};
 pub use podio::PodioLog;

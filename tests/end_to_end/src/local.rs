@@ -2,7 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    process::Stdio,
+    process::{Output, Stdio},
     time::Duration,
 };
 
@@ -31,6 +31,11 @@ pub struct Local {
 impl Local {
     /// Starts `cargo local up` with these arguments and variables and waits for its ready line.
     pub async fn up(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        Self::up_telling(arguments, variables, Stdio::null()).await
+    }
+
+    /// The same, with its standard error there.
+    pub async fn up_telling(arguments: &[&str], variables: &[(&str, &str)], errors: impl Into<Stdio>) -> Self {
         let mut process = Command::new(binary().await)
             .arg("up")
             .args(arguments)
@@ -39,7 +44,7 @@ impl Local {
             .env_remove("RUST_LOG")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(errors)
             .kill_on_drop(true)
             .spawn()
             .expect("cargo local starts");
@@ -49,6 +54,28 @@ impl Local {
         assert_eq!(ready["ready"], true);
         let caller = Caller::new(ready["api"].as_str().unwrap());
         Self { process, ready, caller }
+    }
+
+    /// What `cargo local up` says when it refuses to start.
+    pub async fn refused(arguments: &[&str], variables: &[(&str, &str)]) -> String {
+        let mut command = Command::new(binary().await);
+        for name in ["API_TOKENS", "OFFBOARDING_SECRETS", "HOOK_SECRET"] {
+            command.env_remove(name);
+        }
+        let output = command.arg("up").args(arguments).envs(variables.iter().copied()).output().await.unwrap();
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0));
+        String::from_utf8(output.stderr).unwrap()
+    }
+
+    /// `cargo local env` with these arguments.
+    pub async fn env(arguments: &[&str]) -> Output {
+        Command::new(binary().await).arg("env").args(arguments).output().await.unwrap()
+    }
+
+    /// The port of its API.
+    pub fn port(&self) -> u16 {
+        let api: reqwest::Url = self.ready["api"].as_str().unwrap().parse().unwrap();
+        api.port().unwrap()
     }
 
     /// The sandbox's own log.
@@ -93,7 +120,9 @@ async fn binary() -> &'static Path {
     BINARY
         .get_or_init(|| async {
             let arguments = ["build", "--quiet", "--workspace", "--example", "local", "--message-format", "json"];
-            let built = Command::new(env!("CARGO")).args(arguments).current_dir(workspace()).output().await.unwrap();
+            let mut cargo = Command::new(env!("CARGO"));
+            without_the_tests_package(&mut cargo);
+            let built = cargo.args(arguments).current_dir(workspace()).output().await.unwrap();
             assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
             let messages = built.stdout.split(|byte| *byte == b'\n');
             let executable = messages
@@ -104,6 +133,18 @@ async fn binary() -> &'static Path {
         .await
 }
 
-fn workspace() -> &'static Path {
+/// Takes away what Cargo tells this test of its own package. Build scripts watch some of it, so a Cargo that inherited it
+/// would build half of the workspace again, and keep everybody waiting meanwhile who wants to build something too.
+pub fn without_the_tests_package(command: &mut Command) {
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy();
+        if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") || name == "CARGO_TARGET_TMPDIR" {
+            command.env_remove(&*name);
+        }
+    }
+}
+
+/// The folder with the root Cargo.toml.
+pub fn workspace() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap()
 }

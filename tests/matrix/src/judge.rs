@@ -90,7 +90,7 @@ fn bystanders(life: &Life) -> Vec<Violation> {
 
 /// Whatever is completed has a record that nobody has changed.
 fn records(life: &Life) -> Vec<Violation> {
-    let is_good = |part: &Part| life.records.get(part).is_some_and(|record| record["intact"] == true);
+    let is_good = |part: &Part| life.records.get(part).is_some_and(|record| record["integrity"] == "verified");
     let bad = Part::ALL.into_iter().filter(|part| life.state(*part) == "completed" && !is_good(part));
-    bad.map(|part| Violation { rule: 2, what: format!("{part:?} has no record that is intact") }).collect()
+    bad.map(|part| Violation { rule: 2, what: format!("{part:?} has no record that is verified") }).collect()
 }

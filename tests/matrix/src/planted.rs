@@ -126,7 +126,7 @@ impl Bug {
             }
             Self::Stuck => set(&mut life, &[("state", json!("verifying")), ("outcome", Value::Null)]),
             Self::RecordChanged => {
-                life.records.insert(Part::Jane, json!({"intact": false}));
+                life.records.insert(Part::Jane, json!({"integrity": "altered"}));
             }
         }
         life

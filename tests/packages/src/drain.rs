@@ -97,14 +97,10 @@ async fn post(around: &Surroundings) -> anyhow::Result<Vec<OffboardingId>> {
         let mut random = [0; 10];
         random[8..].copy_from_slice(&leaver.to_be_bytes());
         let id = OffboardingId::new(now, random);
-        let request = Request {
-            person: Person::Email(mail(leaver).parse()?),
-            effective_at: None,
-            dry_run: false,
-            require_approval: false,
-            reason: None,
-            requested_by: None,
-        };
+        let request = Request::new(
+            Person::Email(mail(leaver).parse()?),
+            podio_lifecycle::source::Source::Api { name: "hr".to_owned() },
+        );
         let offboarding = Offboarding::accept(id.clone(), OrgId(ORG_ID.0), request, now);
         store.create(&offboarding, None).await?;
         let body = Message::Wake.encode();

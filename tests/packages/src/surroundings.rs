@@ -12,6 +12,8 @@ use local_stack::{
 use podio_aws::DynamoStore;
 use podio_sandbox::{Config, Population, Profile, Quota, Running, Sandbox};
 
+/// A key that signs nothing but what is measured: PKCS#8 of a seed of zeros.
+const EVIDENCE_KEY: &str = "MC4CAQAwBQYDK2VwBCIEIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 /// Where everything is.
 pub const REGION: &str = "eu-central-1";
 /// How long a function may take for one step before it counts as broken.
@@ -55,9 +57,9 @@ impl Surroundings {
         };
         let population = Population::new(3).members(40).spaces(10);
         let podio = Sandbox::start(Config { population, quota, ..Config::new(Profile::Documented) }).await?;
-        let (table, credentials) = environment::table_names(&Nobody);
+        let [table, credentials, evidence] = environment::table_names(&Nobody);
         let dynamodb = dynamodb::Server::start(None, REGION).await?;
-        dynamodb.create_tables(&table, &credentials).await?;
+        dynamodb.create_tables(&table, &credentials, &evidence).await?;
         let queues = Arc::new(Store::in_memory(1));
         queues::create(&queues)?;
         let sqs = sqs::Server::start(Arc::clone(&queues), REGION).await?;
@@ -83,7 +85,8 @@ impl Surroundings {
             queue_url: self.sqs.queue_url(queues::JOBS),
             dead_letter_queue_url: self.sqs.queue_url(queues::DEAD_LETTERS),
         };
-        let variables = environment::for_functions(&Nobody, &places, &Podio::At(self.podio.url()), "info");
+        let variables =
+            environment::for_functions(&Nobody, &places, &Podio::At(self.podio.url()), EVIDENCE_KEY, "info");
         let mut variables: BTreeMap<_, _> =
             variables.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
         let (calls, window) = (CALLS.to_string(), WINDOW_SECONDS.to_string());

@@ -48,6 +48,10 @@ impl World {
                 }
                 self.plan(now + SignedDuration::from_mins(10), Deed::Auditor);
             }
+            Deed::Outage(outage) => {
+                self.journal.note(format_args!("-- Podio is out of order: {outage:?}"));
+                self.podio.state().add_fault(outage.rule());
+            }
             Deed::Calm => {
                 self.journal.note(format_args!("-- calm"));
                 self.fate.calm_down();

@@ -20,7 +20,7 @@ use podio_engine::{
 use podio_lifecycle::{
     credentials::TokenRecord,
     ids::OffboardingId,
-    offboarding::{Offboarding, PersonClaim, State},
+    offboarding::{Filter, Offboarding, PersonClaim, State},
     ports::{Credentials, Page, ReadOffboardings, SaveError, StoreError, WriteOffboardings},
     removal::{RemovalState, SpaceRemoval},
     work::{JobId, Waiting},
@@ -57,6 +57,8 @@ pub enum Bug {
     ClaimForgotten,
     /// A cancellation is confirmed and not stored.
     CancelIgnored,
+    /// Whoever was cancelled while the plan was written down is taken out of the spaces that it names, alone or with others.
+    CancelledLeavesAllTheSame,
     /// What is scheduled is started two hours early.
     StartedEarly,
     /// The preview's spaces that would be deleted are passed over.
@@ -71,7 +73,7 @@ pub enum Bug {
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::OrgBeforeTheLastSpace,
         Self::WrongRouteIsGone,
         Self::MomentAfterTheCall,
@@ -84,6 +86,7 @@ impl Bug {
         Self::NoReadBack,
         Self::ClaimForgotten,
         Self::CancelIgnored,
+        Self::CancelledLeavesAllTheSame,
         Self::StartedEarly,
         Self::DangerOverlooked,
         Self::RefusalOverlooked,
@@ -99,7 +102,7 @@ impl Bug {
             Self::PageIsGone => &[1, 2],
             Self::NoReadBack => &[2],
             Self::ClaimForgotten => &[7],
-            Self::CancelIgnored | Self::StartedEarly => &[6],
+            Self::CancelIgnored | Self::CancelledLeavesAllTheSame | Self::StartedEarly => &[6],
             // The second guard stops the offboarding before it does any harm.
             Self::CountedTwice
             | Self::RefreshTokenOverwritten
@@ -141,6 +144,7 @@ impl Bug {
             Self::RefreshTokenOverwritten => {
                 wiring.credentials = Arc::new(Overwritten(wiring.credentials));
             }
+            Self::CancelledLeavesAllTheSame => wiring.offboardings = Arc::new(Revived(wiring.offboardings)),
             Self::StartedEarly => {
                 wiring.offboardings = Arc::new(Hasty(wiring.offboardings));
                 wiring.work = Arc::new(Careless { inner: wiring.work, bug: self, shown: Mutex::default() });
@@ -221,6 +225,9 @@ fn page_is_gone(_: &Request, answer: &mut Answer) {
 /// Every space is settled, whatever is stored.
 struct Settled(Arc<dyn ReadOffboardings>);
 
+/// Whoever was cancelled once there was a plan leaves.
+struct Revived(Arc<dyn ReadOffboardings>);
+
 /// What is scheduled begins two hours early.
 struct Hasty(Arc<dyn ReadOffboardings>);
 
@@ -234,11 +241,11 @@ macro_rules! reads {
 
             async fn list(
                 &self,
-                state: Option<&str>,
+                filter: &Filter,
                 limit: usize,
                 before: Option<&OffboardingId>,
             ) -> Result<Page, StoreError> {
-                self.0.list(state, limit, before).await
+                self.0.list(filter, limit, before).await
             }
 
             async fn count_accepted(
@@ -265,6 +272,17 @@ reads!(Settled, |offboarding| offboarding, |removal: SpaceRemoval| match removal
     RemovalState::Pending => SpaceRemoval { state: RemovalState::Removed, ..removal },
     _ => removal,
 });
+
+reads!(
+    Revived,
+    |mut offboarding: Offboarding| {
+        if matches!(offboarding.state, State::Cancelled { .. }) && offboarding.plan.is_some() {
+            offboarding.state = State::Removing;
+        }
+        offboarding
+    },
+    |removal| removal
+);
 
 reads!(
     Hasty,

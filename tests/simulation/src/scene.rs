@@ -77,6 +77,27 @@ pub enum Stranger {
     Spends(u32),
 }
 
+/// Podio is out of order for about a day, until all is calm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outage {
+    /// It answers nothing but 503.
+    Down,
+    /// It can be read, and takes no removal.
+    ReadOnly,
+}
+
+impl Outage {
+    /// The rule that makes it so.
+    pub fn rule(self) -> FaultRule {
+        let action = FaultAction::Error { status: 503, body: ErrorBody::Json, after_effect: false };
+        let method = match self {
+            Self::Down => None,
+            Self::ReadOnly => Some("DELETE".to_owned()),
+        };
+        FaultRule { method, path: "*".to_owned(), nth: 1, count: None, probability: None, seed: 0, action }
+    }
+}
+
 /// A whole story, before it happens.
 #[derive(Debug, Clone)]
 pub struct Scene {
@@ -94,6 +115,8 @@ pub struct Scene {
     pub rates: Rates,
     /// What goes wrong at Podio, and how often.
     pub podio_faults: Vec<(FaultAction, f64)>,
+    /// When Podio is out of order, if it is at all.
+    pub outage: Option<(Timestamp, Outage)>,
     /// When nothing goes wrong any more.
     pub calm_at: Timestamp,
     /// How far the clock of each machine is ahead.
@@ -142,6 +165,7 @@ impl Scene {
             leavers,
             wishes,
             strangers,
+            outage: None,
             calm_at,
         };
         // Last, so that whatever else a seed draws stays as it is.
@@ -153,6 +177,11 @@ impl Scene {
         }
         switches::draw_others(dice, &mut scene.switches);
         state.switches = scene.switches.clone();
+        if dice.chance(0.03) {
+            let from = start + SignedDuration::from_secs(dice.between(0, 600));
+            scene.outage = Some((from, *dice.pick(&[Outage::Down, Outage::ReadOnly])));
+            scene.calm_at = from + SignedDuration::from_mins(dice.between(20 * 60, 30 * 60));
+        }
         (scene, state)
     }
 
@@ -172,6 +201,7 @@ impl Scene {
             strangers: Vec::new(),
             rates: Rates::default(),
             podio_faults: Vec::new(),
+            outage: None,
             calm_at: start,
             skews: vec![SignedDuration::ZERO],
             workers: 2,
@@ -204,7 +234,7 @@ impl Scene {
             }
         }
         format!(
-            "scene: {}\nquota {:?}\nleavers {:?}\nwishes {:#?}\nstrangers {:?}\nrates {:?}\nPodio's faults {:?}\ncalm at {}, {} workers, hooks {}, mass {}, sweep {:#}, password {}",
+            "scene: {}\nquota {:?}\nleavers {:?}\nwishes {:#?}\nstrangers {:?}\nrates {:?}\nPodio's faults {:?}\noutage {:?}\ncalm at {}, {} workers, hooks {}, mass {}, sweep {:#}, password {}",
             switches.join(" "),
             self.quota,
             self.leavers,
@@ -212,6 +242,7 @@ impl Scene {
             self.strangers,
             self.rates,
             self.podio_faults,
+            self.outage,
             self.calm_at,
             self.workers,
             self.hooks,
@@ -287,7 +318,10 @@ fn wishes(dice: &Dice, leavers: &[Leaver], start: Timestamp, calm_at: Timestamp)
                 require_approval: dice.chance(0.1),
                 key: format!("msg_{}", wishes.len()),
                 repeats: (0..dice.below(3)).map(|_| within(dice)).filter(|again| *again > at).collect(),
-                cancel_at: dice.chance(0.15).then(|| at + SignedDuration::from_secs(dice.between(0, 7200))),
+                // Half of them while the plan is made.
+                cancel_at: dice
+                    .chance(0.15)
+                    .then(|| at + SignedDuration::from_secs(dice.between(0, *dice.pick(&[15, 7200])))),
             });
         }
     }

@@ -13,6 +13,8 @@ use podio_engine::{
     quota::{Ceiling, PATIENCE},
 };
 use podio_lifecycle::{
+    credentials::kept_alive,
+    evidence::{Journal, SigningKey},
     hooks::{HookList, Interest, kept},
     ids::OrgId,
     ports::{Clock, Credentials, Metric, Metrics, ReadOffboardings, SpaceRemovals, WriteOffboardings},
@@ -25,14 +27,14 @@ use worker::{HookPolicy, Policy, Ports, Registration, Tokens, Worker};
 use crate::{dice::Dice, podio::Road, scene::Scene};
 
 /// The token of the admins.
-pub const TOKEN: &str = "simulated-admins-token";
+pub const TOKEN: &str = "simulated-admins-token-0001";
 /// The secret that the HR system signs with.
 pub const SECRET: &str = "whsec_c2ltdWxhdGVkLWhyLXN5c3RlbXMtc2VjcmV0LTMyISE=";
 /// The secret of the hooks' addresses.
 pub const HOOK_SECRET: &str = "simulated hook secret";
 /// Where the hooks deliver.
 pub const BASE_URL: &str = "https://doors.example.com";
-const EVIDENCE_KEY: &str = "simulated evidence key";
+const EVIDENCE_SEED: &[u8; 32] = b"a simulated key of 32 bytes long";
 
 /// What all functions share. The narrow doors are those through which bugs are planted.
 pub struct Wiring {
@@ -85,6 +87,8 @@ impl Wiring {
             "simulated".to_owned(),
         );
         let store = &self.store;
+        #[expect(clippy::expect_used, reason = "every seed of 32 bytes is a key")]
+        let evidence_key = SigningKey::from_seed(EVIDENCE_SEED).expect("a seed of 32 bytes");
         let ports = Ports {
             offboardings: self.offboardings.clone(),
             changes: self.changes.clone(),
@@ -95,8 +99,9 @@ impl Wiring {
             removed: store.clone(),
             accept: store.clone(),
             leaver_items: store.clone(),
-            record: store.clone(),
+            record: Arc::new(Journal::new(store.clone(), evidence_key.clone(), None)),
             calls: store.clone(),
+            evidence: store.clone(),
             quota: self.quota.clone(),
             work: self.work.clone(),
             capabilities: store.clone(),
@@ -114,7 +119,9 @@ impl Wiring {
             ceiling: self.ceiling,
             patience: PATIENCE,
             mass_threshold: self.scene.mass_threshold,
-            evidence_key: EVIDENCE_KEY.into(),
+            evidence_key,
+            evidence_retention: None,
+            organizations: vec![OrgId(ORG_ID.0)],
             hooks: HookPolicy { org: Some(OrgId(ORG_ID.0)), remove_returned: false, leavers_app: None },
             registration,
         };
@@ -135,7 +142,8 @@ impl Wiring {
             random: self.random.clone(),
         };
         let now = clock.now();
-        let standing = self.hooks.iter().flat_map(HookList::all).map(|wanted| kept(&wanted.on, now)).collect();
+        let hooks = self.hooks.iter().flat_map(HookList::all).map(|wanted| kept(&wanted.on, now));
+        let standing = hooks.chain([kept_alive(now)]).collect();
         Sweep::new(ports, self.ceiling, PATIENCE).with_standing(standing)
     }
 
@@ -147,16 +155,20 @@ impl Wiring {
             read: self.offboardings.clone(),
             write: self.changes.clone(),
             calls: store.clone(),
+            evidence: store.clone(),
             quota: store.clone(),
             work: store.clone(),
             wake: self.jobs.clone(),
             clock,
             random: self.random.clone(),
+            metrics: Arc::new(Nobody),
         };
         let settings = api::Settings {
-            org_id: Some(OrgId(ORG_ID.0)),
-            offboarding_secrets: vec![SECRET.parse().expect("a secret")],
-            api_tokens: Bearers::new([TOKEN]),
+            organizations: vec![OrgId(ORG_ID.0)],
+            senders: podio_signatures::standard_webhooks::Senders::parse([SECRET]).expect("a secret"),
+            api_tokens: Bearers::parse([TOKEN]).expect("tokens"),
+            directory: podio_signatures::senders::Directory::default(),
+            two_person_approval: false,
             ceiling: self.ceiling,
         };
         (ports, settings)

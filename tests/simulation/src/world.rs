@@ -23,7 +23,7 @@ use crate::{
     planted::Bug,
     podio::{Podio, Road},
     pool::{Pool, Step, Work},
-    scene::{self, START, Scene},
+    scene::{self, Outage, START, Scene},
     wiring::Wiring,
 };
 
@@ -66,6 +66,8 @@ pub enum Deed {
     Operator,
     /// The auditor makes a round.
     Auditor,
+    /// Podio is out of order from now on.
+    Outage(Outage),
     /// Nothing goes wrong from now on.
     Calm,
 }
@@ -157,6 +159,9 @@ impl World {
         }
         for (place, (at, _)) in scene.strangers.iter().enumerate() {
             self.plan(*at, Deed::Stranger(place));
+        }
+        if let Some((at, outage)) = scene.outage {
+            self.plan(at, Deed::Outage(outage));
         }
         self.plan(start + SignedDuration::from_mins(20), Deed::Operator);
         self.plan(scene.calm_at, Deed::Calm);

@@ -17,6 +17,11 @@ use crate::World;
 const BASE_URL: &str = "http://127.0.0.1:9";
 const SECRET: &str = "hook secret of the stories";
 
+/// What a worker knows of our hooks: where they deliver, and which are wanted.
+pub(crate) fn registration(hooks: HookList) -> Registration {
+    Registration { hooks, base_url: BASE_URL.to_owned(), secret: SECRET.into() }
+}
+
 impl World {
     /// The address of an object's hooks.
     pub fn hook_address(&self, on: &HookRef) -> String {
@@ -30,7 +35,7 @@ impl World {
         let now = self.clock.read();
         let hooked = hooks.all().iter().map(|wanted| podio_lifecycle::hooks::kept(&wanted.on, now)).collect();
         self.sweep = self.sweep.clone().with_standing(hooked);
-        self.wiring.registration = Some(Registration { hooks, base_url: BASE_URL.to_owned(), secret: SECRET.into() });
+        self.wiring.registration = Some(registration(hooks));
         self.renew_worker();
     }
 
@@ -44,7 +49,8 @@ impl World {
 
     /// Podio posts a form to the door; the status of the answer.
     pub async fn podio_posts(&self, on: &HookRef, form: &str) -> u16 {
-        let interest = Interest { bus: self.wiring.events.is_some(), leavers_app: None };
+        let leavers_app = self.wiring.hooks.leavers_app.as_ref().map(|app| app.app);
+        let interest = Interest { bus: self.wiring.events.is_some(), leavers_app };
         let settings = Settings { hook_secret: SECRET.into(), interest };
         let ports = Ports { accept: self.store.clone(), wake: self.jobs.clone(), clock: self.clock.clone() };
         let path = self.hook_address(on).replacen(BASE_URL, "", 1);

@@ -15,14 +15,17 @@ use podio_client::{
     oauth::{ClientCredentials, Grant},
 };
 use podio_engine::quota::Ceiling;
-use podio_lifecycle::ports::{Clock, Metric, Metrics, PublishEvents};
+use podio_lifecycle::{
+    evidence::{Journal, SigningKey},
+    ports::{Clock, Metric, Metrics, PublishEvents},
+};
 use podio_sandbox::config;
 use worker::{HookPolicy, Policy, Ports, Registration, Tokens, Worker};
 
 use crate::clock::Counting;
 
-/// The key that the stories sign evidence with.
-const EVIDENCE_KEY: &str = "evidence key of the stories";
+/// The seed of the key that the stories sign evidence with.
+const EVIDENCE_SEED: &[u8; 32] = b"evidence key of the stories, too";
 
 /// What all workers share.
 pub(crate) struct Wiring {
@@ -64,6 +67,7 @@ impl Wiring {
             ],
             "stories".to_owned(),
         );
+        let evidence_key = SigningKey::from_seed(EVIDENCE_SEED).unwrap();
         let ports = Ports {
             offboardings: self.store.clone(),
             changes: self.store.clone(),
@@ -74,8 +78,9 @@ impl Wiring {
             removed: self.store.clone(),
             accept: self.store.clone(),
             leaver_items: self.store.clone(),
-            record: self.store.clone(),
+            record: Arc::new(Journal::new(self.store.clone(), evidence_key.clone(), None)),
             calls: self.store.clone(),
+            evidence: self.store.clone(),
             quota: self.store.clone(),
             work: self.store.clone(),
             capabilities: self.store.clone(),
@@ -88,7 +93,9 @@ impl Wiring {
             ceiling: self.ceiling(),
             patience: podio_engine::quota::PATIENCE,
             mass_threshold: self.mass_threshold,
-            evidence_key: EVIDENCE_KEY.into(),
+            evidence_key,
+            evidence_retention: None,
+            organizations: vec![podio_lifecycle::ids::OrgId(podio_sandbox::population::ORG_ID.0)],
             hooks: self.hooks.clone(),
             registration: self.registration.clone(),
         };

@@ -10,15 +10,14 @@ use podio_aws::{
 use podio_client::Timeouts;
 use podio_engine::{Message, Order, order::Reserved, ports::SendMessages};
 use podio_lifecycle::{
+    accepting::{Acceptance, Answer},
+    evidence::{Integrity, check::Stored},
     hold::Decision,
-    hooks::{Delivery, DeliveryId, DeliveryState, Fields, HookRef, Interest},
+    hooks::{Delivery, DeliveryId, DeliveryState, EventType, Fields, HookList, HookRef, Interest},
     ids::{OffboardingId, OrgId, SpaceId, UserId},
     ledger::Ledger,
     offboarding::{Event, Offboarding, Person, Request, State},
-    ports::{
-        AcceptDeliveries, AcceptOffboardings, Clock, Created, Deliveries, Metric, Random, ReadCalls, ReadOffboardings,
-        WakeWorker,
-    },
+    ports::{AcceptDeliveries, Clock, Deliveries, Metric, Random, ReadCalls, ReadOffboardings, WakeWorker},
     removal::SpaceRemoval,
     work::{JobId, Waiting},
 };
@@ -28,6 +27,7 @@ use worker::{HookPolicy, Worker};
 
 use crate::{
     clock::{Counting, VirtualClock},
+    hooking::registration,
     queue::{DEAD, JOBS, Queues},
     wiring::{Counted, Wiring},
 };
@@ -63,14 +63,7 @@ impl Leaver {
     }
 
     fn person(person: Person) -> Self {
-        let request = Request {
-            person,
-            effective_at: None,
-            dry_run: false,
-            require_approval: false,
-            reason: None,
-            requested_by: None,
-        };
+        let request = Request::new(person, podio_lifecycle::source::Source::Api { name: "hr".to_owned() });
         Self { request, org: OrgId(podio_sandbox::population::ORG_ID.0) }
     }
 }
@@ -123,7 +116,7 @@ impl World {
             timeouts,
             hooks: HookPolicy::default(),
             metrics: Arc::new(Counted::default()),
-            registration: None,
+            registration: Some(registration(HookList::default())),
             events: None,
         };
         let sweep_ports = sweep::Ports {
@@ -193,13 +186,11 @@ impl World {
     pub async fn post(&self, leaver: &Leaver) -> OffboardingId {
         let now = self.clock.now();
         let id = OffboardingId::new(now, self.random.bytes());
-        let offboarding = Offboarding::accept(id.clone(), leaver.org, leaver.request.clone(), now);
-        match self.store.create(&offboarding, None).await.unwrap() {
-            Created::AlreadyRunning(running) => return running,
-            created => assert_eq!(created, Created::New),
+        let acceptance = Acceptance { accept: &*self.store, offboardings: &*self.store, wake: Some(&*self.jobs) };
+        match acceptance.take(id, leaver.org, &leaver.request, None, now).await.unwrap().answer {
+            Answer::New(offboarding) | Answer::Merged(offboarding, _) | Answer::UnderWay(offboarding) => offboarding.id,
+            other => panic!("not accepted: {other:?}"),
         }
-        self.jobs.wake().await.unwrap();
-        id
     }
 
     /// From now on the worker makes that of Podio's hooks.
@@ -220,7 +211,9 @@ impl World {
         let interest = Interest { bus: false, leavers_app: app };
         let delivery = Delivery::read(on, &fields, self.clock.now(), interest).unwrap();
         self.store.accept(&delivery).await.unwrap();
-        self.jobs.wake().await.unwrap();
+        if delivery.event.kind == EventType::Verify {
+            self.jobs.wake().await.unwrap();
+        }
         delivery.id
     }
 
@@ -231,6 +224,12 @@ impl World {
             delivery.state.is_final().then_some(delivery.state)
         })
         .await
+    }
+
+    /// From now on the sweep sees to it that the credential is proved alive.
+    pub fn keep_credential(&mut self) {
+        let proof = podio_lifecycle::credentials::kept_alive(self.clock.now());
+        self.sweep = self.sweep.clone().with_standing(vec![proof]);
     }
 
     /// Sends an order that nobody has reserved anything for, as a message that comes late.
@@ -252,11 +251,13 @@ impl World {
             read: store(),
             write: store(),
             calls: store(),
+            evidence: store(),
             quota: store(),
             work: store(),
             wake: self.jobs.clone(),
             clock: self.clock.clone(),
             random: self.random.clone(),
+            metrics: self.wiring.metrics.clone(),
         }
     }
 
@@ -287,6 +288,13 @@ impl World {
             Some(plan) => self.store.spaces(id, plan).await.unwrap(),
             None => Vec::new(),
         }
+    }
+
+    /// What its evidence is worth.
+    pub async fn integrity(&self, id: &OffboardingId) -> Integrity {
+        let sealed = self.look(id).await.sealed;
+        let stored = Stored::read(&*self.store, id, sealed.as_ref()).await.unwrap();
+        stored.judge(id, sealed.as_ref(), self.clock.now())
     }
 
     /// The recorded calls.

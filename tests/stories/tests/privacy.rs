@@ -27,6 +27,7 @@ use podio_sandbox::{
 };
 use podio_signatures::{
     bearer::Tokens,
+    senders::Directory,
     standard_webhooks::{self, Secret},
 };
 use secrecy::ExposeSecret;
@@ -35,8 +36,9 @@ use stories::{Setup, World};
 use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
-const TOKEN: &str = "t0ken-of-the-admin";
+const TOKEN: &str = "t0ken-of-the-admin-0123456789";
 const SIGNING: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+const SHARED: &str = "sh4red-with-the-workflow-0123";
 const REASON: &str = "caught stealing staplers";
 const STRANGER: &str = "mallory@evil.example";
 
@@ -113,7 +115,7 @@ impl Day {
             config::CLIENT_SECRET,
             config::REFRESH_TOKEN,
             config::PASSWORD,
-            "evidence key of the stories",
+            "evidence key of the stories, too",
             "hook secret of the stories",
         ];
         let mut words: BTreeSet<String> = known.map(str::to_owned).into();
@@ -128,10 +130,14 @@ impl Day {
 
     /// Asks the API.
     async fn api(&mut self, request: http::request::Builder, body: String) -> (u16, String) {
+        let flow =
+            json!([{"name": "flow", "preset": "rippling_workflow", "secrets": [SHARED], "match": {"/what": "left"}}]);
         let settings = api::Settings {
-            org_id: Some(podio_lifecycle::ids::OrgId(ORG_ID.0)),
-            offboarding_secrets: vec![SIGNING.parse().unwrap()],
-            api_tokens: Tokens::new([TOKEN]),
+            organizations: vec![podio_lifecycle::ids::OrgId(ORG_ID.0)],
+            senders: standard_webhooks::Senders::parse([SIGNING]).unwrap(),
+            api_tokens: Tokens::parse([TOKEN]).unwrap(),
+            directory: Directory::parse(&flow.to_string()).unwrap(),
+            two_person_approval: false,
             ceiling: Ceiling::new(250, SignedDuration::from_hours(1)).unwrap(),
         };
         let answer = api::handle(&self.world.api(), &settings, request.body(Body::from(body)).unwrap()).await;
@@ -176,6 +182,16 @@ impl Day {
             .header(standard_webhooks::SIGNATURE, "v1,Zm9yZ2VkIHNpZ25hdHVyZQ==");
         self.words.insert("Zm9yZ2VkIHNpZ25hdHVyZQ==".to_owned());
         assert_eq!(self.api(forged, leaver.clone()).await.0, 401);
+        for (sender, body, status) in [
+            ("flow".to_owned(), json!({"key": "gu3ssed-token", "what": "left", "email": STRANGER}), 401),
+            (STRANGER.to_owned(), json!({"key": SHARED}), 401),
+            ("flow".to_owned(), json!({"key": SHARED, "what": "left", "email": "", "id": STRANGER}), 422),
+            ("flow".to_owned(), json!({"key": SHARED, "what": STRANGER}), 200),
+        ] {
+            let request = http::Request::post(format!("/senders/{sender}"));
+            assert_eq!(self.api(request, body.to_string()).await.0, status);
+        }
+        self.words.insert(SHARED.to_owned());
         self.words.insert("gu3ssed-token".to_owned());
         let guessed =
             http::Request::get(format!("/offboardings/{STRANGER}")).header("authorization", "Bearer gu3ssed-token");

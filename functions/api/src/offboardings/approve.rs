@@ -8,22 +8,37 @@ use podio_lifecycle::{
     ids::{OffboardingId, SpaceId},
     offboarding::Event,
 };
+use podio_signatures::Role;
 use serde::{Deserialize, de::value::StrDeserializer};
 
 use crate::{
     Exchange,
     answer::Answer,
+    auth::Caller,
     change::change,
     json::{self, Json, Reader},
+    known,
     problem::Problem,
 };
 
 const LONGEST_HOLD_ID: usize = 200;
 
-pub(crate) async fn approve(exchange: &Exchange<'_>, id: &OffboardingId) -> Result<Answer, Problem> {
+pub(crate) async fn approve(
+    exchange: &Exchange<'_>,
+    caller: &Caller<'_>,
+    id: &Option<OffboardingId>,
+) -> Result<Answer, Problem> {
     let decision = decision(exchange.body())?;
-    let offboarding = change(exchange.ports, id, Event::Approved(decision)).await?;
-    super::accepted(exchange, offboarding).await
+    caller.require(Role::Approver, "approve")?;
+    let two_persons = exchange.settings.two_person_approval;
+    let offboarding = change(exchange.ports, caller, known(id)?, Event::Approved(decision), |offboarding| {
+        if two_persons && offboarding.was_asked_by(&caller.actor()) {
+            let detail = "Whoever asked for an offboarding may not approve it; somebody else has to.";
+            return Err(Problem::Forbidden(detail.into()));
+        }
+        Ok(())
+    });
+    super::accepted(exchange, offboarding.await?).await
 }
 
 /// Reads `{"hold_id": "…", "reasons": ["code", {"code": "…", "space_id": 5}]}`.

@@ -6,9 +6,10 @@ use podio_lifecycle::ids::OffboardingId;
 use crate::{
     Exchange,
     answer::Answer,
+    eta::Outlook,
     problem::Problem,
     query::Query,
-    snapshot::{self, Snapshot},
+    snapshot::Snapshot,
     view::{Detail, View},
 };
 
@@ -26,7 +27,7 @@ pub(crate) async fn get(exchange: &Exchange<'_>, id: &OffboardingId) -> Result<A
         Detail::Full => Snapshot::whole(ports, offboarding).await?,
         Detail::Summary => Snapshot::summary(ports, offboarding).await?,
     };
-    let log = snapshot::quota(ports).await;
-    let view = View::of(&snapshot, detail, &log, ports.clock.now(), exchange.settings.ceiling);
+    let outlook = Outlook::of(exchange, &[&snapshot.offboarding]).await;
+    let view = View::of(&snapshot, detail, &outlook);
     Ok(Answer::json(StatusCode::OK, &view))
 }

@@ -4,7 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 use podio_lifecycle::{
     email::EmailAddress,
     ids::{OrgId, UserId},
-    offboarding::{Person, Request},
+    offboarding::{Person, Priority, Request},
+    source::Source,
 };
 
 use crate::{
@@ -17,24 +18,31 @@ const LONGEST_REQUESTED_BY: usize = 200;
 const LONGEST_EMAIL: usize = 320;
 /// A date beyond 18 months, the longest of which have 549 days, is a slip of the pen. Taken, it would also answer each later
 /// request for the same person with a record that does nothing for years.
-const FARTHEST: SignedDuration = SignedDuration::from_hours(24 * 549);
+pub(crate) const FARTHEST: SignedDuration = SignedDuration::from_hours(24 * 549);
 
-/// Reads a leaver. The organization is `default_org` where the body names none.
-pub(super) fn read(body: &[u8], default_org: Option<OrgId>, now: Timestamp) -> Result<(OrgId, Request), Problem> {
-    const FIELDS: [&str; 7] =
-        ["user", "org_id", "effective_at", "dry_run", "require_approval", "reason", "requested_by"];
+/// Reads a leaver. The organization is the first of `organizations` where the body names none.
+pub(super) fn read(
+    body: &[u8],
+    organizations: &[OrgId],
+    source: Source,
+    now: Timestamp,
+) -> Result<(OrgId, Request), Problem> {
+    const FIELDS: [&str; 8] =
+        ["user", "org_id", "effective_at", "dry_run", "require_approval", "reason", "requested_by", "priority"];
     let json = json::parse(body)?;
     let mut reader = Reader::default();
     let asked = reader.object("", &json, &FIELDS).and_then(|object| {
         let person = person(&mut reader, &object);
-        let org_id = org(&mut reader, &object, default_org);
+        let org_id = org(&mut reader, &object, organizations);
         let effective_at = effective_at(&mut reader, &object, now);
         let dry_run = reader.bool(&object, "dry_run").unwrap_or(false);
         let require_approval = reader.bool(&object, "require_approval").unwrap_or(false);
         let reason = reader.text(&object, "reason", LONGEST_REASON).map(str::to_owned);
         let requested_by = reader.text(&object, "requested_by", LONGEST_REQUESTED_BY).map(str::to_owned);
-        let person = person?;
-        Some((org_id?, Request { person, effective_at, dry_run, require_approval, reason, requested_by }))
+        let priority = priority(&mut reader, &object).unwrap_or_default();
+        let request = Request::new(person?, source);
+        let request = Request { effective_at, dry_run, require_approval, reason, requested_by, priority, ..request };
+        Some((org_id?, request))
     });
     reader.finish()?;
     // Without an error each field was read; should that ever cease to hold, refuse rather than guess.
@@ -70,14 +78,27 @@ fn person(reader: &mut Reader, object: &Object<'_>) -> Option<Person> {
     }
 }
 
-fn org(reader: &mut Reader, object: &Object<'_>, default_org: Option<OrgId>) -> Option<OrgId> {
-    if object.field("org_id").is_some() {
-        return reader.id(object, "org_id").map(OrgId);
+fn org(reader: &mut Reader, object: &Object<'_>, organizations: &[OrgId]) -> Option<OrgId> {
+    if object.field("org_id").is_none() {
+        return organizations.first().copied();
     }
-    if default_org.is_none() {
-        reader.error(object.pointer("org_id"), "required, since no default organization is configured");
+    let org = reader.id(object, "org_id").map(OrgId)?;
+    if organizations.contains(&org) {
+        return Some(org);
     }
-    default_org
+    reader.error(object.pointer("org_id"), "not an organization that is managed here");
+    None
+}
+
+fn priority(reader: &mut Reader, object: &Object<'_>) -> Option<Priority> {
+    match object.field("priority")? {
+        Json::String(text) if text == "normal" => Some(Priority::Normal),
+        Json::String(text) if text == "urgent" => Some(Priority::Urgent),
+        _ => {
+            reader.error(object.pointer("priority"), "expected normal or urgent");
+            None
+        }
+    }
 }
 
 fn effective_at(reader: &mut Reader, object: &Object<'_>, now: Timestamp) -> Option<Timestamp> {
@@ -127,8 +148,12 @@ mod tests {
         "2026-03-01T00:00:00Z".parse().unwrap()
     }
 
+    fn hr() -> Source {
+        Source::Sender { name: "hr".into() }
+    }
+
     fn pointers(body: &str) -> Vec<String> {
-        match read(body.as_bytes(), None, now()) {
+        match read(body.as_bytes(), &[OrgId(1)], hr(), now()) {
             Err(Problem::Invalid(errors)) => errors.into_iter().map(|error| error.pointer).collect(),
             other => panic!("{body}: {other:?}"),
         }
@@ -137,8 +162,9 @@ mod tests {
     #[test]
     fn a_full_request_is_read_as_it_was_meant() {
         let body = r#"{"user": {"email": "Jane@Example.com"}, "org_id": 678, "effective_at": "2026-12-01T17:00:00+01:00",
-                       "dry_run": true, "require_approval": true, "reason": "left", "requested_by": "HR"}"#;
-        let (org, request) = read(body.as_bytes(), Some(OrgId(1)), now()).unwrap();
+                       "dry_run": true, "require_approval": true, "reason": "left", "requested_by": "HR",
+                       "priority": "urgent"}"#;
+        let (org, request) = read(body.as_bytes(), &[OrgId(1), OrgId(678)], hr(), now()).unwrap();
         assert_eq!(org, OrgId(678));
         let expected = Request {
             person: Person::Email("jane@example.com".parse().unwrap()),
@@ -147,13 +173,15 @@ mod tests {
             require_approval: true,
             reason: Some("left".into()),
             requested_by: Some("HR".into()),
+            source: hr(),
+            priority: Priority::Urgent,
         };
         assert_eq!(request, expected);
     }
 
     #[test]
     fn a_request_may_be_as_short_as_a_person() {
-        let (org, request) = read(br#"{"user": {"user_id": 12345}}"#, Some(OrgId(1)), now()).unwrap();
+        let (org, request) = read(br#"{"user": {"user_id": 12345}}"#, &[OrgId(1), OrgId(678)], hr(), now()).unwrap();
         assert_eq!(org, OrgId(1));
         assert_eq!(request.person, Person::User(UserId(12345)));
         assert!(!request.dry_run && !request.require_approval && request.effective_at.is_none());
@@ -162,7 +190,7 @@ mod tests {
     #[test]
     fn every_mistake_is_named_at_once() {
         let body = r#"{"user": {"email": "jane"}, "org_id": "678", "effective_at": "tomorrow", "dry_run": "yes",
-                       "require_approval": null, "reason": 1, "requested_by": [], "dry_rum": true}"#;
+                       "require_approval": null, "reason": 1, "requested_by": [], "dry_rum": true, "priority": "high"}"#;
         assert_eq!(
             pointers(body),
             [
@@ -173,7 +201,8 @@ mod tests {
                 "/dry_run",
                 "/require_approval",
                 "/reason",
-                "/requested_by"
+                "/requested_by",
+                "/priority"
             ]
         );
     }
@@ -193,7 +222,8 @@ mod tests {
             assert_eq!(pointers(&format!(r#"{{"org_id": 1, "user": {user}}}"#)), [pointer], "{user}");
         }
         assert_eq!(pointers(r#"{"org_id": 1}"#), ["/user"]);
-        assert_eq!(pointers(r#"{"user": {"user_id": 1}}"#), ["/org_id"], "no organization anywhere");
+        let another = r#"{"user": {"user_id": 1}, "org_id": 2}"#;
+        assert_eq!(pointers(another), ["/org_id"], "an organization that is not managed");
         assert_eq!(pointers("[]"), [""]);
     }
 
@@ -201,7 +231,7 @@ mod tests {
     fn texts_have_their_limits() {
         let body =
             |reason: usize| format!(r#"{{"org_id": 1, "user": {{"user_id": 1}}, "reason": "{}"}}"#, "ü".repeat(reason));
-        assert!(read(body(LONGEST_REASON).as_bytes(), None, now()).is_ok());
+        assert!(read(body(LONGEST_REASON).as_bytes(), &[OrgId(1)], hr(), now()).is_ok());
         assert_eq!(pointers(&body(LONGEST_REASON + 1)), ["/reason"]);
     }
 
@@ -240,7 +270,7 @@ mod tests {
     #[test]
     fn a_day_beyond_eighteen_months_is_refused() {
         let body = |at: &str| format!(r#"{{"org_id": 1, "user": {{"user_id": 1}}, "effective_at": "{at}"}}"#);
-        assert!(read(body("2027-09-01T00:00:00Z").as_bytes(), None, now()).is_ok());
+        assert!(read(body("2027-09-01T00:00:00Z").as_bytes(), &[OrgId(1)], hr(), now()).is_ok());
         for far in ["2027-09-02T00:00:00Z", "2100-01-01T00:00:00Z", "2999-01-01T00:00:00Z"] {
             assert_eq!(pointers(&body(far)), ["/effective_at"], "{far}");
         }

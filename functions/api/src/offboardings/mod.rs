@@ -5,7 +5,7 @@ pub(crate) mod cancel;
 pub(crate) mod evidence;
 pub(crate) mod get;
 mod idempotency;
-mod leaver;
+pub(crate) mod leaver;
 pub(crate) mod list;
 pub(crate) mod post;
 pub(crate) mod retry;
@@ -16,22 +16,22 @@ use podio_lifecycle::{ids::OffboardingId, offboarding::Offboarding};
 use crate::{
     Exchange,
     answer::Answer,
+    eta::Outlook,
     problem::Problem,
-    snapshot::{self, Snapshot},
+    snapshot::Snapshot,
     view::{Detail, View},
 };
 
 /// Where an offboarding is found.
-fn url(id: &OffboardingId) -> String {
+pub(crate) fn url(id: &OffboardingId) -> String {
     format!("/offboardings/{id}")
 }
 
 /// The answer to a change that a person has asked for: accepted, and where it stands now.
 async fn accepted(exchange: &Exchange<'_>, offboarding: Offboarding) -> Result<Answer, Problem> {
-    let ports = exchange.ports;
-    let snapshot = Snapshot::summary(ports, offboarding).await?;
-    let log = snapshot::quota(ports).await;
-    let view = View::of(&snapshot, Detail::Summary, &log, ports.clock.now(), exchange.settings.ceiling);
+    let snapshot = Snapshot::summary(exchange.ports, offboarding).await?;
+    let outlook = Outlook::of(exchange, &[&snapshot.offboarding]).await;
+    let view = View::of(&snapshot, Detail::Summary, &outlook);
     let id = &snapshot.offboarding.id;
     Ok(Answer::json(StatusCode::ACCEPTED, &view).located_at(&url(id)).about(id))
 }

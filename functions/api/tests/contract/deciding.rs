@@ -107,6 +107,25 @@ async fn cancelling_is_possible_until_a_removal_was_sent() {
 }
 
 #[tokio::test]
+async fn what_was_called_off_is_left_to_the_worker_to_seal() {
+    let world = World::new();
+    let id = held(&world).await;
+    let integrity = async || world.get(&format!("/offboardings/{id}/evidence")).await.json()["integrity"].clone();
+    assert_eq!(world.call("POST", &format!("/offboardings/{id}/cancel"), "").await.status, 202);
+    assert_eq!((world.wakes.take(), integrity().await), (1, json!("unsigned")), "the door holds no key");
+    waits_without_a_call(&world, &id).await;
+    world.ledger(&World::key()).seal(&world.load(&id).await, world.ports.clock.now()).await.unwrap();
+    assert_eq!(integrity().await, "verified");
+    assert_eq!(world.store.ready(world.ports.clock.now(), None, 10).await, Ok(vec![]));
+
+    // With the queue down it waits all the same.
+    let id = world.accepted(json!({"user": {"user_id": 9}, "effective_at": "2027-01-01T00:00:00Z"})).await;
+    world.wakes.down.store(true, Ordering::SeqCst);
+    assert_eq!(world.call("POST", &format!("/offboardings/{id}/cancel"), "").await.status, 202);
+    waits_without_a_call(&world, &id).await;
+}
+
+#[tokio::test]
 async fn a_failed_plan_is_planned_again() {
     let world = World::new();
     let id = world.accepted(jane()).await;
@@ -119,7 +138,8 @@ async fn a_failed_plan_is_planned_again() {
     world.call("POST", &retry, "").await.problem(409);
 }
 
-/// An offboarding of three spaces that failed with one of them settled, and the others out of the work table.
+/// An offboarding of three spaces that failed with one of them settled, the others out of the work table, and its evidence
+/// sealed.
 async fn failed_half_way(world: &World) -> OffboardingId {
     let id = world.accepted(jane()).await;
     world.planned(&id, 3, Vec::new()).await;
@@ -129,13 +149,14 @@ async fn failed_half_way(world: &World) -> OffboardingId {
         world.store.leave(&key.job()).await.unwrap();
         assert!(world.store.space(&key).await.unwrap().is_some(), "its record stays");
     }
-    world.happen(&id, Event::Failed(failure())).await;
+    let failed = world.happen(&id, Event::Failed(failure())).await;
+    world.ledger(&World::key()).seal(&failed, world.ports.clock.now()).await.unwrap();
     world.wakes.take();
     id
 }
 
-/// The job that puts the spaces back waits, without a call.
-async fn releases(world: &World, id: &OffboardingId) {
+/// The offboarding's own job waits, without a call: to put the spaces back, or to seal the evidence.
+async fn waits_without_a_call(world: &World, id: &OffboardingId) {
     let waiting = world.store.ready(world.ports.clock.now(), None, 10).await.unwrap();
     let waiting: Vec<_> = waiting.into_iter().map(|job| (job.job, job.calls)).collect();
     assert_eq!(waiting, [(JobId::new(JobId::OFFBOARDING, id), Calls::default())]);
@@ -150,7 +171,7 @@ async fn a_retry_has_the_spaces_put_back_that_are_left() {
     assert_eq!((reply.status, &reply.json()["state"]), (202, &json!("removing")));
     assert_eq!(reply.json()["progress"]["spaces_pending"], 2);
     assert_eq!(world.wakes.take(), 1);
-    releases(&world, &id).await;
+    waits_without_a_call(&world, &id).await;
 }
 
 #[tokio::test]
@@ -162,14 +183,14 @@ async fn a_retry_survives_a_queue_that_is_down_and_a_death_half_way() {
     world.call("POST", &format!("/offboardings/{id}/retry"), "").await.problem(503);
     world.store.faults().end();
     assert_eq!(world.load(&id).await.state.name(), "removing");
-    releases(&world, &id).await;
+    waits_without_a_call(&world, &id).await;
 
     let world = World::new();
     let id = failed_half_way(&world).await;
     world.wakes.down.store(true, Ordering::SeqCst);
     let reply = world.call("POST", &format!("/offboardings/{id}/retry"), "").await;
     assert_eq!((reply.status, &reply.json()["state"]), (202, &json!("removing")));
-    releases(&world, &id).await;
+    waits_without_a_call(&world, &id).await;
 }
 
 #[tokio::test]

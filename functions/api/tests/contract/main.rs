@@ -5,7 +5,13 @@
 mod accepting;
 mod deciding;
 mod evidence;
+mod evidence_altered;
+mod hanging;
+mod merging;
+mod mounted;
 mod properties;
 mod reading;
 mod refusing;
+mod roles;
+mod sending;
 mod world;

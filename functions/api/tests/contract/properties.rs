@@ -34,8 +34,18 @@ fn value() -> impl Strategy<Value = Value> {
 }
 
 fn body() -> impl Strategy<Value = Value> {
-    let names =
-        ["user", "org_id", "effective_at", "dry_run", "require_approval", "reason", "requested_by", "reasons", "x"];
+    let names = [
+        "user",
+        "org_id",
+        "effective_at",
+        "dry_run",
+        "require_approval",
+        "reason",
+        "requested_by",
+        "priority",
+        "reasons",
+        "x",
+    ];
     prop::collection::hash_map(prop::sample::select(names.to_vec()), value(), 0..5)
         .prop_map(|map| Value::Object(map.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()))
 }
@@ -65,7 +75,7 @@ proptest! {
     #[test]
     fn arbitrary_paths_queries_and_methods_never_break_anything(
         method in "[A-Z]{1,8}",
-        path in "(/(offboardings|quota|health|off_[0-9a-f]{32}|evidence|[a-z0-9%._~-]{0,6})){0,4}",
+        path in "(/(offboardings|senders|quota|health|off_[0-9a-f]{32}|evidence|[a-z0-9%._~-]{0,6})){0,4}",
         query in "((state|limit|cursor|fields)=[a-z0-9%_+&=-]{0,8}&?){0,3}",
         accept in "[a-z/*;=,. 0-9]{0,30}",
     ) {

@@ -1,5 +1,11 @@
 //! `GET /offboardings`, `GET /offboardings/{id}` and `GET /quota`.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use podio_aws::twin::Moment;
 use podio_engine::ports::{QuotaRecord, WorkTable};
 use podio_lifecycle::{
     evidence::CallRecord,
@@ -8,7 +14,7 @@ use podio_lifecycle::{
     offboarding::{Event, Failure, FailureCode},
     ports::RecordCalls,
     removal::RemovalState,
-    work::{Calls, JobId, Priority, Waiting},
+    work::{Calls, Group, JobId, Priority, Waiting},
 };
 use serde_json::{Value, json};
 
@@ -24,6 +30,8 @@ async fn a_fresh_offboarding_shows_what_was_asked_for() {
         "id": id, "state": "planning", "org_id": 678,
         "user": {"user_id": null, "email": "jane@example.com", "name": null},
         "dry_run": false, "require_approval": false, "reason": "left", "requested_by": "HR",
+        "priority": "normal", "source": {"kind": "api", "name": "token-1"},
+        "history": [{"at": START, "event": "requested", "actor": {"kind": "api", "name": "token-1"}}],
         "created_at": START, "effective_at": START, "updated_at": START, "completed_at": null,
         "eta": START,
         "progress": {"spaces_total": 0, "spaces_removed": 0, "spaces_already_gone": 0, "spaces_left_to_org_removal": 0, "spaces_pending": 0},
@@ -50,7 +58,7 @@ async fn progress_counts_every_space_and_the_eta_every_call() {
         status: Some(200),
         request_id: None,
     };
-    world.store.record(&id, &call, [0; 10]).await.unwrap();
+    world.journal().record(&id, &call).await.unwrap();
 
     let view = world.get(&format!("/offboardings/{id}")).await.json();
     assert_eq!(view["state"], "removing");
@@ -67,7 +75,7 @@ async fn progress_counts_every_space_and_the_eta_every_call() {
     assert_eq!(spaces[11], json!({"space_id": 12, "name": "Space 12", "state": "pending", "settled_at": null}));
 
     let summary = world.get(&format!("/offboardings/{id}?fields=summary")).await.json();
-    assert_eq!(summary.get("spaces"), None);
+    assert_eq!((summary.get("spaces"), summary.get("history")), (None, None));
     assert_eq!(summary["progress"], progress);
     let listed = world.get("/offboardings").await.json();
     assert_eq!(listed["offboardings"], json!([summary]));
@@ -192,6 +200,27 @@ async fn the_list_is_newest_first_and_goes_on_where_it_stopped() {
 }
 
 #[tokio::test]
+async fn a_person_is_found_by_address_and_by_id() {
+    let world = World::new();
+    let jane_id = world.accepted(jane()).await;
+    world.planned(&jane_id, 3, Vec::new()).await;
+    world.clock.advance(1);
+    let john = world.accepted(json!({"user": {"user_id": 7}})).await;
+    let found = async |query: &str| {
+        let listing = world.get(&format!("/offboardings?{query}")).await.json();
+        let entries = listing["offboardings"].as_array().unwrap().clone();
+        entries.iter().map(|entry| entry["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(found("email=jane@example.com").await, [jane_id.as_str()]);
+    assert_eq!(found("email=JANE%40Example.com&state=removing").await, [jane_id.as_str()]);
+    assert_eq!(found("user_id=12345").await, [jane_id.as_str()], "as planning has found");
+    assert_eq!(found("user_id=7").await, [john.as_str()]);
+    for nobody in ["user_id=8", "email=j@example.com", "user_id=7&email=jane@example.com", "user_id=7&state=held"] {
+        assert_eq!(found(nobody).await, [""; 0], "{nobody}");
+    }
+}
+
+#[tokio::test]
 async fn a_query_that_means_nothing_is_refused() {
     let world = World::new();
     for (query, parameters) in [
@@ -202,6 +231,11 @@ async fn a_query_that_means_nothing_is_refused() {
         ("limit=ten", vec!["limit"]),
         ("cursor=abc", vec!["cursor"]),
         ("limit=1&limit=2", vec!["limit"]),
+        ("email=jane", vec!["email"]),
+        ("email=", vec!["email"]),
+        ("user_id=0", vec!["user_id"]),
+        ("user_id=%2B7", vec!["user_id"]),
+        ("user_id=7&user_id=8", vec!["user_id"]),
         ("state=x&limit=-1&cursor=%00", vec!["state", "limit", "cursor"]),
     ] {
         let reply = world.get(&format!("/offboardings?{query}")).await;
@@ -233,8 +267,8 @@ async fn the_quota_shows_what_is_used_and_when_the_backlog_is_through() {
     let busy = world.get("/quota").await.json();
     assert_eq!((&busy["used"], &busy["free_now"], &busy["backlog"]), (&json!(4), &json!(6), &json!(15)));
     assert_eq!(
-        busy["drained_at"], "2026-03-01T12:01:43Z",
-        "six now, four when the first four are a window old, five a little later"
+        busy["drained_at"], "2026-03-01T12:02:50Z",
+        "twelve removals are more than fit: what is left of this window and the next one is spread over them"
     );
 
     let (mut quota, revision) = world.store.read().await.unwrap();
@@ -257,25 +291,63 @@ fn waiting(subject: &str, place: jiff::Timestamp) -> Waiting {
         not_before: None,
         faulted_at: None,
         calls: Calls::of("any", 1),
-        space: None,
+        group: None,
     }
 }
 
 #[tokio::test]
-async fn an_eta_counts_the_jobs_that_go_before() {
+async fn an_eta_counts_the_calls_that_go_before() {
     let world = World::new();
     let id = world.accepted(jane()).await;
     let eta = async || world.get(&format!("/offboardings/{id}")).await.json()["eta"].clone();
     let now = world.ports.clock.now();
-    let removal = |subject: &str, place| Waiting { priority: Priority::Removal, ..waiting(subject, place) };
-    let earlier = now - jiff::SignedDuration::from_secs(1);
-    for subject in ["before/1", "before/2"] {
-        world.store.put(&removal(subject, earlier)).await.unwrap();
-    }
+    let removal = |leaver: &str, space, after| Waiting {
+        job: JobId::new(JobId::SPACE, format!("{leaver}/1/{space}")),
+        priority: Priority::Removal,
+        group: Some(Group::Space(SpaceId(space))),
+        ..waiting("", now + jiff::SignedDuration::from_secs(after))
+    };
+    world.store.put(&removal("one", 1, -1)).await.unwrap();
+    assert_eq!(eta().await, START, "a space and an end before it, and six calls of its own: ten fit");
+    world.store.put(&removal("two", 1, -1)).await.unwrap();
+    assert_eq!(eta().await, "2026-03-01T12:01:42Z", "who is taken along has an end too");
     for n in 0..20 {
-        world.store.put(&removal(&format!("after/{n}"), now)).await.unwrap();
+        world.store.put(&removal("three", 100 + n, 1)).await.unwrap();
     }
-    assert_eq!(eta().await, START, "two before it with their ends, and six calls of its own: ten fit");
-    world.store.put(&removal("before/3", earlier)).await.unwrap();
-    assert_eq!(eta().await, "2026-03-01T12:01:42Z", "two calls too many");
+    assert_eq!(eta().await, "2026-03-01T12:01:42Z", "who comes behind it makes no difference to an end");
+    for n in 0..20 {
+        world.store.put(&removal("two", 200 + n, -1)).await.unwrap();
+    }
+    let later = eta().await;
+    assert!(later.as_str() > Some("2026-03-01T12:03:24Z"), "twenty before it are two windows more: {later}");
+}
+
+#[tokio::test]
+async fn what_waits_is_read_once_for_a_whole_page_and_not_at_all_where_nothing_moves() {
+    let world = World::new();
+    let reads = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&reads);
+    world.store.faults().decided_by(move |operation, moment| {
+        counted.fetch_add(usize::from(operation == "ahead" && moment == Moment::Before), Ordering::Relaxed);
+        false
+    });
+    let gone = world.accepted(jane()).await;
+    world.happen(&gone, Event::NotAMember).await;
+    reads.store(0, Ordering::Relaxed);
+    world.get("/offboardings").await;
+    assert_eq!(reads.swap(0, Ordering::Relaxed), 0);
+    for user in 2..6 {
+        world.accepted(json!({"user": {"user_id": user}})).await;
+    }
+    reads.store(0, Ordering::Relaxed);
+    assert_eq!(world.get("/offboardings").await.json()["offboardings"].as_array().unwrap().len(), 5);
+    assert_eq!(reads.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test]
+async fn an_offboarding_is_shown_where_nobody_can_tell_what_waits() {
+    let world = World::new();
+    let id = world.accepted(jane()).await;
+    world.store.faults().decided_by(|operation, _| operation == "ahead");
+    assert_eq!(world.get(&format!("/offboardings/{id}")).await.json()["eta"], START, "as if nobody waited");
 }

@@ -9,7 +9,10 @@ use crate::world::{TOKEN, World, bearer, jane};
 const ID: &str = "off_0123456789abcdef0123456789abcdef";
 
 async fn nothing_was_stored(world: &World) {
-    assert_eq!(world.store.list(None, 10, None).await.unwrap().offboardings, []);
+    assert_eq!(
+        world.store.list(&podio_lifecycle::offboarding::Filter::default(), 10, None).await.unwrap().offboardings,
+        []
+    );
     assert_eq!(world.wakes.take(), 0);
 }
 
@@ -129,11 +132,19 @@ async fn what_is_not_json_is_malformed_and_what_is_not_a_leaver_is_pointed_at() 
 }
 
 #[tokio::test]
-async fn without_a_default_the_organization_must_be_named() {
-    let mut world = World::new();
-    world.settings.org_id = None;
-    let reply = world.call("POST", "/offboardings", &jane().to_string()).await;
-    assert_eq!(reply.errors(422, "pointer"), ["/org_id"]);
+async fn an_organization_that_is_not_managed_is_refused() {
+    let world = World::new();
+    let post = async |org: u64, user: u64| {
+        let body = json!({"user": {"user_id": user}, "org_id": org}).to_string();
+        world.call("POST", "/offboardings", &body).await
+    };
+    assert_eq!(post(10, 1).await.errors(422, "pointer"), ["/org_id"]);
+    nothing_was_stored(&world).await;
+    for (org, user) in [(678, 1), (9, 2)] {
+        let reply = post(org, user).await;
+        assert_eq!(reply.status, 202);
+        assert_eq!(world.load(&reply.json()["id"].as_str().unwrap().parse().unwrap()).await.org_id.0, org);
+    }
 }
 
 #[tokio::test]

@@ -1,8 +1,11 @@
 //! A world to test in: storage and queue in memory, a clock that stands still until told.
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering},
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+    },
 };
 
 use api::{Ports, Settings, handle};
@@ -15,19 +18,31 @@ use lambda_http::{
 use podio_aws::twin::MemoryStore;
 use podio_engine::quota::Ceiling;
 use podio_lifecycle::{
+    evidence::{Journal, SigningKey},
     ids::{OffboardingId, OrgId, SpaceId, UserId},
+    ledger::{Ledger, Sealer},
     offboarding::{Event, Leaver, Offboarding, PersonClaim, PersonName, Plan},
-    ports::{Clock, QueueError, Random, ReadOffboardings, SpaceRemovals, WakeWorker, WriteOffboardings},
+    ports::{
+        Clock, Metric, Metrics, QueueError, Random, ReadOffboardings, SpaceRemovals, WakeWorker, WriteOffboardings,
+    },
     removal::{RemovalState, SpaceRemoval},
     work::Priority,
 };
 use podio_signatures::{
     bearer::Tokens,
-    standard_webhooks::{Secret, sign},
+    senders::Directory,
+    standard_webhooks::{Secret, Senders, sign},
 };
 use serde_json::{Value, json};
 
-pub const TOKEN: &str = "a-token-for-tests";
+pub const TOKEN: &str = "a-token-for-tests-0123456789";
+/// Tokens of other callers, each with its role.
+pub const VIEWER: &str = "viewers-token-0123456789abc";
+pub const REQUESTER: &str = "requesters-token-0123456789";
+pub const OTHER_REQUESTER: &str = "other-requesters-token-012345";
+pub const APPROVER: &str = "approvers-token-0123456789ab";
+/// The secret of the sender `payroll`; the one below is of the sender `default`.
+pub const PAYROLL_SECRET: &str = "whsec_bmV3IHNlY3JldCBvZiB0d2VudHkgZm91ciBieXRlcw==";
 pub const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 pub const START: &str = "2026-03-01T12:00:00Z";
 
@@ -37,6 +52,7 @@ pub struct World {
     pub clock: Arc<Stopped>,
     pub ports: Ports,
     pub settings: Settings,
+    pub counted: Arc<Counted>,
 }
 
 /// An answer, read.
@@ -52,24 +68,36 @@ impl World {
         let store = Arc::new(MemoryStore::new());
         let wakes = Arc::new(Wakes::default());
         let clock = Arc::new(Stopped(Mutex::new(START.parse().unwrap())));
+        let counted = Arc::new(Counted::default());
         let ports = Ports {
             accept: store.clone(),
             read: store.clone(),
             write: store.clone(),
             calls: store.clone(),
+            evidence: store.clone(),
             quota: store.clone(),
             work: store.clone(),
             wake: wakes.clone(),
             clock: clock.clone(),
             random: Arc::new(Counting::default()),
+            metrics: counted.clone(),
         };
         let settings = Settings {
-            org_id: Some(OrgId(678)),
-            offboarding_secrets: vec![SECRET.parse().unwrap()],
-            api_tokens: Tokens::new([TOKEN]),
+            organizations: vec![OrgId(678), OrgId(9)],
+            senders: Senders::parse([SECRET, &format!("payroll:{PAYROLL_SECRET}")]).unwrap(),
+            api_tokens: Tokens::parse([
+                TOKEN,
+                &format!("audit:viewer:{VIEWER}"),
+                &format!("hr:requester:{REQUESTER}"),
+                &format!("it:requester:{OTHER_REQUESTER}"),
+                &format!("boss:approver:{APPROVER}"),
+            ])
+            .unwrap(),
+            directory: Directory::default(),
+            two_person_approval: false,
             ceiling: Ceiling::new(10, SignedDuration::from_secs(100)).unwrap(),
         };
-        Self { store, wakes, clock, ports, settings }
+        Self { store, wakes, clock, ports, settings, counted }
     }
 
     pub async fn send(&self, request: Request) -> Reply {
@@ -86,6 +114,20 @@ impl World {
         self.send(bearer(method, path).body(Body::from(body)).unwrap()).await
     }
 
+    /// With another token than the admin's.
+    pub async fn call_as(&self, token: &str, method: &str, path: &str, body: &str) -> Reply {
+        let request =
+            http::Request::builder().method(method).uri(path).header("authorization", format!("Bearer {token}"));
+        self.send(request.body(Body::from(body)).unwrap()).await
+    }
+
+    /// A leaver that was posted with that token.
+    pub async fn accepted_as(&self, token: &str, body: &Value) -> OffboardingId {
+        let reply = self.call_as(token, "POST", "/offboardings", &body.to_string()).await;
+        assert_eq!(reply.status, 202, "{reply:?}");
+        reply.json()["id"].as_str().unwrap().parse().unwrap()
+    }
+
     pub async fn get(&self, path: &str) -> Reply {
         self.call("GET", path, "").await
     }
@@ -97,7 +139,12 @@ impl World {
 
     /// The headers of a signed leaver.
     pub fn signed(&self, webhook_id: &str, sent_at: Timestamp, body: &str) -> Builder {
-        let secret: Secret = SECRET.parse().unwrap();
+        self.signed_with(SECRET, webhook_id, sent_at, body)
+    }
+
+    /// The same with another sender's secret.
+    pub fn signed_with(&self, secret: &str, webhook_id: &str, sent_at: Timestamp, body: &str) -> Builder {
+        let secret: Secret = secret.parse().unwrap();
         http::Request::post("/offboardings")
             .header("webhook-id", webhook_id)
             .header("webhook-timestamp", sent_at.as_second().to_string())
@@ -121,6 +168,25 @@ impl World {
         let change = before.apply(event, self.clock.now()).unwrap();
         self.store.save(before.revision, &change.offboarding, change.person, None).await.unwrap();
         self.load(id).await
+    }
+
+    /// The key that the worker signs with.
+    pub fn key() -> SigningKey {
+        SigningKey::from_seed(&[7; 32]).unwrap()
+    }
+
+    /// What the worker records calls with.
+    pub fn journal(&self) -> Journal {
+        Journal::new(self.store.clone(), Self::key(), None)
+    }
+
+    /// What the worker changes and seals offboardings with.
+    pub fn ledger<'a>(&'a self, key: &'a SigningKey) -> Ledger<'a> {
+        Ledger {
+            read: &*self.store,
+            write: &*self.store,
+            sealer: Some(Sealer { evidence: &*self.store, key, retention: None }),
+        }
     }
 
     /// The worker has made a plan with so many spaces and these reasons to hold.
@@ -243,12 +309,30 @@ impl Clock for Stopped {
     }
 }
 
+/// What was counted.
+#[derive(Default)]
+pub struct Counted(Mutex<HashMap<Metric, u64>>);
+
+impl Counted {
+    pub fn of(&self, metric: Metric) -> u64 {
+        self.0.lock().unwrap().get(&metric).copied().unwrap_or(0)
+    }
+}
+
+impl Metrics for Counted {
+    fn add(&self, metric: Metric, count: u64) {
+        *self.0.lock().unwrap().entry(metric).or_default() += count;
+    }
+}
+
 /// Numbers that differ.
 #[derive(Default)]
-struct Counting(AtomicU8);
+struct Counting(AtomicU64);
 
 impl Random for Counting {
     fn bytes(&self) -> [u8; 10] {
-        [self.0.fetch_add(1, Ordering::SeqCst); 10]
+        let mut bytes = [0; 10];
+        bytes[..8].copy_from_slice(&self.0.fetch_add(1, Ordering::SeqCst).to_be_bytes());
+        bytes
     }
 }

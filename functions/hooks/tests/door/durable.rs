@@ -11,7 +11,7 @@ use podio_engine::{
 use podio_lifecycle::{hooks::EventType, work::JobId};
 use sweep::Sweep;
 
-use crate::world::{Certain, DEAD, Unwatched, World};
+use crate::world::{Certain, DEAD, LEAVERS_APP, Unwatched, World};
 
 const ADDED: &str = "type=member.add&hook_id=7&user_id=77";
 /// The worker is woken for it.
@@ -80,10 +80,13 @@ async fn the_sweep_sends_it_once(world: &World) {
 }
 
 #[tokio::test]
-async fn the_worker_is_woken_for_whom_somebody_waits() {
+async fn verification_wakes_the_worker_and_no_event_does() {
     let world = World::with_a_bus();
     assert_eq!(world.deliver(ADDED).await, 200);
-    assert_eq!(world.take_messages(), [], "the next sweep is early enough");
+    let item = b"type=item.create&hook_id=7&item_id=9&item_revision_id=0";
+    assert_eq!(world.send("POST", &world.address("app", LEAVERS_APP), item).await.status(), 200);
+    assert_eq!(world.waiting().await.len(), 2);
+    assert_eq!(world.take_messages(), [], "the next sweep is early enough, for leavers too");
     assert_eq!(world.deliver(VERIFY).await, 200);
     assert_eq!(world.take_messages(), [Message::Wake]);
     assert_eq!(world.deliver(VERIFY).await, 200);

@@ -4,6 +4,8 @@
 
 mod corpus;
 mod durable;
+mod hanging;
+mod mounted;
 mod properties;
 mod strangers;
 mod world;

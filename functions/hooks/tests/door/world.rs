@@ -33,7 +33,7 @@ pub struct World {
     pub clock: Arc<StoppedClock>,
     pub settings: Settings,
     pub sqs: Arc<Mutex<Sqs>>,
-    ports: Ports,
+    pub ports: Ports,
 }
 
 /// Shows what it is told to.

@@ -1,6 +1,7 @@
 //! The jobs, one file each.
 
 mod hooks;
+mod keep_credential;
 mod look_up;
 mod plan;
 mod remove_from_org;

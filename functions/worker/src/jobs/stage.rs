@@ -2,13 +2,14 @@
 
 use jiff::{SignedDuration, Timestamp};
 use podio_lifecycle::{
+    actor::Actor,
     ids::OffboardingId,
     ledger::NotCommitted,
     offboarding::{Event, Failure, FailureCode, Offboarding, Stage, State},
     ports::StoreError,
     removal::{RemovalState, SpaceKey, SpaceRemoval},
     retry::backoff,
-    work::{JobId, Priority},
+    work::JobId,
 };
 
 use super::StageTask;
@@ -45,15 +46,24 @@ impl Worker {
 
     async fn carry_on(&self, stage: &mut StageTask, session: &mut Session<'_>) -> Result<(), Halt> {
         if stage.offboarding.state == State::Scheduled {
-            self.advance(stage, Event::Due, session).await?;
+            let (id, now) = (&stage.offboarding.id, self.now());
+            stage.offboarding = self.ledger().commit_by(&Actor::schedule(), id, &Event::Due, now).await?;
         }
         match stage.offboarding.state.stage() {
             Some(Stage::Planning) => self.plan(stage, session).await,
             Some(Stage::Removing) => self.release(stage, session).await,
             Some(Stage::Finalizing) => self.remove_from_org(stage, session).await,
             Some(Stage::Verifying) => self.verify_removal(stage, session).await,
-            None => Ok(()),
+            None => self.seal(stage, session).await,
         }
+    }
+
+    /// Whoever has failed or cancelled an offboarding, a door perhaps, had no key to seal its evidence with.
+    async fn seal(&self, stage: &mut StageTask, session: &mut Session<'_>) -> Result<(), Halt> {
+        stage.offboarding = self.ledger().seal(&stage.offboarding, self.now()).await?;
+        session.fresh_stage(&stage.offboarding);
+        tracing::info!(offboarding = %stage.offboarding.id, "evidence sealed");
+        Ok(())
     }
 
     /// Puts the removals of a plan that a person has resumed back into the work table.
@@ -64,7 +74,7 @@ impl Worker {
         let open = |removal: &SpaceRemoval| removal.state == RemovalState::Pending && offboarding.owns(removal);
         for removal in spaces.into_iter().filter(open) {
             let released = SpaceRemoval { faults: 0, faulted_since: None, ..removal };
-            let released = released.waiting_since(self.now(), Priority::Removal, offboarding.place);
+            let released = released.waiting_since(self.now(), offboarding.space_priority(), offboarding.place);
             self.ports.removals.save_space(&released).await?;
             session.fresh_removal(&released);
         }
@@ -122,9 +132,11 @@ impl Worker {
         let detail = "A job of this offboarding has ended its worker again and again. Look for it in the worker's log, \
                       update, then retry.";
         let failure = Failure { code: FailureCode::JobCrashed, detail: detail.to_owned() };
-        self.fail_offboarding(&id, failure).await?;
-        // A retry puts it back.
-        self.ports.work.leave(job).await?;
+        let failed = self.fail_offboarding(&id, failure).await?;
+        // A retry puts it back. The stage of one that has failed now is still to be sealed.
+        if failed.is_none() || job.kind == JobId::SPACE {
+            self.ports.work.leave(job).await?;
+        }
         self.ports.work.survived(job).await
     }
 

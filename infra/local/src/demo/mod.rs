@@ -19,7 +19,8 @@ use tokio::time::{Instant, sleep};
 
 use self::{api::Api, judge::Before, midflight::Wish, progress::Progress, report::Report};
 use crate::{
-    environment::{API_TOKEN, Caller, OFFBOARDING_SECRET},
+    environment::{API_TOKEN, Caller, OFFBOARDING_SECRET, entries},
+    log::say,
     podio::Choice,
     stack::{Options, Stack},
 };
@@ -43,9 +44,9 @@ pub async fn run(mut options: Options, show: &Show, caller: &impl Caller) -> any
     let Choice::Sandbox(podio) = &options.podio else { anyhow::bail!("the demo needs the sandbox") };
     let wish = Wish::of(&podio.initial_state(Timestamp::now()))?;
     options.hooks = Some(wish.variable());
-    eprintln!("Building the functions and starting the stack …");
+    say("Building the functions and starting the stack …");
     let stack = Stack::start(options, caller).await?;
-    eprintln!("Ready: {} (Podio at {}).", stack.api(), stack.podio().url());
+    say(&format!("Ready: {} (Podio at {}).", stack.api(), stack.podio().url()));
     let outcome = offboard(&stack, &wish, show, caller).await;
     stack.stop().await;
     let report = outcome?;
@@ -56,11 +57,13 @@ pub async fn run(mut options: Options, show: &Show, caller: &impl Caller) -> any
 async fn offboard(stack: &Stack, wish: &Wish, show: &Show, caller: &impl Caller) -> anyhow::Result<Report> {
     let sandbox = stack.podio().sandbox().context("the demo needs the sandbox")?;
     let hook = wish.granted(sandbox).await?;
-    eprintln!("Hook {hook} ({}) is active: the worker has sent Podio's code back.", wish.variable());
+    say(&format!("Hook {hook} ({}) is active: the worker has sent Podio's code back.", wish.variable()));
     let before = sandbox.with_state(|state| Before::of(state, LEAVER, hook)).context("the sandbox knows no leaver")?;
     let first_of = |name, default: &str| {
         let list = caller.get(name).unwrap_or_else(|| default.to_owned());
-        list.split(',').next().unwrap_or_default().trim().to_owned()
+        // What stands before the last colon is the caller's name and role.
+        let entry = entries(&list).next().unwrap_or_default();
+        entry.rsplit(':').next().unwrap_or_default().trim().to_owned()
     };
     let token = first_of("API_TOKENS", API_TOKEN);
     let api = Api::new(stack.api(), token, &first_of("OFFBOARDING_SECRETS", OFFBOARDING_SECRET))?;

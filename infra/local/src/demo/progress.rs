@@ -1,10 +1,11 @@
-//! The live bar; on anything but a terminal, a line for each change.
+//! The live bar; on anything but a terminal, an event for each change.
 
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::api::Offboarding;
+use crate::log::say;
 
 /// What is drawn, on standard error.
 pub(super) struct Progress {
@@ -37,7 +38,9 @@ impl Progress {
         if self.bar.is_hidden() {
             let line = format!("{:<10} {so_far}", now.state);
             if line != self.last {
-                eprintln!("{:<10} {message}", now.state);
+                let (state, podio_calls) = (now.state.as_str(), now.podio_calls);
+                let eta = now.eta.map(tracing::field::display);
+                tracing::info!(target: "demo", state, settled, spaces = counts.spaces_total, podio_calls, eta, "progress");
                 self.last = line;
             }
             return;
@@ -50,7 +53,7 @@ impl Progress {
 
     /// Says something in between.
     pub(super) fn say(&self, line: &str) {
-        self.bar.suspend(|| eprintln!("{line}"));
+        self.bar.suspend(|| say(line));
     }
 
     /// Leaves the last picture standing.

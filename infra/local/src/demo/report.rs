@@ -67,13 +67,8 @@ impl Report {
         for call in list(&evidence["verification"]["read_backs"]) {
             write_call(out, call)?;
         }
-        let (seal, intact) = (&evidence["seal"], evidence["intact"].as_bool());
-        let standing = match intact {
-            Some(true) => "intact",
-            Some(false) => "BROKEN",
-            None => "not sealed",
-        };
-        writeln!(out, "\n  chain {standing}, last hash {}", text(&evidence["chain"]["head"]))?;
+        let (seal, integrity) = (&evidence["seal"], text(&evidence["integrity"]));
+        writeln!(out, "\n  {integrity}, last hash {}", text(&evidence["chain"]["head"]))?;
         if !seal.is_null() {
             writeln!(out, "  {} {}", text(&seal["algorithm"]), text(&seal["signature"]))?;
         }

@@ -7,15 +7,16 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::routes::Chosen;
 use crate::sqs::ACCOUNT;
 
-/// The event that API Gateway's HTTP API makes of a request.
-pub fn http_event(parts: &Parts, body: &[u8], peer: IpAddr, now: Timestamp) -> Value {
+/// The event that API Gateway's HTTP API makes of a request of that route. The raw path is the caller's, base path included.
+pub fn http_event(parts: &Parts, body: &[u8], peer: IpAddr, route: &Chosen, now: Timestamp) -> Value {
     let path = parts.uri.path();
     let text = |name| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let mut event = json!({
         "version": "2.0",
-        "routeKey": "$default",
+        "routeKey": route.key,
         "rawPath": path,
         "rawQueryString": parts.uri.query().unwrap_or_default(),
         "headers": joined(&parts.headers),
@@ -32,7 +33,7 @@ pub fn http_event(parts: &Parts, body: &[u8], peer: IpAddr, now: Timestamp) -> V
                 "userAgent": text(header::USER_AGENT),
             },
             "requestId": request_id(),
-            "routeKey": "$default",
+            "routeKey": route.key,
             "stage": "$default",
             "time": now.strftime("%d/%b/%Y:%H:%M:%S +0000").to_string(),
             "timeEpoch": now.as_millisecond(),
@@ -42,6 +43,9 @@ pub fn http_event(parts: &Parts, body: &[u8], peer: IpAddr, now: Timestamp) -> V
     let cookies: Vec<_> = text(header::COOKIE).split(';').map(str::trim).filter(|cookie| !cookie.is_empty()).collect();
     if !cookies.is_empty() {
         event["cookies"] = json!(cookies);
+    }
+    if !route.parameters.is_empty() {
+        event["pathParameters"] = json!(route.parameters);
     }
     let query = query(parts);
     if !query.is_empty() {
@@ -102,10 +106,13 @@ mod tests {
     use axum::http::Request;
 
     use super::*;
+    use crate::functions::Function;
 
     fn event(request: axum::http::request::Builder, body: &[u8]) -> Value {
         let (parts, ()) = request.body(()).unwrap().into_parts();
-        http_event(&parts, body, IpAddr::from([127, 0, 0, 1]), Timestamp::from_second(1_800_000_000).unwrap())
+        let parameters = BTreeMap::from([("id".to_owned(), "off_1".to_owned())]);
+        let route = Chosen { function: Function::Api, key: "ANY /offboardings/{id}".to_owned(), parameters };
+        http_event(&parts, body, IpAddr::from([127, 0, 0, 1]), &route, Timestamp::from_second(1_800_000_000).unwrap())
     }
 
     #[test]
@@ -129,6 +136,9 @@ mod tests {
             .header("user-agent", "test");
         let event = event(request, b"");
         assert_eq!(event["rawPath"], "/offboardings");
+        assert_eq!(event["routeKey"], "ANY /offboardings/{id}");
+        assert_eq!(event["requestContext"]["routeKey"], "ANY /offboardings/{id}");
+        assert_eq!(event["pathParameters"], json!({"id": "off_1"}));
         assert_eq!(event["rawQueryString"], "state=held&limit=5&x=1&x=%C3%A4");
         assert_eq!(event["queryStringParameters"], json!({"state": "held", "limit": "5", "x": "1,ä"}));
         assert_eq!(event["headers"]["x-twice"], "a,b");

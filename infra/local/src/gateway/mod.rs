@@ -1,13 +1,18 @@
 //! API Gateway's HTTP API: the address that callers see.
 //!
-//! Requests become events of payload format 2.0 and go to the function of their route. What API Gateway answers by
-//! itself it answers here with the same words: 404 for no route, 413 over 10 MB, 500 for a function's error.
+//! Requests become events of payload format 2.0 and go to the function of their route, which template.yaml tells. What API
+//! Gateway answers by itself it answers here with the same words: 404 for no route, 413 over 10 MB, 500 for a function's error.
+//! Only callers who mean this address are let in: a page in a browser that has its own name resolve to loopback sends that name.
+//! Under a base path it behaves as a custom domain with an API mapping: routes go by the rest of the path, and `rawPath`
+//! keeps the whole.
 
 pub mod event;
 mod reply;
+pub mod routes;
 
 use std::{
     net::{IpAddr, SocketAddr},
+    path::Path,
     sync::Arc,
 };
 
@@ -16,15 +21,15 @@ use axum::{
     Json, Router,
     body::to_bytes,
     extract::{ConnectInfo, Request, State},
-    http::StatusCode,
+    http::{StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use jiff::Timestamp;
 use serde_json::json;
 use tokio::{net::TcpListener, sync::Semaphore};
 
+use self::routes::Routes;
 use crate::{
-    functions::Function,
     host::{Host, InvokeError},
     task::Task,
 };
@@ -38,41 +43,51 @@ const MAX_WAITING: usize = 64;
 pub struct Doorway {
     listener: TcpListener,
     address: SocketAddr,
+    base: String,
 }
 
 impl Doorway {
-    /// Takes a loopback port, 0 for a free one.
+    /// Takes a loopback port, 0 for a free one. `base` is a base path such as `/podio`, or empty.
     ///
     /// # Errors
     /// The port is taken.
-    pub async fn take(port: u16) -> anyhow::Result<Self> {
+    pub async fn take(port: u16, base: &str) -> anyhow::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", port)).await.with_context(|| format!("port {port} is taken"))?;
         let address = listener.local_addr()?;
-        Ok(Self { listener, address })
+        Ok(Self { listener, address, base: base.to_owned() })
     }
 
     /// The address that callers will see.
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("http://{}{}", self.address, self.base)
     }
 }
 
 /// The running gateway; it ends when this is dropped.
 pub struct Gateway {
-    address: SocketAddr,
-    _serving: Task,
+    url: String,
+    port: u16,
+    serving: Task,
 }
 
 struct Shared {
     host: Host,
+    routes: Routes,
+    base: String,
+    port: u16,
     room: Semaphore,
 }
 
 impl Gateway {
-    /// Serves the routes of `host`'s functions.
-    pub fn start(host: Host, doorway: Doorway) -> Self {
-        let Doorway { listener, address } = doorway;
-        let shared = Arc::new(Shared { host, room: Semaphore::new(MAX_WAITING) });
+    /// Serves the routes of a workspace's template with `host`'s functions.
+    ///
+    /// # Errors
+    /// The template cannot be read.
+    pub fn start(host: Host, doorway: Doorway, workspace: &Path) -> anyhow::Result<Self> {
+        let url = doorway.url();
+        let Doorway { listener, base, address } = doorway;
+        let routes = Routes::of(workspace)?;
+        let shared = Arc::new(Shared { host, routes, base, port: address.port(), room: Semaphore::new(MAX_WAITING) });
         let router = Router::new().fallback(handle).with_state(shared);
         let serving = Task::spawn("gateway", async move {
             let service = router.into_make_service_with_connect_info::<SocketAddr>();
@@ -80,22 +95,22 @@ impl Gateway {
                 tracing::error!(%error, "the gateway ended");
             }
         });
-        Self { address, _serving: serving }
+        Ok(Self { url, port: address.port(), serving })
     }
 
     /// The address that callers see.
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        self.url.clone()
     }
-}
 
-/// The function that a path belongs to, as in template.yaml.
-fn route(path: &str) -> Option<Function> {
-    let mut segments = path.strip_prefix('/')?.split('/');
-    match (segments.next()?, segments.next()) {
-        ("offboardings", _) | ("quota" | "health", None) => Some(Function::Api),
-        ("hooks", Some(_)) => Some(Function::Hooks),
-        _ => None,
+    /// Ends it.
+    pub async fn stop(self) {
+        self.serving.stop().await;
+    }
+
+    /// Its port.
+    pub fn port(&self) -> u16 {
+        self.port
     }
 }
 
@@ -110,15 +125,36 @@ async fn handle(
     })
 }
 
+/// Whether the host that a request names is this machine, by one of its loopback names, and the port this gateway's. An address
+/// in the request line goes before the `Host` header (RFC 9112, section 3.2.2); both must be right.
+fn is_ours(parts: &Parts, port: u16) -> bool {
+    let known = |host: &str| {
+        let (name, named) = match host.rsplit_once(':') {
+            Some((name, named)) if !named.ends_with(']') => (name, named.parse().ok()),
+            _ => (host, Some(80)),
+        };
+        named == Some(port) && ["127.0.0.1", "localhost", "[::1]"].iter().any(|ours| ours.eq_ignore_ascii_case(name))
+    };
+    let mut hosts = parts.headers.get_all(header::HOST).iter().map(|host| host.to_str().unwrap_or_default());
+    let named = parts.uri.authority().map(axum::http::uri::Authority::as_str);
+    let first = hosts.next();
+    first.or(named).is_some() && first.into_iter().chain(hosts).chain(named).all(known)
+}
+
 async fn respond(shared: &Shared, peer: IpAddr, request: Request) -> Result<Response, (StatusCode, &'static str)> {
     const INTERNAL: (StatusCode, &str) = (StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error");
     let (parts, body) = request.into_parts();
-    let function = route(parts.uri.path()).ok_or((StatusCode::NOT_FOUND, "Not Found"))?;
+    if !is_ours(&parts, shared.port) {
+        return Err((StatusCode::FORBIDDEN, "Forbidden"));
+    }
+    let path = parts.uri.path().strip_prefix(&shared.base).unwrap_or_default();
+    let route = shared.routes.choose(parts.method.as_str(), path).ok_or((StatusCode::NOT_FOUND, "Not Found"))?;
     let body = to_bytes(body, MAX_BODY_BYTES)
         .await
         .map_err(|_| (StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"))?;
-    let event = event::http_event(&parts, &body, peer, Timestamp::now());
+    let event = event::http_event(&parts, &body, peer, &route, Timestamp::now());
     let _room = shared.room.acquire().await.map_err(|_| INTERNAL)?;
+    let function = route.function;
     match shared.host.invoke(function, &event).await {
         Ok(answer) => reply::to_response(&answer).ok_or_else(|| {
             tracing::error!(%function, "an answer that is no HTTP response");
@@ -134,14 +170,36 @@ async fn respond(shared: &Shared, peer: IpAddr, request: Request) -> Result<Resp
 mod tests {
     use super::*;
 
+    fn ours(target: &str, hosts: &[&str], port: u16) -> bool {
+        let request =
+            hosts.iter().fold(axum::http::Request::get(target), |request, host| request.header("host", *host));
+        is_ours(&request.body(()).unwrap().into_parts().0, port)
+    }
+
     #[test]
-    fn each_route_belongs_to_one_function() {
-        for path in ["/offboardings", "/offboardings/", "/offboardings/off_1/evidence", "/quota", "/health"] {
-            assert_eq!(route(path), Some(Function::Api), "{path}");
+    fn only_requests_for_this_address_are_let_in() {
+        for host in ["127.0.0.1:9000", "localhost:9000", "LOCALHOST:9000", "[::1]:9000"] {
+            assert!(ours("/health", &[host], 9000), "{host}");
         }
-        assert_eq!(route("/hooks/podio/app/1/key"), Some(Function::Hooks));
-        for path in ["", "/", "/hooks", "/offboardingsx", "/health/x", "/favicon.ico"] {
-            assert_eq!(route(path), None, "{path}");
+        assert!(ours("/health", &["localhost"], 80));
+        assert!(ours("http://localhost:9000/health", &["localhost:9000"], 9000));
+        for host in [
+            "evil.example.com",
+            "evil.example.com:9000",
+            "127.0.0.1:9001",
+            "127.0.0.1",
+            "localhost.evil.example.com:9000",
+            "localhost:9000:9000",
+            "user@localhost:9000",
+            "[::1]",
+            "::1:9000",
+            "192.0.2.1:9000",
+            "",
+        ] {
+            assert!(!ours("/health", &[host], 9000), "{host}");
         }
+        assert!(!ours("/health", &[], 9000));
+        assert!(!ours("/health", &["localhost:9000", "evil.example.com"], 9000));
+        assert!(!ours("http://evil.example.com/health", &["localhost:9000"], 9000));
     }
 }

@@ -13,7 +13,7 @@ use anyhow::Context as _;
 use serde::Deserialize;
 use tokio::process::Command;
 
-use crate::functions::Function;
+use crate::{functions::Function, log};
 
 /// Builds all functions and returns the folder of their binaries.
 ///
@@ -30,6 +30,9 @@ pub async fn functions(workspace: &Path, release: bool) -> anyhow::Result<PathBu
 pub async fn some(workspace: &Path, release: bool, functions: &[Function]) -> anyhow::Result<PathBuf> {
     let mut command = Command::new("cargo");
     command.args(["build", "--message-format=json-render-diagnostics"]);
+    if !log::Reader::of_this_process().is_person() {
+        command.arg("--quiet");
+    }
     command.arg(if release { "--release" } else { "--workspace" });
     for function in functions {
         command.args(["--bin", function.name()]);

@@ -28,14 +28,16 @@ use tokio::{
 };
 
 use self::runtime::RuntimeProxy;
-use crate::{client, data::beside, environment::Variables, functions::Function, task::Task};
+use crate::{client, data::beside, environment::Variables, functions::Function, log, task::Task};
 
 const TETHER: &str = include_str!("tether.sh");
 const CARGO: &str = include_str!("cargo.sh");
 /// How long cargo-lambda may take to open its port; it reads the workspace's metadata first.
 const OPENING: Duration = Duration::from_secs(60);
-/// How long the tether gives a host to end before it kills it, and some more.
+/// More than the tether takes to kill a host.
 const ENDING: Duration = Duration::from_secs(5);
+/// What the functions' last words may take.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 /// What an invocation may wait for its turn, and for a process to take it, before its own time begins.
 const WAITING: Duration = Duration::from_secs(60);
 
@@ -78,7 +80,7 @@ pub struct Host {
 pub struct Supervisor {
     orders: mpsc::Sender<Order>,
     ended: watch::Receiver<Option<String>>,
-    _task: Task,
+    task: Task,
 }
 
 enum Order {
@@ -98,7 +100,7 @@ pub async fn start(config: Config) -> anyhow::Result<(Host, Supervisor)> {
     publish.send_replace(Some(first.url.clone()));
     let ended = address.clone();
     let task = Task::spawn("function host", supervise(Arc::new(config), first, publish, received));
-    Ok((Host { client, address }, Supervisor { orders, ended, _task: task }))
+    Ok((Host { client, address }, Supervisor { orders, ended, task }))
 }
 
 impl Host {
@@ -139,6 +141,7 @@ impl Supervisor {
     pub async fn stop(mut self) {
         let _ = self.orders.send(Order::Stop).await;
         let _ = timeout(ENDING, self.ended.wait_for(Option::is_none)).await;
+        self.task.stop().await;
     }
 
     /// Kills the host as a crash would, and waits until that is noticed. It is started again.
@@ -153,6 +156,8 @@ struct Generation {
     url: String,
     child: Child,
     tether: ChildStdin,
+    /// Passes on what the host and its functions write.
+    relays: [Task; 2],
     _runtime: RuntimeProxy,
 }
 
@@ -163,7 +168,10 @@ impl Generation {
         let runtime = RuntimeProxy::start(&url).await?;
         let mut child = command(config, port, &runtime.url())?.spawn().context("cannot start cargo-lambda")?;
         let tether = child.stdin.take().context("cargo-lambda has no standard input")?;
-        let mut generation = Self { url, child, tether, _runtime: runtime };
+        let output = child.stdout.take().context("cargo-lambda has no standard output")?;
+        let errors = child.stderr.take().context("cargo-lambda has no standard error")?;
+        let relays = [Task::spawn("output", log::relay(output)), Task::spawn("errors", log::relay(errors))];
+        let mut generation = Self { url, child, tether, relays, _runtime: runtime };
         generation.opened(port).await?;
         Ok(generation)
     }
@@ -184,6 +192,10 @@ impl Generation {
     async fn end(mut self) {
         drop(self.tether);
         let _ = timeout(ENDING, self.child.wait()).await;
+        for relay in self.relays {
+            // Its functions end at about the same time; their last words are waited for, but not for long.
+            let _ = timeout(LAST_WORDS, relay.ended()).await;
+        }
     }
 }
 
@@ -215,8 +227,9 @@ fn command(config: &Config, port: u16, runtime: &str) -> anyhow::Result<Command>
         .env("LOCAL_RUST_LOG", functions_log_filter(config))
         .env("RUST_LOG", "off")
         .stdin(Stdio::piped())
-        // Only the ready line may go to standard output.
-        .stdout(std::io::stderr())
+        // Only the ready line may go to standard output, and standard error has one form.
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
         // Ctrl-C is for the stack, which then ends the host in order.
         .process_group(0);
     Ok(command)

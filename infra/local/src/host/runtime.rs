@@ -101,19 +101,18 @@ impl Runtime {
     }
 }
 
-async fn next(
-    State(runtime): State<Arc<Runtime>>,
-    Path((instance, function)): Path<(String, String)>,
-) -> Result<Response, StatusCode> {
+async fn next(State(runtime): State<Arc<Runtime>>, Path((instance, function)): Path<(String, String)>) -> Response {
     if let Some(id) = runtime.take(&instance) {
         // One process of an instance asks for work only when it has answered: an earlier one must have died.
         let message = format!("RequestId: {id} Error: Runtime exited without providing a reason");
         runtime.fail(&function, &id, "Runtime.ExitError", message).await;
     }
     let url = format!("{}/{function}/2018-06-01/runtime/invocation/next", runtime.upstream);
-    let answer = runtime.client.get(url).send().await.map_err(|_| StatusCode::BAD_GATEWAY)?;
-    let (status, mut headers) = (answer.status(), answer.headers().clone());
-    let event = answer.bytes().await.map_err(|_| StatusCode::BAD_GATEWAY)?;
+    // Without a host there is no work, now or later: the process ends together with it. It would panic at any answer that is no
+    // invocation.
+    let Ok((status, mut headers, event)) = fetch(&runtime.client, &url).await else {
+        return std::future::pending().await;
+    };
     let id = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or_default().to_owned();
     if status == StatusCode::OK {
         let timeout = Function::named(&function).map_or(Duration::from_secs(60), Function::timeout);
@@ -122,7 +121,13 @@ async fn next(
         watch_deadline(&runtime, instance, function, id, timeout);
     }
     headers.retain_for_functions();
-    Ok((status, headers, event).into_response())
+    (status, headers, event).into_response()
+}
+
+async fn fetch(client: &reqwest::Client, url: &str) -> reqwest::Result<(StatusCode, HeaderMap, Bytes)> {
+    let answer = client.get(url).send().await?;
+    let (status, headers) = (answer.status(), answer.headers().clone());
+    Ok((status, headers, answer.bytes().await?))
 }
 
 async fn answer(

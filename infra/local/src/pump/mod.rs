@@ -1,8 +1,8 @@
-//! The event source of the job queue: what feeds the worker, by Lambda's rules.
+//! The event source of the worker's queue: what feeds the worker, by Lambda's rules.
 //!
 //! Batches of up to ten, two at a time. A batch that the worker answers is deleted but for the messages it names as
 //! failed; a batch that fails is left alone. The pump never changes a visibility: what it leaves comes back when its time
-//! is up, and that time may be the worker's choice.
+//! is up.
 
 pub mod event;
 mod verdict;
@@ -38,7 +38,7 @@ pub struct Source {
 
 /// The running pollers; they end when this is dropped.
 pub struct Pump {
-    _pollers: Vec<Task>,
+    pollers: Vec<Task>,
 }
 
 impl Pump {
@@ -48,7 +48,14 @@ impl Pump {
             let poller = Poller { store: Arc::clone(store), host: host.clone(), source: source.clone() };
             Task::spawn("event source", poller.run())
         };
-        Self { _pollers: (0..CONCURRENCY).map(poller).collect() }
+        Self { pollers: (0..CONCURRENCY).map(poller).collect() }
+    }
+
+    /// Ends them.
+    pub async fn stop(self) {
+        for poller in self.pollers {
+            poller.stop().await;
+        }
     }
 }
 
@@ -67,7 +74,7 @@ impl Poller {
                 Ok(batch) if batch.is_empty() => {}
                 Ok(batch) => self.feed(&batch).await,
                 Err(error) => {
-                    tracing::error!(%error, queue = self.source.queue, "the job queue cannot be read");
+                    tracing::error!(%error, queue = self.source.queue, "the worker's queue cannot be read");
                     sleep(REST).await;
                 }
             }

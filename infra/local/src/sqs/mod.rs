@@ -37,7 +37,7 @@ const MAX_REQUEST_BYTES: usize = 8 * 1024 * 1024;
 pub struct Server {
     address: SocketAddr,
     region: String,
-    _serving: Task,
+    serving: Task,
 }
 
 impl Server {
@@ -56,7 +56,12 @@ impl Server {
                 tracing::error!(%error, "the SQS endpoint ended");
             }
         });
-        Ok(Self { address, region: region.to_owned(), _serving: serving })
+        Ok(Self { address, region: region.to_owned(), serving })
+    }
+
+    /// Ends it.
+    pub async fn stop(self) {
+        self.serving.stop().await;
     }
 
     /// What `AWS_ENDPOINT_URL_SQS` is to be.

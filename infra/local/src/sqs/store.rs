@@ -1,7 +1,7 @@
 //! The twin behind a lock and the system's clock: it wakes who waits for a message, and keeps its state in a file.
 //!
 //! The file follows the state by a moment (writes within [`SETTLE`] are one) and is complete after [`Store::flush`]. What
-//! a SIGKILL loses in that moment, the sweep sends again.
+//! a SIGKILL loses in that moment still waits in the work table.
 
 use std::{
     fs, io,

@@ -1,12 +1,14 @@
 //! The queue in SQS: orders for the worker, and the word that something waits.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use aws_sdk_sqs::{Client, types::SendMessageBatchRequestEntry};
 use jiff::SignedDuration;
 use podio_engine::{Message, ports::SendMessages};
 use podio_lifecycle::ports::{QueueError, WakeWorker};
 
-use crate::{aws_error::code, rules};
+use crate::{aws_error::code, deadline, rules};
 
 /// What one request carries.
 pub(super) const AT_ONCE: usize = 10;
@@ -16,12 +18,30 @@ pub(super) const AT_ONCE: usize = 10;
 pub struct SqsJobs {
     client: Client,
     queue_url: String,
+    patience: Duration,
 }
 
 impl SqsJobs {
     /// The queue at that URL.
     pub fn new(client: Client, queue_url: impl Into<String>) -> Self {
-        Self { client, queue_url: queue_url.into() }
+        Self { client, queue_url: queue_url.into(), patience: Duration::MAX }
+    }
+
+    /// The same for a caller that waits no longer than `patience` until its messages are sent, however many requests they take.
+    pub fn within(self, patience: Duration) -> Self {
+        Self { patience, ..self }
+    }
+
+    async fn send_all(&self, messages: &[(Message, SignedDuration)]) -> Result<(), QueueError> {
+        for messages in messages.chunks(AT_ONCE) {
+            let entries = messages.iter().enumerate().map(entry).collect::<Result<_, _>>()?;
+            if let Some((left, _)) = self.send_batch(entries).await?
+                && let Some((_, code)) = self.send_batch(left).await?
+            {
+                return Err(QueueError(code));
+            }
+        }
+        Ok(())
     }
 
     /// Sends one request. What SQS did not take of it comes back, with the code of the last refusal.
@@ -41,15 +61,7 @@ impl SqsJobs {
 #[async_trait]
 impl SendMessages for SqsJobs {
     async fn send(&self, messages: &[(Message, SignedDuration)]) -> Result<(), QueueError> {
-        for messages in messages.chunks(AT_ONCE) {
-            let entries = messages.iter().enumerate().map(entry).collect::<Result<_, _>>()?;
-            if let Some((left, _)) = self.send_batch(entries).await?
-                && let Some((_, code)) = self.send_batch(left).await?
-            {
-                return Err(QueueError(code));
-            }
-        }
-        Ok(())
+        deadline::within(self.patience, self.send_all(messages)).await
     }
 }
 

@@ -2,14 +2,15 @@
 //! nothing at all.
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use podio_lifecycle::{
     ids::OffboardingId,
     offboarding::Offboarding,
-    ports::{AcceptOffboardings, Created, IdempotencyKey, StoreError},
+    ports::{AcceptOffboardings, Created, IdempotencyKey, Joined, SaveError, StoreError},
 };
 
 use super::{
-    DynamoStore, Item, OFFBOARDING, Rejected,
+    DynamoStore, Item, OFFBOARDING,
     claims::Claims,
     in_the_way,
     item::{Read, item, number, text},
@@ -17,6 +18,7 @@ use super::{
     offboarding_item,
     transaction::{Cancelled, Part, TRIES, Transaction, give_way},
     values,
+    write::RecordWrite,
 };
 use crate::tables::{PARTITION_KEY, TTL};
 
@@ -51,11 +53,53 @@ impl AcceptOffboardings for DynamoStore {
             }
             for (part, found) in &failed {
                 if let Some(running) = claims.learn(self, part, found.as_ref()).await? {
-                    return self.already_running(offboarding, key, running).await;
+                    return Ok(Created::AlreadyRunning(running));
                 }
             }
         }
         Err(in_the_way())
+    }
+
+    async fn join(
+        &self,
+        running: &Offboarding,
+        changed: Option<&Offboarding>,
+        key: Option<&IdempotencyKey>,
+        now: Timestamp,
+    ) -> Result<Joined, SaveError> {
+        for attempt in 0..TRIES {
+            let mut transaction = Transaction::on(self);
+            if let Some(changed) = changed {
+                RecordWrite::of(changed, running.revision)?.join(&mut transaction)?;
+            }
+            if let Some(key) = key {
+                let (condition, terms) = unused(now);
+                transaction.put(Part::Key, key_item(key, &running.id), Some(&condition), terms)?;
+            }
+            if transaction.is_empty() {
+                return Ok(Joined::Done);
+            }
+            let failed = match transaction.send().await {
+                Ok(()) => return Ok(Joined::Done),
+                Err(Cancelled::Store(error)) => return Err(error.into()),
+                Err(Cancelled::Conflict) => {
+                    give_way(attempt).await;
+                    continue;
+                }
+                Err(Cancelled::Conditions(failed)) => failed,
+            };
+            // The same request, arriving twice at one moment, was quicker: the key says so, whatever has become of the record.
+            let Some((_, found)) = failed.iter().find(|(part, _)| *part == Part::Key) else {
+                return Err(SaveError::Conflict);
+            };
+            if let (Some(key), Some(found)) = (key, found) {
+                return Ok(match known(key, found)? {
+                    Created::Repeated(id) => Joined::Repeated(id),
+                    _ => Joined::KeyReused,
+                });
+            }
+        }
+        Err(in_the_way().into())
     }
 }
 
@@ -74,34 +118,26 @@ impl DynamoStore {
         let mut listing = item(&Key::listing(&offboarding.id));
         listing.insert(DRY_RUN.to_owned(), aws_sdk_dynamodb::types::AttributeValue::Bool(offboarding.request.dry_run));
         transaction.put(Part::Listing, listing, None, None)?;
+        list_persons(&mut transaction, offboarding, 0)?;
         if let Some(key) = key {
-            let (condition, now) = unused(offboarding);
+            let (condition, now) = unused(offboarding.created_at);
             transaction.put(Part::Key, key_item(key, &offboarding.id), Some(&condition), now)?;
         }
         claims.join(&mut transaction)?;
         Ok(transaction)
     }
+}
 
-    /// From now on the key stands for the offboarding that runs already.
-    async fn already_running(
-        &self,
-        offboarding: &Offboarding,
-        key: Option<&IdempotencyKey>,
-        running: OffboardingId,
-    ) -> Result<Created, StoreError> {
-        if let Some(key) = key {
-            let (condition, now) = unused(offboarding);
-            match self.put_if(key_item(key, &running), &condition, now).await {
-                Ok(()) => {}
-                // The same request, arriving twice at one moment, was quicker.
-                Err(Rejected::Condition(Some(found))) => return known(key, &found),
-                Err(Rejected::Condition(None)) => {}
-                Err(Rejected::Conflict) => return Err(in_the_way()),
-                Err(Rejected::Store(error)) => return Err(error),
-            }
-        }
-        Ok(Created::AlreadyRunning(running))
+/// Lists an offboarding under the names of its person, but for the first so many, under which it is listed already.
+pub(super) fn list_persons(
+    transaction: &mut Transaction<'_>,
+    offboarding: &Offboarding,
+    listed: usize,
+) -> Result<(), StoreError> {
+    for person in offboarding.person_names().iter().skip(listed) {
+        transaction.put(Part::Listing, item(&Key::listing_of(person, &offboarding.id)), None, None)?;
     }
+    Ok(())
 }
 
 /// What a key that is in use says of the request.
@@ -114,9 +150,9 @@ fn known(key: &IdempotencyKey, found: &Item) -> Result<Created, StoreError> {
 }
 
 /// The condition that a key is not in use: TTL deletes late, so what has expired counts as absent.
-fn unused(offboarding: &Offboarding) -> (String, Option<Item>) {
+fn unused(now: Timestamp) -> (String, Option<Item>) {
     let condition = format!("attribute_not_exists(#{PARTITION_KEY}) OR #{TTL} <= :now");
-    (condition, values([(":now", number(offboarding.created_at.as_second()))]))
+    (condition, values([(":now", number(now.as_second()))]))
 }
 
 fn key_item(key: &IdempotencyKey, offboarding: &OffboardingId) -> Item {

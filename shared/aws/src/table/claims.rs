@@ -119,7 +119,7 @@ impl<'a> Claims<'a> {
             Part::NoRight(holder) => {
                 self.without_right.remove(holder);
             }
-            Part::Record | Part::Listing | Part::Key | Part::Settled | Part::Removed => {}
+            Part::Record | Part::Listing | Part::Key | Part::Settled | Part::Removed | Part::Call | Part::Seal => {}
         }
         Ok(None)
     }

@@ -34,6 +34,8 @@ struct Body {
     hook: Option<HookId>,
     event: HookEvent,
     received_at: Timestamp,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    is_of_leaver: bool,
 }
 
 #[async_trait]
@@ -90,9 +92,10 @@ impl Deliveries for DynamoStore {
 
 /// The attributes of a delivery but for its key.
 fn encode(delivery: &Delivery, revision: u64) -> Result<Item, StoreError> {
-    let Delivery { on, hook, event, code, received_at, state, faults, .. } = delivery;
+    let Delivery { on, hook, event, code, received_at, is_of_leaver, state, faults, .. } = delivery;
     let mut item = Item::new();
-    let body = Body { on: on.clone(), hook: *hook, event: event.clone(), received_at: *received_at };
+    let (on, event) = (on.clone(), event.clone());
+    let body = Body { on, hook: *hook, event, received_at: *received_at, is_of_leaver: *is_of_leaver };
     item.insert(BODY.to_owned(), json(&body)?);
     item.insert(STATE.to_owned(), text(state.name()));
     item.insert(OUTCOME.to_owned(), json(state)?);
@@ -109,7 +112,7 @@ fn encode(delivery: &Delivery, revision: u64) -> Result<Item, StoreError> {
 }
 
 fn decode(item: &Item) -> Result<Delivery, StoreError> {
-    let Body { on, hook, event, received_at } = item.json(BODY)?;
+    let Body { on, hook, event, received_at, is_of_leaver } = item.json(BODY)?;
     let id = Key::of(item)?.delivery_id()?;
     let waiting = work_item::decode(JobId::new(JobId::DELIVERY, &id), item)?;
     Ok(Delivery {
@@ -119,6 +122,7 @@ fn decode(item: &Item) -> Result<Delivery, StoreError> {
         event,
         code: item.find_text(CODE)?.map(VerificationCode::new),
         received_at,
+        is_of_leaver,
         state: item.json(OUTCOME)?,
         faults: item.number(FAULTS)?,
         faulted_at: waiting.as_ref().and_then(|waiting| waiting.faulted_at),

@@ -4,6 +4,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use podio_lifecycle::{
     hooks::DeliveryId,
     ids::{ItemId, OffboardingId, OrgId, UserId},
+    offboarding::PersonKey,
     ports::StoreError,
     removal::SpaceKey,
     work::JobId,
@@ -22,6 +23,10 @@ const LEAVER_ITEM: &str = "ITEM#";
 const DELIVERY: &str = "DELIVERY#";
 /// What the sort keys of an offboarding's calls begin with.
 pub(super) const CALL: &str = "CALL#";
+/// The partition of all seals.
+pub(super) const SEALS: &str = "SEALS";
+/// The partition of the public keys.
+pub(super) const KEYS: &str = "KEYS";
 /// The partition that lists all offboardings.
 pub(super) const LISTING: &str = "OFFBOARDINGS";
 
@@ -50,6 +55,11 @@ impl Key {
         Self::fixed(LISTING, id.as_str())
     }
 
+    /// An offboarding's place in the listing of a person.
+    pub(super) fn listing_of(person: &PersonKey, id: &OffboardingId) -> Self {
+        Self { pk: listing_of(person), sk: id.as_str().to_owned() }
+    }
+
     /// The removal from one space.
     pub(super) fn space(key: &SpaceKey) -> Self {
         Self { pk: partition(&key.offboarding), sk: format!("{}{:020}", spaces_of(key.plan), key.space.0) }
@@ -67,8 +77,28 @@ impl Key {
     }
 
     /// One call to Podio.
-    pub(super) fn call(id: &OffboardingId, millis: i64, nonce: [u8; 10]) -> Self {
-        Self { pk: partition(id), sk: format!("{CALL}{millis:013}#{}", hex::encode(nonce)) }
+    pub(super) fn call(id: &OffboardingId, n: u32) -> Self {
+        Self { pk: partition(id), sk: format!("{CALL}{n:08}") }
+    }
+
+    /// The signed statement about an offboarding's calls.
+    pub(super) fn statement(id: &OffboardingId) -> Self {
+        Self { pk: partition(id), sk: "CALLS".to_owned() }
+    }
+
+    /// One part of a record.
+    pub(super) fn record(id: &OffboardingId, sha256: &str, part: usize) -> Self {
+        Self { pk: partition(id), sk: format!("{}{part:03}", record_of(sha256)) }
+    }
+
+    /// A seal. The numbers are padded, so that they sort as numbers do.
+    pub(super) fn seal(number: u64) -> Self {
+        Self { pk: SEALS.to_owned(), sk: format!("{number:012}") }
+    }
+
+    /// A public key.
+    pub(super) fn public_key(kid: &str) -> Self {
+        Self::fixed(KEYS, kid)
     }
 
     /// An idempotency key.
@@ -168,14 +198,23 @@ pub(super) fn partition(id: &OffboardingId) -> String {
     format!("{OFFBOARDING}{id}")
 }
 
+/// The partition that lists a person's offboardings, hashed: no address stands in a key.
+pub(super) fn listing_of(person: &PersonKey) -> String {
+    let name = match person {
+        PersonKey::Email(mail) => format!("mail#{}", mail.as_str().to_ascii_lowercase()),
+        PersonKey::User(user) => format!("user#{user}"),
+    };
+    format!("LISTED#{}", digest(&name))
+}
+
+/// What the sort keys of a record's parts begin with.
+pub(super) fn record_of(sha256: &str) -> String {
+    format!("RECORD#{sha256}#")
+}
+
 /// What the sort keys of a plan's removals begin with. The numbers are padded, so that they sort as numbers do.
 pub(super) fn spaces_of(plan: u64) -> String {
     format!("{SPACE}{plan:020}#")
-}
-
-/// The id in a listing entry.
-pub(super) fn listed(item: &Item) -> Result<OffboardingId, StoreError> {
-    item.parsed(SORT_KEY)
 }
 
 /// The listing keys before that of `id`, as the upper bound of a `BETWEEN`, which includes its bounds: ids end in a
@@ -223,6 +262,8 @@ mod tests {
     fn no_address_stands_in_a_key() {
         let key = Key::person("1#mail#jane@example.com");
         assert!(!key.pk.contains("jane"), "{key:?}");
+        let listing = listing_of(&PersonKey::Email("Jane@example.com".parse().unwrap()));
+        assert!(!listing.contains("jane"), "{listing}");
     }
 
     #[test]

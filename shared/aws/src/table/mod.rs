@@ -2,10 +2,10 @@
 //!
 //! | item | `pk` | `sk` | attributes |
 //! |---|---|---|---|
-//! | offboarding | `OFF#{id}` | `STATE` | `body` (JSON), `version`, `state`, `due`, `due_at` |
+//! | offboarding | `OFF#{id}` | `STATE` | `body` (JSON), `version`, `in_state`, `listed_as`, `due`, `due_at` |
 //! | space removal | `OFF#{id}` | `SPACE#{plan}#{space}` | `s` (state), `n` (name), `c` (company), `round`, `version` and others |
-//! | call to Podio | `OFF#{id}` | `CALL#{ms}#{nonce}` | `body` (JSON) |
 //! | listing entry | `OFFBOARDINGS` | `{id}` | `dry_run` |
+//! | listing entry of a person | `LISTED#{sha256}` | `{id}` | |
 //! | idempotency key | `KEY#{sha256}` | `KEY` | `fingerprint`, `offboarding`, `expires_at` (TTL) |
 //! | claim on a person | `PERSON#{sha256}` | `CLAIM` | `offboarding` |
 //! | person who was removed | `REMOVED#{user}` | `{org}` | `offboarding` |
@@ -15,17 +15,18 @@
 //! | quota | `QUOTA` | `LOG` | `body` (JSON), `version` |
 //! | capabilities | `CAPABILITIES` | `ALL` | `body` (JSON) |
 //!
-//! An offboarding, a space removal, a delivery and another job are jobs too while something is to be called for them: then
+//! An offboarding, a space removal, a delivery and another job are jobs too while something is to be done for them: then
 //! they carry `work_queue`, `work_place` (the keys of the index `work`) and `work`, and a removal `waits_for_space` (the key of
 //! the index `space`). `claim` and `claims` say which attempt at the job has begun last, and how many were not heard of again.
-//! `due` and `due_at` are the keys of the index by which offboardings at work, held and failed are listed.
+//! `due` and `due_at` are the keys of the index by which offboardings at work, held and failed are listed; `in_state` and
+//! `listed_as` are those of the index that lists all offboardings by state.
 //!
 //! Every write that could meet another one carries a condition, on `version` or on what it is about to change; nothing is
 //! ever scanned. No item grows with the number of spaces, and no key holds an address or a name.
 //!
 //! | access | how | units (writes of 1 KB; reads of 4 KB) |
 //! |---|---|---|
-//! | accept | transaction of 2 to 4 puts | 10 W: a record is 1 to 2 KB, transactions count double, each index adds 1 |
+//! | accept | transaction of 3 to 5 puts | 14 W: a record is 1 to 2 KB, transactions count double, the indexes add 3 |
 //! | load | consistent get | 1 R |
 //! | save | conditional update | 2 W, each index adds 0 to 2 |
 //! | save and claim, release | transaction of 2 to 4 | 4 W for the record, 2 W for each further item |
@@ -35,9 +36,8 @@
 //! | spaces of a plan | consistent query | 1 R for each 20 |
 //! | what waits | two queries of the index | 0.5 R for each 15 |
 //! | who of n people was removed | batch gets | 0.5 R for each |
-//! | list a page of n | query, batch get | 0.5 R and 0.5 R for each listed |
+//! | list a page of n, of a state or of a person | query, batch get | 0.5 R and 0.5 R for each listed |
 //! | count accepted | query that counts | 1 R for each 40 |
-//! | record a call | put | 1 W |
 //! | store a delivery | conditional put | 1 W, the index adds 1 where a job is to come |
 //! | end a delivery | one conditional update | 1 W, the index adds 1 |
 //! | read the quota, dispatch | consistent get, conditional put | 1 R, 2 to 4 W however many jobs |
@@ -49,6 +49,7 @@ mod accept;
 mod claims;
 mod deliveries;
 mod due;
+mod evidence;
 pub(crate) mod item;
 pub(crate) mod keys;
 mod leaver_items;
@@ -78,7 +79,7 @@ use self::{
 };
 use crate::{
     aws_error::code,
-    tables::{DUE_AT, DUE_KIND},
+    tables::{DUE_AT, DUE_KIND, IN_STATE, LISTED_AS},
 };
 
 /// Attribute: the revision of a record.
@@ -93,6 +94,8 @@ const OFFBOARDING: &str = "offboarding";
 pub struct DynamoStore {
     client: Client,
     table: String,
+    /// The evidence table, for functions that have to do with evidence.
+    evidence: Option<String>,
 }
 
 /// Why a conditional write did not happen.
@@ -196,7 +199,12 @@ pub(crate) async fn get(client: &Client, table: &str, key: &Key) -> Result<Optio
 impl DynamoStore {
     /// The table of that name.
     pub fn new(client: Client, table: impl Into<String>) -> Self {
-        Self { client, table: table.into() }
+        Self { client, table: table.into(), evidence: None }
+    }
+
+    /// The same, with the evidence table of that name.
+    pub fn with_evidence(self, table: impl Into<String>) -> Self {
+        Self { evidence: Some(table.into()), ..self }
     }
 
     async fn get(&self, key: &Key) -> Result<Option<Item>, StoreError> {
@@ -231,8 +239,9 @@ fn offboarding_item(offboarding: &Offboarding, revision: u64) -> Result<Item, St
     let stored = Offboarding { revision, ..offboarding.clone() };
     item.insert(BODY.to_owned(), json(&stored)?);
     item.insert(VERSION.to_owned(), number(revision));
-    item.insert("state".to_owned(), text(offboarding.state.name()));
-    if let Some(due) = offboarding.due {
+    item.insert(IN_STATE.to_owned(), text(offboarding.state.name()));
+    item.insert(LISTED_AS.to_owned(), text(offboarding.id.as_str()));
+    if let Some(due) = offboarding.due() {
         item.insert(DUE_KIND.to_owned(), text(kind_name(due.kind)));
         item.insert(DUE_AT.to_owned(), moment(due.at));
     }

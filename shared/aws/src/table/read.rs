@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::{operation::query::builders::QueryFluentBuilder, types::Ke
 use jiff::Timestamp;
 use podio_lifecycle::{
     ids::OffboardingId,
-    offboarding::{DueKind, Offboarding},
+    offboarding::{DueKind, Filter, Offboarding, PersonKey, Unreadable},
     ports::{FindDue, Page, ReadOffboardings, StoreError},
     removal::SpaceRemoval,
 };
@@ -15,7 +15,7 @@ use podio_lifecycle::{
 use super::{
     DynamoStore, Item,
     accept::DRY_RUN,
-    item::text,
+    item::{Read, text},
     keys::{self, Key, LISTING},
     malformed, names, offboarding, space_item,
     transaction::give_way,
@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     rules,
-    tables::{PARTITION_KEY, SORT_KEY},
+    tables::{IN_STATE, LISTED_AS, PARTITION_KEY, SORT_KEY, STATES_INDEX},
 };
 
 /// What one batch get takes.
@@ -41,34 +41,35 @@ impl ReadOffboardings for DynamoStore {
         self.get(&Key::state(id)).await?.as_ref().map(offboarding).transpose()
     }
 
-    async fn list(
-        &self,
-        state: Option<&str>,
-        limit: usize,
-        before: Option<&OffboardingId>,
-    ) -> Result<Page, StoreError> {
+    async fn list(&self, filter: &Filter, limit: usize, before: Option<&OffboardingId>) -> Result<Page, StoreError> {
         let limit = limit.max(1);
-        // One more than is asked for tells whether there is a next page. Where a state is sought, most may not fit.
-        let size = if state.is_some() { GET_AT_ONCE } else { GET_AT_ONCE.min(limit + 1) };
-        let mut found = Vec::new();
+        let listing = Listing::of(filter);
+        // One more than is asked for tells whether there is a next page. Where the listing holds others, too, most may not
+        // fit.
+        let size = if Listing::is_exact(filter) { GET_AT_ONCE.min(limit + 1) } else { GET_AT_ONCE };
+        let mut page = Page { offboardings: Vec::new(), unreadable: Vec::new(), next: None };
         let mut cursor = before.cloned();
         for _ in 0..LISTING_PAGES {
-            let (ids, more) = self.listed(cursor.as_ref(), size).await?;
+            let (ids, more) = self.listed(&listing, cursor.as_ref(), size).await?;
             let mut records = self.load_all(&ids).await?;
             for (id, left) in ids.iter().zip((0..ids.len()).rev()) {
-                let record = records.remove(id);
-                found.extend(record.filter(|it| state.is_none_or(|state| it.state.name() == state)));
-                if found.len() == limit {
-                    let next = (more || left > 0).then(|| id.clone());
-                    return Ok(Page { offboardings: found, next });
+                match records.remove(id) {
+                    Some(Ok(record)) if filter.matches(&record) => page.offboardings.push(record),
+                    Some(Err(unreadable)) if filter.may_match(&unreadable) => page.unreadable.push(unreadable),
+                    _ => {}
+                }
+                if page.offboardings.len() + page.unreadable.len() == limit {
+                    page.next = (more || left > 0).then(|| id.clone());
+                    return Ok(page);
                 }
             }
             if !more {
-                return Ok(Page { offboardings: found, next: None });
+                return Ok(page);
             }
             cursor = ids.last().cloned().or(cursor);
         }
-        Ok(Page { offboardings: found, next: cursor })
+        page.next = cursor;
+        Ok(page)
     }
 
     async fn count_accepted(
@@ -104,13 +105,41 @@ impl ReadOffboardings for DynamoStore {
         let ids = self.due(DueKind::Active, Timestamp::MAX, ACTIVE_KEYS).await?;
         let mut found = Vec::new();
         for ids in ids.chunks(GET_AT_ONCE) {
-            found.extend(self.load_all(ids).await?.into_values().filter(rules::is_active));
+            let records = self.load_all(ids).await?;
+            found.extend(records.into_values().filter_map(Result::ok).filter(rules::is_active));
             if found.len() >= limit {
                 break;
             }
         }
         found.truncate(limit);
         Ok(found)
+    }
+}
+
+/// Where ids are listed.
+enum Listing {
+    /// A partition of the table.
+    Partition(String),
+    /// The index by state.
+    State(String),
+}
+
+impl Listing {
+    /// The shortest listing that holds everything that is asked for.
+    fn of(filter: &Filter) -> Self {
+        let email = filter.email.clone().map(PersonKey::Email);
+        let person = email.or_else(|| filter.user.map(PersonKey::User));
+        match (person, &filter.state) {
+            (Some(person), _) => Self::Partition(keys::listing_of(&person)),
+            (None, Some(state)) => Self::State(state.clone()),
+            (None, None) => Self::Partition(LISTING.to_owned()),
+        }
+    }
+
+    /// Whether it holds nothing else: each part of a filter but one has to be looked for in the records.
+    fn is_exact(filter: &Filter) -> bool {
+        let parts = [filter.state.is_some(), filter.email.is_some(), filter.user.is_some()];
+        parts.into_iter().filter(|asked| *asked).count() <= 1
     }
 }
 
@@ -138,31 +167,55 @@ impl DynamoStore {
         pages.collect::<Result<_, _>>().await.map_err(|error| unavailable(&error))
     }
 
-    /// One page of the listing, newest first, and whether there may be more.
+    /// One page of a listing, newest first, and whether there may be more.
     async fn listed(
         &self,
+        listing: &Listing,
         before: Option<&OffboardingId>,
         size: usize,
     ) -> Result<(Vec<OffboardingId>, bool), StoreError> {
+        let (partition, sort, value) = match listing {
+            Listing::Partition(pk) => (PARTITION_KEY, SORT_KEY, pk),
+            Listing::State(name) => (IN_STATE, LISTED_AS, name),
+        };
         let (condition, terms) = match before {
-            None => (format!("#{PARTITION_KEY} = :listing"), values([(":listing", text(LISTING))])),
+            None => (format!("#{partition} = :listing"), values([(":listing", text(value))])),
             Some(before) => (
-                format!("#{PARTITION_KEY} = :listing AND #{SORT_KEY} < :before"),
-                values([(":listing", text(LISTING)), (":before", text(before.as_str()))]),
+                format!("#{partition} = :listing AND #{sort} < :before"),
+                values([(":listing", text(value)), (":before", text(before.as_str()))]),
             ),
         };
-        let query = self.query(&condition, terms).scan_index_forward(false);
+        let index = matches!(listing, Listing::State(_)).then(|| STATES_INDEX.to_owned());
+        let query = self.query(&condition, terms).set_index_name(index).scan_index_forward(false);
         let answer = query.limit(i32::try_from(size).unwrap_or(i32::MAX)).send().await;
         let answer = answer.map_err(|error| unavailable(&error))?;
-        let ids = answer.items().iter().map(keys::listed).collect::<Result<_, _>>()?;
+        let id = |item: &Item| {
+            let id = item.parsed(sort);
+            // One bad entry may not keep anybody from all the others.
+            id.inspect_err(|error| tracing::error!(%error, "an entry of a listing has an unknown key")).ok()
+        };
+        let ids = answer.items().iter().filter_map(id).collect();
         Ok((ids, answer.last_evaluated_key.is_some_and(|key| !key.is_empty())))
     }
 
-    /// The records of up to a hundred offboardings; one that does not exist is left out.
-    async fn load_all(&self, ids: &[OffboardingId]) -> Result<BTreeMap<OffboardingId, Offboarding>, StoreError> {
+    /// The records of up to a hundred offboardings; one that does not exist is left out, and one that this version cannot
+    /// read hides no other.
+    async fn load_all(
+        &self,
+        ids: &[OffboardingId],
+    ) -> Result<BTreeMap<OffboardingId, Result<Offboarding, Unreadable>>, StoreError> {
         let keys = ids.iter().map(|id| Key::state(id).attributes()).collect();
-        let records = self.get_all(keys).await?.iter().map(offboarding).collect::<Result<Vec<_>, _>>()?;
-        Ok(records.into_iter().map(|record| (record.id.clone(), record)).collect())
+        let mut found = BTreeMap::new();
+        for item in self.get_all(keys).await? {
+            let id = Key::of(&item)?.offboarding()?;
+            let record = offboarding(&item).map_err(|error| {
+                tracing::error!(%error, offboarding = id.as_str(), "a record cannot be read");
+                let state = item.find_text(IN_STATE).ok().flatten().map(str::to_owned);
+                Unreadable { id: id.clone(), state }
+            });
+            found.insert(id, record);
+        }
+        Ok(found)
     }
 
     /// The items of up to a hundred keys, in any order; one that does not exist is left out.

@@ -26,6 +26,10 @@ pub(super) enum Part {
     Key,
     /// A space that is settled.
     Settled,
+    /// A call, or the statement about the calls.
+    Call,
+    /// The seal over the evidence.
+    Seal,
     /// A claim that is taken.
     Taken,
     /// The note of who removed the person.
@@ -72,8 +76,21 @@ impl<'a> Transaction<'a> {
         condition: Option<&str>,
         values: Option<Item>,
     ) -> Result<(), StoreError> {
+        let table = &self.store.table;
+        self.put_into(table, part, item, condition, values)
+    }
+
+    /// Adds a put into another table.
+    pub(super) fn put_into(
+        &mut self,
+        table: &str,
+        part: Part,
+        item: Item,
+        condition: Option<&str>,
+        values: Option<Item>,
+    ) -> Result<(), StoreError> {
         let put = Put::builder()
-            .table_name(&self.store.table)
+            .table_name(table)
             .set_item(Some(item))
             .set_condition_expression(condition.map(str::to_owned))
             .set_expression_attribute_names(condition.and_then(|condition| names(&[condition])))
@@ -141,6 +158,11 @@ impl<'a> Transaction<'a> {
         let check = check.build().map_err(malformed)?;
         self.add(part, TransactWriteItem::builder().condition_check(check).build());
         Ok(())
+    }
+
+    /// Whether nothing has been added.
+    pub(super) fn is_empty(&self) -> bool {
+        self.parts.is_empty()
     }
 
     /// Whether nothing has been added but the record.

@@ -1,12 +1,11 @@
 //! The work table: one index over all items that are jobs, and the claims on them.
 
 use async_trait::async_trait;
-use aws_sdk_dynamodb::types::Select;
 use jiff::{SignedDuration, Timestamp};
-use podio_engine::ports::{Claimed, CountAhead, WorkTable};
+use podio_engine::ports::{Claimed, LookAhead, WorkTable};
 use podio_lifecycle::{
     ports::StoreError,
-    work::{JobId, Priority, Waiting},
+    work::{JobId, Waiting},
 };
 
 use super::{
@@ -14,7 +13,7 @@ use super::{
     item::{Read, moment, number, text},
     keys::Key,
     unavailable, values,
-    work_item::{self, CLAIM, CLAIMS, PAUSED, READY, paused_place, ready_place},
+    work_item::{self, CLAIM, CLAIMS, PAUSED, READY, paused_place},
 };
 use crate::tables::{PARTITION_KEY, WORK_INDEX, WORK_PLACE, WORK_QUEUE};
 
@@ -91,12 +90,11 @@ impl WorkTable for DynamoStore {
 }
 
 #[async_trait]
-impl CountAhead for DynamoStore {
-    async fn ahead(&self, priority: Priority, place: Timestamp, at_most: usize) -> Result<usize, StoreError> {
-        let condition = format!("#{WORK_QUEUE} = :queue AND #{WORK_PLACE} < :place");
-        let terms = values([(":queue", text(READY)), (":place", text(ready_place(priority, place)))]);
-        let query = self.query(&condition, terms).index_name(WORK_INDEX).select(Select::Count);
-        Ok(super::read::count(query, at_most).await?.min(at_most))
+impl LookAhead for DynamoStore {
+    async fn ahead(&self, at_most: usize) -> Result<Vec<Waiting>, StoreError> {
+        let mut waiting = self.waiting(READY, None, at_most).await?;
+        waiting.truncate(at_most);
+        Ok(waiting)
     }
 }
 

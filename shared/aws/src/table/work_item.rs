@@ -5,9 +5,8 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use podio_lifecycle::{
-    ids::SpaceId,
     ports::StoreError,
-    work::{Calls, JobId, Priority, Waiting},
+    work::{Calls, Group, JobId, Priority, Waiting},
 };
 use serde::{Deserialize, Serialize};
 
@@ -39,12 +38,12 @@ struct Needs {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     faulted_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    space: Option<SpaceId>,
+    group: Option<Group>,
     calls: Calls,
 }
 
 /// The sort key of what is ready: by priority, then by place.
-pub(super) fn ready_place(priority: Priority, place: Timestamp) -> String {
+fn ready_place(priority: Priority, place: Timestamp) -> String {
     let digit = match priority {
         Priority::Interactive => 0,
         Priority::Removal => 1,
@@ -60,18 +59,19 @@ pub(super) fn paused_place(until: Timestamp) -> String {
 
 /// The attributes of a job that waits.
 pub(super) fn encode(waiting: &Waiting) -> Result<Item, StoreError> {
-    let Waiting { job: _, priority, place, since, not_before, faulted_at, ref calls, space } = *waiting;
+    let Waiting { job: _, priority, place, since, not_before, faulted_at, ref calls, ref group } = *waiting;
     let (queue, sort) = match not_before {
         Some(until) => (PAUSED, paused_place(until)),
         None => (READY, ready_place(priority, place)),
     };
-    let needs = Needs { priority, place, since, not_before, faulted_at, space, calls: calls.clone() };
+    let needs = Needs { priority, place, since, not_before, faulted_at, group: group.clone(), calls: calls.clone() };
     let mut item = HashMap::from([
         (WORK_QUEUE.to_owned(), text(queue)),
         (WORK_PLACE.to_owned(), text(sort)),
         (WORK.to_owned(), json(&needs)?),
     ]);
-    if let Some(space) = space {
+    // Deliveries are found among the jobs that are ready, which needs no index of its own.
+    if let Some(Group::Space(space)) = group {
         item.insert(WAITS_FOR_SPACE.to_owned(), text(space.to_string()));
     }
     Ok(item)
@@ -82,8 +82,8 @@ pub(super) fn decode(job: JobId, item: &Item) -> Result<Option<Waiting>, StoreEr
     if !item.contains_key(WORK_QUEUE) {
         return Ok(None);
     }
-    let Needs { priority, place, since, not_before, faulted_at, space, calls } = item.json(WORK)?;
-    Ok(Some(Waiting { job, priority, place, since, not_before, faulted_at, calls, space }))
+    let Needs { priority, place, since, not_before, faulted_at, group, calls } = item.json(WORK)?;
+    Ok(Some(Waiting { job, priority, place, since, not_before, faulted_at, calls, group }))
 }
 
 /// An update that sets all of `item` and removes what it lacks of `optional`; the expression and its values.

@@ -7,7 +7,9 @@
 mod credentials;
 mod deliveries;
 mod events;
+mod evidence;
 mod faults;
+mod hanging;
 mod leaver_items;
 mod notes;
 mod offboardings;
@@ -21,13 +23,14 @@ use std::{
 
 pub use credentials::MemoryCredentials;
 pub use events::MemoryEvents;
+pub use evidence::Evidence;
 pub(crate) use faults::Fault;
 pub use faults::{Faults, Moment, Strike};
+pub use hanging::{Hanging, sdk};
 use jiff::Timestamp;
 use podio_engine::quota::Quota;
 use podio_lifecycle::{
     capability::Capabilities,
-    evidence::CallRecord,
     hooks::{Delivery, DeliveryId},
     ids::{ItemId, OffboardingId, OrgId, UserId},
     leavers_app::LeaverItem,
@@ -59,7 +62,7 @@ struct Tables {
     turns: BTreeMap<OrgId, (OffboardingId, Timestamp)>,
     spaces: BTreeMap<SpaceKey, SpaceRemoval>,
     work: work::Work,
-    calls: BTreeMap<(OffboardingId, i64, [u8; 10]), CallRecord>,
+    evidence: Evidence,
     deliveries: BTreeMap<DeliveryId, Delivery>,
     quota: (Quota, u64),
     capabilities: Capabilities,

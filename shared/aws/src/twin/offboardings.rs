@@ -4,9 +4,9 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use podio_lifecycle::{
     ids::{OffboardingId, OrgId, SpaceId, UserId},
-    offboarding::{DueKind, Offboarding, PersonClaim},
+    offboarding::{DueKind, Filter, Offboarding, PersonClaim},
     ports::{
-        AcceptOffboardings, Created, FindDue, FindRemoved, IdempotencyKey, Page, ReadOffboardings, SaveError,
+        AcceptOffboardings, Created, FindDue, FindRemoved, IdempotencyKey, Joined, Page, ReadOffboardings, SaveError,
         StoreError, WriteOffboardings,
     },
     removal::{SpaceKey, SpaceRemoval},
@@ -47,21 +47,41 @@ impl Tables {
         }
     }
 
-    fn create(&mut self, offboarding: &Offboarding, key: Option<&IdempotencyKey>) -> Created {
+    /// What a key that is in use says of a request: the offboarding that it stands for, or none where it was used for
+    /// another request.
+    fn known(&self, key: Option<&IdempotencyKey>, now: Timestamp) -> Option<Option<OffboardingId>> {
         // TTL has whole seconds.
-        let lives = |used: &&UsedKey| used.expires_at.as_second() > offboarding.created_at.as_second();
-        if let Some(key) = key
-            && let Some(used) = self.keys.get(&key.key).filter(lives)
-        {
-            let same = used.fingerprint == key.fingerprint;
-            return if same { Created::Repeated(used.offboarding.clone()) } else { Created::KeyReused };
+        let lives = |used: &&UsedKey| used.expires_at.as_second() > now.as_second();
+        let used = self.keys.get(&key?.key).filter(lives)?;
+        Some((used.fingerprint == key?.fingerprint).then(|| used.offboarding.clone()))
+    }
+
+    fn join(
+        &mut self,
+        running: &Offboarding,
+        changed: Option<&Offboarding>,
+        key: Option<&IdempotencyKey>,
+        now: Timestamp,
+    ) -> Result<Joined, SaveError> {
+        if let Some(known) = self.known(key, now) {
+            return Ok(known.map_or(Joined::KeyReused, Joined::Repeated));
+        }
+        if let Some(changed) = changed {
+            self.save(running.revision, changed, PersonClaim::Keep, None)?;
+        }
+        self.note_key(key, &running.id);
+        Ok(Joined::Done)
+    }
+
+    fn create(&mut self, offboarding: &Offboarding, key: Option<&IdempotencyKey>) -> Created {
+        if let Some(known) = self.known(key, offboarding.created_at) {
+            return known.map_or(Created::KeyReused, Created::Repeated);
         }
         if self.offboardings.contains_key(&offboarding.id) {
             return Created::Repeated(offboarding.id.clone());
         }
         if !offboarding.request.dry_run {
             if let Some(running) = self.holder(offboarding) {
-                self.note_key(key, &running);
                 return Created::AlreadyRunning(running);
             }
             self.take(offboarding);
@@ -71,7 +91,7 @@ impl Tables {
         Created::New
     }
 
-    fn save(
+    pub(super) fn save(
         &mut self,
         expected: u64,
         offboarding: &Offboarding,
@@ -120,7 +140,7 @@ impl Tables {
             .offboardings
             .values()
             .filter_map(|offboarding| {
-                let due = offboarding.due.filter(|due| due.kind == kind)?;
+                let due = offboarding.due().filter(|due| due.kind == kind)?;
                 Some((due.at.as_millisecond(), offboarding.id.clone()))
             })
             .collect();
@@ -133,6 +153,16 @@ impl Tables {
 impl AcceptOffboardings for MemoryStore {
     async fn create(&self, offboarding: &Offboarding, key: Option<&IdempotencyKey>) -> Result<Created, StoreError> {
         self.run("create", |tables| Ok(tables.create(offboarding, key))).await
+    }
+
+    async fn join(
+        &self,
+        running: &Offboarding,
+        changed: Option<&Offboarding>,
+        key: Option<&IdempotencyKey>,
+        now: Timestamp,
+    ) -> Result<Joined, SaveError> {
+        self.run("join", |tables| tables.join(running, changed, key, now)).await
     }
 }
 
@@ -155,20 +185,15 @@ impl ReadOffboardings for MemoryStore {
         self.run("load", |tables| Ok(tables.offboardings.get(id).cloned())).await
     }
 
-    async fn list(
-        &self,
-        state: Option<&str>,
-        limit: usize,
-        before: Option<&OffboardingId>,
-    ) -> Result<Page, StoreError> {
+    async fn list(&self, filter: &Filter, limit: usize, before: Option<&OffboardingId>) -> Result<Page, StoreError> {
         self.run("list", |tables| {
-            let wanted = |offboarding: &&Offboarding| state.is_none_or(|state| offboarding.state.name() == state);
+            let wanted = |offboarding: &&Offboarding| filter.matches(offboarding);
             let earlier = tables.offboardings.values().rev().filter(|it| before.is_none_or(|before| it.id < *before));
             let mut found: Vec<_> = earlier.filter(wanted).take(limit.saturating_add(1)).cloned().collect();
             let more = found.len() > limit;
             found.truncate(limit);
             let next = found.last().filter(|_| more).map(|last| last.id.clone());
-            Ok(Page { offboardings: found, next })
+            Ok(Page { offboardings: found, unreadable: Vec::new(), next })
         })
         .await
     }

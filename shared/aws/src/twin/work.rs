@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use podio_engine::ports::{Claimed, CountAhead, WorkTable};
+use podio_engine::ports::{Claimed, LookAhead, WorkTable};
 use podio_lifecycle::{
     ids::SpaceId,
     ports::{SaveError, SpaceRemovals, StoreError},
     removal::{SpaceKey, SpaceRemoval, Wait},
-    work::{JobId, Priority, Waiting},
+    work::{Group, JobId, Priority, Waiting},
 };
 
 use super::MemoryStore;
@@ -34,7 +34,7 @@ impl Work {
                 Some(until) => self.paused.remove(&(until, job.clone())),
                 None => self.ready.remove(&(before.priority, before.place, job.clone())),
             };
-            if let Some(space) = before.space {
+            if let Some(Group::Space(space)) = before.group {
                 self.by_space.entry(space).or_default().remove(job);
             }
         }
@@ -43,7 +43,7 @@ impl Work {
             Some(until) => self.paused.insert((until, job.clone())),
             None => self.ready.insert((waiting.priority, waiting.place, job.clone())),
         };
-        if let Some(space) = waiting.space {
+        if let Some(Group::Space(space)) = waiting.group {
             self.by_space.entry(space).or_default().insert(job.clone());
         }
         self.all.insert(job.clone(), waiting);
@@ -162,11 +162,11 @@ impl WorkTable for MemoryStore {
 }
 
 #[async_trait]
-impl CountAhead for MemoryStore {
-    async fn ahead(&self, priority: Priority, place: Timestamp, at_most: usize) -> Result<usize, StoreError> {
+impl LookAhead for MemoryStore {
+    async fn ahead(&self, at_most: usize) -> Result<Vec<Waiting>, StoreError> {
         self.run("ahead", |tables| {
-            let ready = tables.work.ready.iter();
-            Ok(ready.take_while(|(p, at, _)| (*p, *at) < (priority, place)).take(at_most).count())
+            let ready = tables.work.ready.iter().take(at_most);
+            Ok(ready.filter_map(|(_, _, job)| tables.work.all.get(job)).cloned().collect())
         })
         .await
     }

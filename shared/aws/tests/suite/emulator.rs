@@ -1,14 +1,14 @@
 //! DynamoDB in this process, spoken to over HTTP as ever.
 
 use aws_sdk_dynamodb::Client;
-use podio_aws::{DynamoCredentials, DynamoStore, tables};
+use podio_aws::{DynamoCredentials, DynamoStore, tables, twin::sdk};
 
-use crate::sdk;
-
-const STATE: &str = "state";
+/// The state table's name.
+pub const STATE: &str = "state";
 const CREDENTIALS: &str = "credentials";
+const EVIDENCE: &str = "evidence";
 
-/// An emulator with both tables, empty. It ends with the test's runtime.
+/// An emulator with all tables, empty. It ends with the test's runtime.
 pub struct Emulator {
     client: Client,
 }
@@ -27,7 +27,7 @@ impl Emulator {
 
     /// Creates the tables that do not exist.
     pub async fn create_tables(&self) {
-        tables::create_tables(&self.client, STATE, CREDENTIALS).await.unwrap();
+        tables::create_tables(&self.client, STATE, CREDENTIALS, EVIDENCE).await.unwrap();
     }
 
     /// The client.
@@ -35,9 +35,9 @@ impl Emulator {
         self.client.clone()
     }
 
-    /// The state table.
+    /// The state table and the evidence table.
     pub fn store(&self) -> DynamoStore {
-        DynamoStore::new(self.client(), STATE)
+        DynamoStore::new(self.client(), STATE).with_evidence(EVIDENCE)
     }
 
     /// The credentials table.

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use aws_sdk_eventbridge::Client;
 use axum::{Json, Router, body::Bytes, routing::post};
-use podio_aws::EventBridge;
+use podio_aws::{EventBridge, twin::sdk};
 use podio_lifecycle::{
     hooks::{CloudEvent, Delivery, Fields, HookRef, Interest},
     ids::AppId,
@@ -12,7 +12,7 @@ use podio_lifecycle::{
 };
 use serde_json::{Value, json};
 
-use crate::{ports::at, sdk};
+use crate::ports::at;
 
 /// Publishes one event to a bus that gives that answer; what it was sent, and what the adapter says.
 async fn publish(answer: Value) -> (Value, Result<(), PublishError>) {

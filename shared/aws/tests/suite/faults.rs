@@ -132,11 +132,12 @@ async fn what_a_throttled_batch_get_leaves_out_is_asked_for_again() {
     let jane = leaver("jane@example.com", 0);
     let listing = json!({"Items": [{"pk": {"S": "OFFBOARDINGS"}, "sk": {"S": jane.id}}], "Count": 1});
     let key = json!({"pk": {"S": format!("OFF#{}", jane.id)}, "sk": {"S": "STATE"}});
-    let left = json!({"Responses": {}, "UnprocessedKeys": {"state": {"Keys": [key]}}});
-    let record = json!({"body": {"S": serde_json::to_string(&jane).unwrap()}, "version": {"N": "4"}});
+    let left = json!({"Responses": {}, "UnprocessedKeys": {"state": {"Keys": [&key]}}});
+    let body = serde_json::to_string(&jane).unwrap();
+    let record = json!({"pk": key["pk"], "sk": key["sk"], "body": {"S": body}, "version": {"N": "4"}});
     let rest = json!({"Responses": {"state": [record]}, "UnprocessedKeys": {}});
     let (store, _server) = scripted([listing, left, rest].map(Answer::ok).into()).await;
-    let page = store.list(None, 10, None).await.unwrap();
+    let page = store.list(&podio_lifecycle::offboarding::Filter::default(), 10, None).await.unwrap();
     assert_eq!(page.offboardings.iter().map(|it| it.revision).collect::<Vec<_>>(), [4]);
 }
 

@@ -17,9 +17,8 @@ use axum::{
     response::{IntoResponse, Response},
     routing::post,
 };
+use podio_aws::twin::sdk;
 use serde_json::{Value, json};
-
-use crate::sdk;
 
 /// One answer.
 pub struct Answer {

@@ -16,11 +16,12 @@ use axum::{
     response::{IntoResponse, Response},
     routing::post,
 };
-use podio_aws::queue::twin::{Entry, NewMessage, Receive, Sqs, SqsError};
+use podio_aws::{
+    queue::twin::{Entry, NewMessage, Receive, Sqs, SqsError},
+    twin::sdk,
+};
 use podio_lifecycle::ports::Clock;
 use serde_json::{Value, json};
-
-use crate::sdk;
 
 /// A server that ends with the test's runtime.
 pub struct Wire {

@@ -35,6 +35,9 @@ suite! {
         a_key_with_another_body_is_refused,
         an_expired_key_counts_as_new,
         a_person_who_is_leaving_already_is_not_accepted_again,
+        a_second_request_is_stored_with_its_key,
+        a_second_request_that_read_an_old_revision_leaves_nothing,
+        of_many_second_requests_at_once_each_has_its_effect_or_none,
         a_dry_run_claims_nobody,
         a_claim_that_was_left_behind_is_taken_over,
         of_many_requests_for_one_person_at_once_one_is_accepted,
@@ -65,7 +68,8 @@ suite! {
         a_job_waits_again_as_it_is_told,
         a_removal_waits_again_as_it_is_told,
         an_offboarding_waits_as_its_record_says,
-        jobs_ahead_are_counted_by_priority_and_place;
+        a_second_request_changes_how_an_offboarding_waits,
+        what_lies_ahead_is_told_in_order_without_what_pauses;
     removing:
         a_plan_is_stored_in_order_and_only_once,
         a_removal_comes_back_as_it_was_stored,
@@ -86,9 +90,23 @@ suite! {
     listing:
         pages_follow_each_other_newest_first,
         a_state_can_be_asked_for,
+        what_is_asked_for_is_found_behind_a_thousand_newer_ones,
+        a_state_is_the_one_that_was_stored_last,
+        a_person_is_found_by_each_of_their_names,
         leavers_of_an_hour_are_counted_without_dry_runs;
+    evidence:
+        calls_are_chained_in_the_order_of_recording,
+        many_workers_record_side_by_side_without_a_gap,
+        call_behind_an_altered_statement_says_so,
+        record_larger_than_an_item_comes_back_whole,
+        seal_and_offboarding_are_saved_together_or_not_at_all,
+        public_keys_are_kept_once;
+    sealing:
+        what_completes_is_stored_with_its_seal,
+        who_holds_no_key_completes_nothing,
+        what_a_door_has_ended_is_a_job_until_it_is_sealed,
+        of_many_who_seal_at_once_each_has_a_number_of_its_own;
     noting:
-        calls_are_kept_in_the_order_of_sending,
         what_was_learned_is_remembered;
     quota:
         the_quota_is_written_on_condition_of_what_was_read,
@@ -112,6 +130,47 @@ mod credentials {
     async fn of_many_workers_one_gets_the_lease() {
         tokens::of_many_workers_one_gets_the_lease(Arc::new(MemoryCredentials::new())).await;
         tokens::of_many_workers_one_gets_the_lease(Arc::new(Emulator::start().await.credentials())).await;
+    }
+}
+
+mod unreadable {
+    use aws_sdk_dynamodb::types::AttributeValue;
+    use podio_lifecycle::{
+        offboarding::{Filter, Unreadable},
+        ports::{ReadOffboardings, StoreError},
+    };
+
+    use crate::{
+        emulator::{Emulator, STATE},
+        ports::{accepted, leaver},
+    };
+
+    #[tokio::test]
+    async fn a_record_of_another_version_is_listed_as_such_and_hides_nobody() {
+        let emulator = Emulator::start().await;
+        let store = emulator.store();
+        let mut ids = Vec::new();
+        for n in 0..5 {
+            ids.push(accepted(&store, leaver(&format!("leaver{n}@example.com"), n)).await.id);
+        }
+        let damaged = ids[2].clone();
+        let update = emulator.client().update_item().table_name(STATE);
+        let text = |text: &str| AttributeValue::S(text.to_owned());
+        let update = update.key("pk", text(&format!("OFF#{damaged}"))).key("sk", text("STATE"));
+        let update = update.update_expression("SET body = :body").expression_attribute_values(":body", text("{}"));
+        update.send().await.unwrap();
+
+        let unreadable = Unreadable { id: damaged.clone(), state: Some("planning".to_owned()) };
+        let mail = Filter { email: Some("leaver2@example.com".parse().unwrap()), ..Filter::default() };
+        for (filter, readable) in [(Filter::default(), 4), (Filter::in_state("planning"), 4), (mail, 0)] {
+            let page = store.list(&filter, 10, None).await.unwrap();
+            assert_eq!((page.offboardings.len(), page.unreadable), (readable, vec![unreadable.clone()]), "{filter:?}");
+        }
+        assert_eq!(store.list(&Filter::in_state("held"), 10, None).await.unwrap().unreadable, []);
+        let page = store.list(&Filter::default(), 3, None).await.unwrap();
+        assert_eq!((page.offboardings.len(), page.next), (2, Some(damaged.clone())), "it takes a place on its page");
+        assert_eq!(store.active(10).await.unwrap().len(), 4);
+        assert!(matches!(store.load(&damaged).await, Err(StoreError::Corrupt(_))));
     }
 }
 

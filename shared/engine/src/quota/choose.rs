@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
-use podio_lifecycle::work::{Calls, JobId, Priority, Waiting};
+use podio_lifecycle::work::{Calls, Group, JobId, Priority, Waiting};
 
 use super::{Ceiling, Named, PATIENCE, Quota, name};
 use crate::order::{Order, Reserved};
@@ -22,6 +22,8 @@ const YOUNG: SignedDuration = SignedDuration::from_secs(10);
 /// The background takes no more than this share of a ceiling, in percent, and is owed that one.
 const MOST_OF_BACKGROUND: usize = 80;
 const OWED_TO_BACKGROUND: usize = 5;
+/// Calls that must follow each other at once are owed together, however small the ceiling is.
+const OWED_TOGETHER: usize = 3;
 
 /// From one sweep to the next.
 const SWEEPS: SignedDuration = SignedDuration::from_mins(1);
@@ -29,20 +31,40 @@ const SWEEPS: SignedDuration = SignedDuration::from_mins(1);
 const SOON: SignedDuration = SignedDuration::from_secs(1);
 
 /// What one dispatch keeps in mind.
-struct Round {
+pub(super) struct Round {
     now: Timestamp,
-    from: Timestamp,
+    /// No moment lies before this one.
+    pub(super) from: Timestamp,
+    /// No moment lies behind this one.
+    horizon: Timestamp,
     /// Ceilings that have no room left before the horizon.
     full: BTreeSet<u32>,
-    /// Spaces that somebody is about to be taken out of.
-    spaces: BTreeSet<podio_lifecycle::ids::SpaceId>,
+    /// Groups of which a job is on its way.
+    groups: BTreeSet<Group>,
     /// The moment that was given last, by ceiling.
     last: BTreeMap<u32, Timestamp>,
-    /// Whether all removals that wait may go out at once.
-    waiting_calls: usize,
-    given: usize,
+    /// Calls that wait: whether all removals may go out at once.
+    pub(super) waiting_calls: usize,
+    pub(super) given: usize,
     /// When the first of those that found no room would go out.
     next: Option<Timestamp>,
+}
+
+impl Round {
+    pub(super) fn new(quota: &Quota, now: Timestamp, horizon: Timestamp) -> Self {
+        let last = quota.moments.iter().filter_map(|(limit, moments)| Some((*limit, moments.last()?)));
+        Self {
+            now,
+            from: now.max(quota.blocked_until.unwrap_or(now)),
+            horizon,
+            full: BTreeSet::new(),
+            groups: BTreeSet::new(),
+            last: last.collect(),
+            waiting_calls: 0,
+            given: 0,
+            next: None,
+        }
+    }
 }
 
 impl Quota {
@@ -62,14 +84,9 @@ impl Quota {
         let plans =
             waiting.iter().any(|job| job.priority == Priority::Interactive && job.job.kind == JobId::OFFBOARDING);
         let mut round = Round {
-            now,
-            from: now.max(self.blocked_until.unwrap_or(now)),
-            full: BTreeSet::new(),
-            spaces: taken.iter().filter_map(|job| job.space).collect(),
-            last: self.moments.iter().filter_map(|(limit, moments)| Some((*limit, moments.last()?))).collect(),
+            groups: taken.iter().filter_map(|job| job.group.clone()).collect(),
             waiting_calls: free.iter().map(|job| job.calls.routes.len().max(1)).sum(),
-            given: 0,
-            next: None,
+            ..Round::new(self, now, now + configured.horizon())
         };
         let mut orders = Vec::new();
         for job in in_order(&free, self.owes_background(now, configured)) {
@@ -77,11 +94,11 @@ impl Quota {
                 break;
             }
             let is_young = job.priority == Priority::Removal && plans && now.duration_since(job.since) < YOUNG;
-            if is_young || job.space.is_some_and(|space| round.spaces.contains(&space)) {
+            if is_young || job.group.as_ref().is_some_and(|group| round.groups.contains(group)) {
                 continue;
             }
             let Some(order) = self.give(job, &mut round, configured) else { continue };
-            round.spaces.extend(job.space);
+            round.groups.extend(job.group.clone());
             self.named.retain(|named| named.job != name(&job.job));
             self.named.push(Named::new(&job.job, &order.moments, patience));
             orders.push(order);
@@ -102,7 +119,7 @@ impl Quota {
     }
 
     /// The moments of a job's next calls, if their ceilings have room for them before the horizon.
-    fn give(&mut self, job: &Waiting, round: &mut Round, configured: Ceiling) -> Option<Order> {
+    pub(super) fn give(&mut self, job: &Waiting, round: &mut Round, configured: Ceiling) -> Option<Order> {
         let routes = routes(&job.calls);
         let first = routes.first().cloned().unwrap_or_default();
         if !self.outages.lets_through(&first, round.now) {
@@ -113,7 +130,7 @@ impl Quota {
         if open == 0 || (job.calls.back_to_back && open < limits.len()) {
             return None;
         }
-        let horizon = round.now + configured.horizon();
+        let horizon = round.horizon;
         let mut calls = open;
         // No window holds more, however close together they are wanted.
         while calls > 1 && !self.could_hold(&limits[..calls], configured, round.now) {
@@ -204,14 +221,14 @@ impl Quota {
                 let all_fit = round.waiting_calls + allowed.limit() / 10 < left;
                 let is_scarce = (moments.used(at, allowed) + calls) * 2 > allowed.limit();
                 if let (true, false, Some(last)) = (is_scarce, all_fit, self.last_removal) {
-                    at = moments.free(at.max(moments.spread(at, last, allowed)), calls, allowed);
+                    at = moments.free(at.max(moments.spread(at, last, calls, allowed)), calls, allowed);
                 }
             }
             Priority::Background => {
                 let most = allowed.limit() * MOST_OF_BACKGROUND / 100;
                 let owed = allowed.limit() * OWED_TO_BACKGROUND / 100;
                 let within = moments.used(at, allowed) + calls <= most;
-                if !within && moments.used_by_background(at, allowed) + calls > owed.max(1) {
+                if !within && moments.used_by_background(at, allowed) + calls > owed.max(calls.min(OWED_TOGETHER)) {
                     return None;
                 }
             }

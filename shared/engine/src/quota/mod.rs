@@ -3,11 +3,13 @@
 //! [`Quota`] is the one record that all workers share: the [moments](Moments) under each ceiling that Podio has shown, which
 //! jobs they were reserved for, what [others](Others) spend on the same key, and which [outages](Outages) there are.
 
+mod budget;
 mod ceiling;
 mod choose;
 mod moments;
 mod others;
 mod outage;
+mod play;
 mod reserve;
 #[cfg(test)]
 mod tests;
@@ -23,6 +25,7 @@ pub use self::{
     moments::Moments,
     others::Others,
     outage::Outages,
+    play::Play,
     reserve::Heard,
 };
 use crate::order::{Order, Reserved};
@@ -52,6 +55,8 @@ pub struct Quota {
     pub rejections: u64,
     /// When a worker is told to dispatch again, where windows are shorter than the sweep is patient.
     pub wake_at: Option<Timestamp>,
+    /// What those have called that may have a small share only, by the name of their budget.
+    pub budgets: BTreeMap<u64, Moments>,
     /// Who else spends on the key.
     pub others: Others,
     /// What does not work at present.
@@ -137,13 +142,16 @@ impl Quota {
         }
     }
 
-    /// An attempt has ended. A job that waits again is free for the next one; one that is done may still be shown by the index
-    /// for a moment.
+    /// An attempt has ended. A job that waits again is free for the next one, which must have a later moment than this one:
+    /// by that they are told apart. One that is done may still be shown by the index for a moment.
     pub fn ended(&mut self, order: &Order, waits_again: bool, now: Timestamp) {
         let job = name(&order.job);
         let is_it = |named: &Named| named.job == job && named.moments.first() == order.moments.first();
-        if waits_again {
+        if waits_again && order.attempt() < now {
             self.named.retain(|named| !is_it(named));
+        } else if waits_again {
+            let until = order.attempt() + SignedDuration::from_millis(1);
+            self.named.iter_mut().filter(|named| is_it(named)).for_each(|named| named.until = until);
         } else if let Some(named) = self.named.iter_mut().find(|named| is_it(named)) {
             *named = Named { job, until: now + INDEX_LAG, moments: Vec::new() };
         }
@@ -162,5 +170,6 @@ impl Quota {
         }
         self.moments.retain(|limit, moments| *limit == configured.key() || !moments.is_empty());
         self.others.forget(now, configured);
+        self.forget_budgets(now, configured);
     }
 }

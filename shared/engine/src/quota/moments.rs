@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Ceiling;
 
+/// The distance of two removals, in percent of the most even one.
+const PACE: i64 = 80;
+
 /// Distinct moments in order, as far back as they count; each in milliseconds, and whether the background has it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Vec<i64>", into = "Vec<i64>")]
@@ -93,17 +96,19 @@ impl Moments {
         }
     }
 
-    /// When the next removal goes out after one at `last`, so that what is left of the window lasts until its oldest call
-    /// stops counting: at least nine tenths of an even pace apart.
-    pub fn spread(&self, at: Timestamp, last: Timestamp, ceiling: Ceiling) -> Timestamp {
-        let used = self.used(at, ceiling);
-        let Some(free) = ceiling.limit().checked_sub(used).filter(|free| *free > 0) else { return at };
-        let even = last + ceiling.span() * 9 / 10 / i32::try_from(ceiling.limit()).unwrap_or(i32::MAX);
-        let oldest = self.0.get(self.first_after(at - ceiling.span())).map(|(oldest, _)| *oldest);
-        let Some(oldest) = oldest else { return even };
-        let ends = time(oldest.saturating_add(millis(ceiling.span())));
-        let left = ends.duration_since(last).max(SignedDuration::ZERO);
-        even.max(last + left / i32::try_from(free + 1).unwrap_or(i32::MAX))
+    /// When the next removal of so many calls goes out after one at `last`: at the most even pace at which what is left of
+    /// the window lasts until each of its calls stops counting, and a little faster, to use what was left over. So an hour
+    /// that was uneven does not repeat itself, and nobody finds a gap in it in which nothing becomes free.
+    pub fn spread(&self, at: Timestamp, last: Timestamp, calls: usize, ceiling: Ceiling) -> Timestamp {
+        let counting = &self.0[self.first_after(at - ceiling.span())..];
+        let Some(free) = ceiling.limit().checked_sub(counting.len()).filter(|free| *free > 0) else { return at };
+        let whole = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
+        let last = last.as_millisecond();
+        let distances = counting.iter().zip(free + 1..).map(|((moment, _), until_then)| {
+            (moment.saturating_add(millis(ceiling.span())) - last) / whole(until_then)
+        });
+        let even = distances.max().unwrap_or(0).max(0);
+        time(last.saturating_add(even.saturating_mul(whole(calls)) / 100 * PACE))
     }
 
     /// Adds a moment at `at`, or a millisecond or so later where that one is taken.

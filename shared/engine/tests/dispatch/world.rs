@@ -18,7 +18,7 @@ use podio_engine::{
 use podio_lifecycle::{
     ids::SpaceId,
     ports::{Clock, QueueError, Random, SaveError, StoreError},
-    work::{Calls, JobId, Priority, Waiting},
+    work::{Calls, Group, JobId, Priority, Waiting},
 };
 
 pub(crate) const START: i64 = 1_700_000_000;
@@ -36,7 +36,7 @@ pub(crate) fn removal(number: u64) -> Waiting {
         not_before: None,
         faulted_at: None,
         calls: Calls::of("leave", 1),
-        space: Some(SpaceId(number)),
+        group: Some(Group::Space(SpaceId(number))),
     }
 }
 

@@ -13,14 +13,16 @@ use sha2::{Digest, Sha256};
 use super::{EventType, Fields, HookEvent, HookRef};
 use crate::{
     ids::{AppId, HookId},
-    work::{Calls, JobId, Priority, Waiting},
+    work::{Calls, Group, JobId, Priority, Waiting},
 };
 
 /// How long a delivery is kept.
 pub const KEPT_FOR: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// The routes of the calls that a delivery leads to first.
 pub mod routes {
-    /// Of a verification.
+    /// Of a verification: the hooks of the object, since only ours are answered.
+    pub const LIST: &str = "GET /hook/{ref_type}/{ref_id}/";
+    /// Then the answer.
     pub const VALIDATE: &str = "POST /hook/{hook_id}/verify/validate";
     /// Of an item of the leavers app.
     pub const ITEM: &str = "GET /item/{item_id}";
@@ -57,7 +59,7 @@ impl DeliveryId {
         part(&hook.map(|hook| hook.to_string()).unwrap_or_default());
         part(event.kind.as_str());
         match (event.ids.item_id, event.ids.item_revision_id) {
-            (Some(item), Some(revision)) if event.has_revision() => {
+            (Some(item), Some(revision)) if event.is_of_item() => {
                 part(&item.to_string());
                 part(&revision.to_string());
             }
@@ -224,6 +226,8 @@ pub struct Delivery {
     pub code: Option<VerificationCode>,
     /// When it came first.
     pub received_at: Timestamp,
+    /// Whether an item of the leavers app has changed. Somebody waits for a leaver, and for nothing else.
+    pub is_of_leaver: bool,
     /// Where it stands.
     pub state: DeliveryState,
     /// Attempts in a row that a fault outside has ended.
@@ -259,15 +263,16 @@ impl Delivery {
         if is_verification && (hook.is_none() || code.is_none()) {
             return Err(NotADelivery);
         }
-        let is_awaited = interest.bus || event.has_effect(&on, interest.leavers_app);
+        let has_effect = event.has_effect(&on, interest.leavers_app);
         Ok(Self {
             id: DeliveryId::of(&on, hook, &event, fields, received_at),
             code: code.map(VerificationCode::new),
+            is_of_leaver: has_effect && event.is_of_item(),
             on,
             hook,
             event,
             received_at,
-            state: if is_awaited { DeliveryState::Received } else { DeliveryState::Kept },
+            state: if has_effect || interest.bus { DeliveryState::Received } else { DeliveryState::Kept },
             faults: 0,
             faulted_at: None,
             not_before: None,
@@ -275,27 +280,25 @@ impl Delivery {
         })
     }
 
-    /// The job that is to come, as the work table shows it. Somebody waits for a leaver of the app; for nothing else.
+    /// The job that is to come, as the work table shows it.
     pub fn waiting(&self) -> Option<Waiting> {
         if self.state.is_final() {
             return None;
         }
-        let (priority, route) = match self.event.kind {
-            EventType::Verify => (Priority::Background, routes::VALIDATE),
-            EventType::ItemCreate | EventType::ItemUpdate | EventType::ItemDelete => {
-                (Priority::Interactive, routes::ITEM)
-            }
-            _ => (Priority::Background, routes::MEMBERS),
+        let calls = match self.event.kind {
+            EventType::Verify => Calls::back_to_back([routes::LIST, routes::VALIDATE]),
+            _ if self.event.is_of_item() => Calls::of(routes::ITEM, 1),
+            _ => Calls::of(routes::MEMBERS, 1),
         };
         Some(Waiting {
             job: JobId::new(JobId::DELIVERY, &self.id),
-            priority,
+            priority: if self.is_of_leaver { Priority::Interactive } else { Priority::Background },
             place: self.received_at,
             since: self.received_at,
             not_before: self.not_before,
             faulted_at: self.faulted_at,
-            calls: Calls::of(route, 1),
-            space: None,
+            calls,
+            group: Some(Group::Hooks(self.on.clone())),
         })
     }
 
@@ -316,11 +319,6 @@ impl Delivery {
 }
 
 impl HookEvent {
-    /// Whether its revision tells it from every other event of its type.
-    fn has_revision(&self) -> bool {
-        matches!(self.kind, EventType::ItemCreate | EventType::ItemUpdate | EventType::ItemDelete)
-    }
-
     /// Whether it can happen only once to the object that it names.
     fn happens_once(&self) -> bool {
         matches!(self.kind, EventType::CommentCreate | EventType::CommentDelete) && self.ids.comment_id.is_some()
@@ -407,5 +405,20 @@ mod tests {
         assert!(read(&[("type", "tag.add")], bus));
         assert!(!read(&[("type", "item.create")], nobody));
         assert!(read(&[("type", "item.create")], leavers));
+    }
+
+    #[test]
+    fn only_the_leavers_app_is_in_a_hurry() {
+        let interest = Interest { bus: true, leavers_app: Some(AppId(5)) };
+        let waiting = |app, kind| {
+            let form = fields(&[("type", kind), ("hook_id", "7"), ("code", "x"), ("item_id", "9")]);
+            Delivery::read(HookRef::app(AppId(app)), &form, MORNING, interest).unwrap().waiting().unwrap()
+        };
+        assert_eq!(waiting(5, "item.create").priority, Priority::Interactive);
+        for (app, kind) in [(6, "item.create"), (5, "hook.verify"), (5, "member.add"), (5, "comment.create")] {
+            assert_eq!(waiting(app, kind).priority, Priority::Background, "{app} {kind}");
+        }
+        let group = Some(Group::Hooks(HookRef::app(AppId(5))));
+        assert!(["item.create", "hook.verify"].into_iter().all(|kind| waiting(5, kind).group == group));
     }
 }

@@ -248,6 +248,11 @@ impl HookEvent {
         Some(Self { kind: fields.parsed("type")?, ids: ObjectIds::read(fields) })
     }
 
+    /// Whether an item came, changed or went. Its revision tells such an event from every other of its type.
+    pub fn is_of_item(&self) -> bool {
+        matches!(self.kind, EventType::ItemCreate | EventType::ItemUpdate | EventType::ItemDelete)
+    }
+
     /// Whether the service itself has something to do about it, when it happened to `on`.
     pub fn has_effect(&self, on: &HookRef, leavers_app: Option<AppId>) -> bool {
         match &self.kind {

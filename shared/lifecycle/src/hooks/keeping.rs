@@ -7,7 +7,7 @@ use std::{collections::BTreeSet, str::FromStr};
 
 use jiff::Timestamp;
 
-use super::{EventType, HookRef};
+use super::{EventType, HookRef, delivery::routes};
 use crate::{
     ids::HookId,
     work::{Calls, JobId, Priority, Waiting},
@@ -15,9 +15,6 @@ use crate::{
 
 /// Podio takes no more hooks of one type on one object. Source: developers.podio.com/examples/webhooks.
 pub const MOST_OF_A_TYPE: usize = 10;
-
-/// The route of the look at an object's hooks.
-const LIST: &str = "GET /hook/{ref_type}/{ref_id}/";
 
 /// The job that keeps the hooks of an object, from `now` on.
 pub fn kept(on: &HookRef, now: Timestamp) -> Waiting {
@@ -28,8 +25,8 @@ pub fn kept(on: &HookRef, now: Timestamp) -> Waiting {
         since: now,
         not_before: None,
         faulted_at: None,
-        calls: Calls::of(LIST, 1),
-        space: None,
+        calls: Calls::of(routes::LIST, 1),
+        group: None,
     }
 }
 

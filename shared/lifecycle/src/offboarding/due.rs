@@ -1,14 +1,12 @@
 //! What an operator is told of an offboarding, and what it is listed under while it is at work.
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
 use super::{Offboarding, State};
-use crate::hold;
+use crate::{evidence::Sealed, hold};
 
 /// What it is listed under.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DueKind {
     /// It is scheduled or at work, and was accepted at that time.
     Active,
@@ -19,7 +17,7 @@ pub enum DueKind {
 }
 
 /// Since when, and under what, it is listed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Due {
     /// For what.
     pub kind: DueKind,
@@ -28,16 +26,28 @@ pub struct Due {
 }
 
 impl Offboarding {
-    pub(super) fn next_due(&self, now: Timestamp) -> Option<Due> {
+    /// What it is listed under, if anything.
+    pub fn due(&self) -> Option<Due> {
         match self.state {
             State::Scheduled | State::Planning | State::Removing | State::Finalizing | State::Verifying => {
                 Some(Due { kind: DueKind::Active, at: self.created_at })
             }
             // Nothing comes of these by itself, so somebody has to be told.
-            State::Held { .. } => Some(Due { kind: DueKind::Held, at: self.since().unwrap_or(now) }),
-            State::Failed { .. } => Some(Due { kind: DueKind::Failed, at: self.since().unwrap_or(now) }),
+            State::Held { .. } => Some(Due { kind: DueKind::Held, at: self.since().unwrap_or(self.updated_at) }),
+            State::Failed { .. } => Some(Due { kind: DueKind::Failed, at: self.since().unwrap_or(self.updated_at) }),
             State::Completed { .. } | State::Cancelled { .. } => None,
         }
+    }
+
+    /// Whether it is over and its evidence is still to be sealed. One that completes is sealed as it does.
+    pub fn awaits_seal(&self) -> bool {
+        matches!(self.state, State::Failed { .. } | State::Cancelled { .. }) && self.sealed.is_none()
+    }
+
+    /// The same with its seal, which is no change of the offboarding.
+    pub fn with_seal(mut self, sealed: Sealed) -> Self {
+        self.sealed = Some(sealed);
+        self
     }
 
     /// The name of the hold that stands; none where nothing holds it.

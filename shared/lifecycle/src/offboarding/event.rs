@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Failure, Leaver, Offboarding, Search};
+use super::{Failure, Leaver, Offboarding, Request, Search};
 use crate::{
     hold::{Decision, Reason},
     ids::{OffboardingId, SpaceId},
@@ -29,8 +29,11 @@ pub struct Plan {
 pub enum Event {
     /// The effective time has come.
     Due,
-    /// So many were accepted shortly before that its plan and its end wait among the removals.
-    Crowded,
+    /// So many were accepted shortly before that its plan and its end wait among the removals, behind theirs.
+    Crowded {
+        /// Where.
+        place: Timestamp,
+    },
     /// A worker begins to plan, or goes on with it.
     PlanningBegun,
     /// The plan stands, and its space removals are stored.
@@ -102,6 +105,8 @@ pub enum Event {
     KeepsFailing,
     /// A step failed for good.
     Failed(Failure),
+    /// Somebody asks for the same person once more.
+    AskedAgain(Box<Request>),
     /// A person accepts the dangers of one hold.
     Approved(Decision),
     /// A person calls it off.
@@ -131,8 +136,6 @@ pub struct Change {
     pub offboarding: Offboarding,
     /// What happens to the claim on the person.
     pub person: PersonClaim,
-    /// Whether the evidence is sealed, in the same write.
-    pub seal: bool,
 }
 
 /// Why an event has no place in a state. Nothing changes.
@@ -173,4 +176,13 @@ pub enum Refusal {
     /// It is known already.
     #[error("that is known already")]
     Known,
+    /// Removals were sent, so a second request changes nothing any more.
+    #[error("removals were already sent to Podio, so a second request changes nothing")]
+    UnderWay,
+    /// A later time, while somebody else has asked for an earlier one.
+    #[error("somebody else has asked for an earlier time, which holds")]
+    EarlierHolds,
+    /// One is a dry run and the other is not.
+    #[error("one of the two requests is a dry run and the other is not")]
+    RehearsalAndRemoval,
 }

@@ -6,6 +6,9 @@
 
 mod due;
 mod event;
+mod history;
+mod listing;
+mod merge;
 mod request;
 mod search;
 mod state;
@@ -17,13 +20,17 @@ use serde::{Deserialize, Serialize};
 
 pub use due::{Due, DueKind};
 pub use event::{Change, Event, PersonClaim, Plan, Refusal};
-pub use request::{Person, Request};
+pub use history::{Act, ActKind, Asker};
+pub use listing::{Filter, PersonKey, Unreadable};
+pub use merge::MergedField;
+pub use request::{Person, Priority, Request};
 pub use search::{Looks, Search, SearchStep, SpaceSource};
 pub use state::{Failure, FailureCode, Outcome, Stage, State};
+pub use waiting::routes;
 
 use crate::{
     email::EmailAddress,
-    evidence::Seal,
+    evidence::Sealed,
     hold::{Approval, Reason},
     ids::{OffboardingId, OrgId, SpaceId, UserId},
     removal::{SpaceKey, SpaceRemoval, Tally},
@@ -41,6 +48,11 @@ pub struct Leaver {
     pub email: Option<EmailAddress>,
     /// The name, where Podio shows it.
     pub name: Option<PersonName>,
+}
+
+/// Whether a field says nothing, so that it need not be stored: above a kilobyte each write of a record costs more.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// A person's name, which `Debug` does not print.
@@ -77,13 +89,6 @@ pub struct Work {
     pub claim: Claim,
     /// Where planning has got to.
     pub search: Search,
-}
-
-impl Work {
-    /// Whether nothing is known yet, so that nothing need be stored.
-    fn is_idle(&self) -> bool {
-        *self == Self::default()
-    }
 }
 
 /// What is known of the one call that may delete data. Nobody sends it twice without having looked in between.
@@ -133,27 +138,34 @@ pub struct Offboarding {
     /// Where it stands.
     pub state: State,
     /// The person, once found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leaver: Option<Leaver>,
     /// The plan in force, which names its space removals.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<u64>,
     /// Spaces of the plan that are not settled yet.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub open: u32,
     /// The last round of the plan: 0 for the plan itself, one more for each extension.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub round: u32,
     /// The place of what is to be called, among what waits at the same priority.
     pub place: Timestamp,
     /// Whether it is one of so many that its plan and its end wait among the removals.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub crowd: bool,
     /// Whether Podio's preview named the spaces of the plan: then it names each space that the organization removal ends.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub previewed: bool,
     /// Refusals of spaces in rounds before this one have lapsed: the person was added again, or an operator has decided
     /// something since. Such a space is asked once more.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub asked_anew_from: u32,
     /// Spaces of the plan.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub spaces_total: u32,
     /// How the spaces that are settled ended.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub counted: Tally,
     /// What a person has accepted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -162,29 +174,32 @@ pub struct Offboarding {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub would_hold: Vec<Reason>,
     /// Whether any removal may have reached Podio.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub removals_sent: bool,
     /// When Podio last confirmed the end of the organization membership.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_delete_at: Option<Timestamp>,
     /// How often the organization removal was done over because the person was still there.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub rounds: u32,
     /// How often the plan was extended by spaces that were found right before the organization removal.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub extensions: u32,
     /// Spaces that the person may have come into since the plan was made, to be looked into where Podio offers no preview.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub suspects: Vec<SpaceId>,
     /// How often a person has asked to resume it.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub retries: u32,
     /// The stage's job.
-    #[serde(default, skip_serializing_if = "Work::is_idle")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub work: Work,
     /// Calls to Podio, counted when it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calls: Option<u32>,
-    /// The seal over the evidence.
+    /// The seal over the evidence, once it is over; it goes when the offboarding goes on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub seal: Option<Seal>,
+    pub sealed: Option<Sealed>,
     /// When it was accepted.
     pub created_at: Timestamp,
     /// When it last changed.
@@ -195,10 +210,12 @@ pub struct Offboarding {
     /// When the person, once removed, was seen to be a member again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub returned_at: Option<Timestamp>,
-    /// When the sweep should look at it.
-    pub due: Option<Due>,
     /// How it came here, newest last, the oldest forgotten.
     pub history: Vec<Passage>,
+    /// What was done about it, and by whom, newest last. The first is the request.
+    pub acts: Vec<Act>,
+    /// Everybody who asked for it, each with the time that they last named.
+    pub askers: Vec<Asker>,
     /// Bumped by each write.
     pub revision: u64,
 }
@@ -208,6 +225,7 @@ impl Offboarding {
     pub fn accept(id: OffboardingId, org_id: OrgId, request: Request, now: Timestamp) -> Self {
         let scheduled = request.effective_at.is_some_and(|at| at > now);
         let state = if scheduled { State::Scheduled } else { State::Planning };
+        let asker = Asker { source: request.source.clone(), effective_at: request.effective_at.unwrap_or(now) };
         let mut offboarding = Self {
             id,
             org_id,
@@ -233,17 +251,17 @@ impl Offboarding {
             retries: 0,
             work: Work::default(),
             calls: None,
-            seal: None,
+            sealed: None,
             created_at: now,
             updated_at: now,
             completed_at: None,
             returned_at: None,
-            due: None,
             history: Vec::new(),
+            acts: vec![Act::new(ActKind::Requested, asker.source.actor(), now)],
+            askers: vec![asker],
             revision: 0,
         };
         offboarding.history.push(Passage { at: now, to: offboarding.state.name().to_owned() });
-        offboarding.due = offboarding.next_due(now);
         offboarding
     }
 

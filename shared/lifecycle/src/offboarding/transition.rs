@@ -29,10 +29,12 @@ impl Offboarding {
     pub fn apply(&self, event: Event, now: Timestamp) -> Result<Change, Refusal> {
         let mut next = self.clone();
         let mut person = PersonClaim::Keep;
-        let mut seal = false;
         match (&self.state, event) {
             (State::Scheduled, Event::Due) if now >= self.effective_at() => next.state = State::Planning,
-            (State::Planning, Event::Crowded) => next.crowd = true,
+            (State::Planning, Event::Crowded { place }) => {
+                next.crowd = true;
+                next.place = place;
+            }
             (State::Planning, Event::PlanningBegun) => {
                 // The revision that is read here is unique to this attempt, and so names its removals: an attempt that
                 // died half-way never mixes with the next. Only a plan whose spaces are being checked goes on.
@@ -47,7 +49,6 @@ impl Offboarding {
             (State::Planning, Event::Planned(plan)) => person = next.planned(plan),
             (State::Planning, Event::NotAMember) => {
                 next.state = State::Completed { outcome: Outcome::AlreadyGone };
-                seal = true;
             }
             (State::Planning, Event::Duplicate(other)) => {
                 next.state = State::Cancelled { duplicate_of: Some(other) };
@@ -110,7 +111,6 @@ impl Offboarding {
                     return Err(Refusal::StaleProof);
                 }
                 next.state = State::Completed { outcome: Outcome::Removed };
-                seal = true;
             }
             (State::Completed { outcome: Outcome::Removed }, Event::Returned) => {
                 if self.returned_at.is_some() {
@@ -141,6 +141,11 @@ impl Offboarding {
             }
             (state, Event::KeepsFailing) if state.stage().is_some() => next.hold_for_faults(),
             (state, Event::Failed(failure)) if state.stage().is_some() => next.fail(failure),
+            (_, Event::AskedAgain(again)) if self.can_be_merged_into() => next.merge(&again, now)?,
+            (State::Completed { .. } | State::Failed { .. } | State::Cancelled { .. }, Event::AskedAgain(_)) => {
+                return Err(Refusal::Ended);
+            }
+            (_, Event::AskedAgain(_)) => return Err(Refusal::UnderWay),
             (State::Held { reasons, resume }, Event::Approved(decision)) => {
                 next.approve(reasons, *resume, &decision)?
             }
@@ -170,7 +175,7 @@ impl Offboarding {
             (
                 _,
                 Event::Due
-                | Event::Crowded
+                | Event::Crowded { .. }
                 | Event::PlanningBegun
                 | Event::Planned(_)
                 | Event::NotAMember
@@ -192,15 +197,18 @@ impl Offboarding {
                 | Event::Failed(_),
             ) => return Err(Refusal::OutOfPlace),
         }
-        Ok(next.finish(self, person, seal, now))
+        Ok(next.finish(self, person, now))
     }
 
     /// What every change has in common: the clock, the history, the claim, what it is listed under.
-    fn finish(mut self, before: &Self, person: PersonClaim, seal: bool, now: Timestamp) -> Change {
+    fn finish(mut self, before: &Self, person: PersonClaim, now: Timestamp) -> Change {
         let mut person = person;
         self.updated_at = now;
         let moved = self.state.name() != before.state.name();
         if moved {
+            self.sealed = None;
+            // Counted as it is sealed.
+            self.calls = None;
             self.history.push(Passage { at: now, to: self.state.name().to_owned() });
             if self.history.len() > HISTORY {
                 self.history.remove(0);
@@ -223,8 +231,7 @@ impl Offboarding {
             let removed = State::Completed { outcome: Outcome::Removed };
             person = if self.state == removed { PersonClaim::Removed } else { PersonClaim::Release };
         }
-        self.due = self.next_due(now);
-        Change { offboarding: self, person, seal }
+        Change { offboarding: self, person }
     }
 
     fn planned(&mut self, plan: Plan) -> PersonClaim {

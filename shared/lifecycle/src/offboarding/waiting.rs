@@ -1,6 +1,6 @@
 //! What the work table shows of an offboarding: the job of its present stage, where a single one carries it on.
 
-use super::{Claim, Looks, Offboarding, Person, SearchStep, SpaceSource, State};
+use super::{Claim, Looks, Offboarding, Person, Priority as Hurry, SearchStep, SpaceSource, State};
 use crate::work::{Calls, JobId, Priority, Waiting};
 
 /// The routes of the calls, as the client names them.
@@ -36,24 +36,37 @@ impl Offboarding {
     /// The job that carries the present stage on, as the work table shows it. While spaces are left, each of them is a job.
     pub fn waiting(&self) -> Option<Waiting> {
         let calls = self.next_calls()?;
-        let is_long = self.crowd || self.work.calls >= LONG;
         let not_before = match self.state {
             State::Scheduled => Some(self.effective_at()),
             _ => self.work.not_before,
         };
         Some(Waiting {
             job: JobId::new(JobId::OFFBOARDING, &self.id),
-            priority: if is_long { Priority::Removal } else { Priority::Interactive },
+            priority: self.stage_priority(),
             place: self.place,
             since: self.since().unwrap_or(self.created_at),
             not_before,
             faulted_at: self.work.faulted_at,
             calls,
-            space: None,
+            group: None,
         })
     }
 
-    /// The calls that come next; none where nothing is to be called, or only for the spaces.
+    /// The priority of its space removals: those of somebody who has to leave at once do not wait behind a mass of others.
+    pub fn space_priority(&self) -> Priority {
+        match self.request.priority {
+            Hurry::Urgent => Priority::Interactive,
+            Hurry::Normal => Priority::Removal,
+        }
+    }
+
+    /// The priority of the stage's job. One that is long or one of a crowd stands with its spaces, wherever those stand.
+    fn stage_priority(&self) -> Priority {
+        let is_long = self.crowd || self.work.calls >= LONG;
+        if is_long { self.space_priority() } else { Priority::Interactive }
+    }
+
+    /// The calls that come next; none where nothing is to be done, or only for the spaces.
     fn next_calls(&self) -> Option<Calls> {
         Some(match self.state {
             State::Scheduled | State::Planning => self.calls_of_plan(),
@@ -64,6 +77,7 @@ impl Offboarding {
                 // One without the others would have to be made again with them.
                 Calls::back_to_back([routes::BY_ID].into_iter().chain(std::iter::repeat_n(routes::MEMBERSHIP, looks)))
             }
+            State::Failed { .. } | State::Cancelled { .. } if self.awaits_seal() => Calls::default(),
             _ => return None,
         })
     }

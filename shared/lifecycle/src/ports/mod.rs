@@ -3,21 +3,22 @@
 //! One trait for each thing that a function may do, so that a function's signature says what its role must allow. The
 //! DynamoDB and SQS adapters and their in-memory twins implement them and pass one shared suite of tests.
 
+mod evidence;
 mod hooks;
 mod turns;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 
+pub use self::evidence::{AppendCalls, KeepEvidence, ReadCalls, ReadEvidence, RecordCalls};
 pub use self::hooks::{AcceptDeliveries, Accepted, Deliveries, PublishError, PublishEvents};
 pub use self::turns::TakeTurns;
 use crate::{
     capability::Capabilities,
     credentials::TokenRecord,
-    evidence::CallRecord,
     ids::{ItemId, OffboardingId, OrgId, SpaceId, UserId},
     leavers_app::LeaverItem,
-    offboarding::{DueKind, Offboarding, PersonClaim},
+    offboarding::{DueKind, Filter, Offboarding, PersonClaim, Unreadable},
     removal::{SpaceKey, SpaceRemoval},
 };
 
@@ -81,8 +82,19 @@ pub enum Created {
     Repeated(OffboardingId),
     /// The key was used for another request.
     KeyReused,
-    /// The person is being off-boarded already, by this offboarding. The key, if any, now stands for it.
+    /// The person is being off-boarded already, by this offboarding. Nothing is stored, the key neither.
     AlreadyRunning(OffboardingId),
+}
+
+/// What became of a second request for somebody who is being off-boarded already.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Joined {
+    /// It is stored.
+    Done,
+    /// The same request was accepted before, as this offboarding.
+    Repeated(OffboardingId),
+    /// The key was used for another request.
+    KeyReused,
 }
 
 /// A page of offboardings, newest first.
@@ -90,6 +102,8 @@ pub enum Created {
 pub struct Page {
     /// The offboardings.
     pub offboardings: Vec<Offboarding>,
+    /// Those that this version cannot read.
+    pub unreadable: Vec<Unreadable>,
     /// Where the next page begins; none at the end. A page may be short, even empty, and yet not be the last.
     pub next: Option<OffboardingId>,
 }
@@ -99,6 +113,15 @@ pub struct Page {
 pub trait AcceptOffboardings: Send + Sync {
     /// Stores a new offboarding, its idempotency key and its claim on the person (none for a dry run) in one transaction.
     async fn create(&self, offboarding: &Offboarding, key: Option<&IdempotencyKey>) -> Result<Created, StoreError>;
+    /// Lets a key stand for an offboarding that runs already, and stores what that has become by a second request, if
+    /// anything, in one transaction: on condition that `running`, as it was read, is what is stored.
+    async fn join(
+        &self,
+        running: &Offboarding,
+        changed: Option<&Offboarding>,
+        key: Option<&IdempotencyKey>,
+        now: Timestamp,
+    ) -> Result<Joined, SaveError>;
 }
 
 /// Reading offboardings.
@@ -106,9 +129,8 @@ pub trait AcceptOffboardings: Send + Sync {
 pub trait ReadOffboardings: Send + Sync {
     /// One offboarding, read consistently.
     async fn load(&self, id: &OffboardingId) -> Result<Option<Offboarding>, StoreError>;
-    /// Those before `before` (exclusive), newest first, in the named state if one is given.
-    async fn list(&self, state: Option<&str>, limit: usize, before: Option<&OffboardingId>)
-    -> Result<Page, StoreError>;
+    /// Those before `before` (exclusive) that `filter` asks for, newest first, however many newer ones it does not ask for.
+    async fn list(&self, filter: &Filter, limit: usize, before: Option<&OffboardingId>) -> Result<Page, StoreError>;
     /// How many were accepted in `since..until` (by id, dry runs left out), counted to `at_most`.
     async fn count_accepted(
         &self,
@@ -173,22 +195,6 @@ pub trait FindDue: Send + Sync {
     async fn due(&self, kind: DueKind, until: Timestamp, limit: usize) -> Result<Vec<OffboardingId>, StoreError>;
 }
 
-/// Recording calls to Podio.
-#[async_trait]
-pub trait RecordCalls: Send + Sync {
-    /// Adds one call; `nonce` tells calls of one moment apart.
-    async fn record(&self, id: &OffboardingId, call: &CallRecord, nonce: [u8; 10]) -> Result<(), StoreError>;
-}
-
-/// Reading recorded calls.
-#[async_trait]
-pub trait ReadCalls: Send + Sync {
-    /// All calls of an offboarding, oldest first, read consistently.
-    async fn calls(&self, id: &OffboardingId) -> Result<Vec<CallRecord>, StoreError>;
-    /// How many there are.
-    async fn count_calls(&self, id: &OffboardingId) -> Result<u32, StoreError>;
-}
-
 /// What is known of Podio's capabilities. Writes are last-one-wins: each entry can be learned again.
 #[async_trait]
 pub trait LearnCapabilities: Send + Sync {
@@ -211,10 +217,16 @@ pub enum Metric {
     RefusedDeliveries,
     /// Hooks that should be there and could not be registered.
     MissingHooks,
+    /// Proofs that the credential lives, or may do what it must, that failed.
+    CredentialAtRisk,
     /// Offboardings that have been held for more than a day, at this moment.
     HeldForADay,
     /// Offboardings that have failed and were not retried yet, at this moment.
     FailedOffboardings,
+    /// Events of HR systems that are not about leavers.
+    IgnoredEvents,
+    /// Events of HR systems that mean a leaver and could not be used.
+    RefusedEvents,
 }
 
 impl Metric {
@@ -226,8 +238,11 @@ impl Metric {
             Self::ReturnedLeavers => "ReturnedLeavers",
             Self::RefusedDeliveries => "RefusedDeliveries",
             Self::MissingHooks => "MissingHooks",
+            Self::CredentialAtRisk => "CredentialAtRisk",
             Self::HeldForADay => "HeldForADay",
             Self::FailedOffboardings => "FailedOffboardings",
+            Self::IgnoredEvents => "IgnoredEvents",
+            Self::RefusedEvents => "RefusedEvents",
         }
     }
 }

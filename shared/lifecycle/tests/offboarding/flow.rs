@@ -24,7 +24,7 @@ fn a_leaver_goes_from_plan_to_proof() {
 
     let planned = live(offboarding, [Event::PlanningBegun, Event::Planned(plan(2, vec![]))]);
     assert_eq!(planned.offboarding.state, State::Removing);
-    assert!(!planned.seal);
+    assert!(!planned.offboarding.awaits_seal());
     assert_eq!(planned.person, PersonClaim::Take, "the account, now that it is known, is claimed too");
 
     let settled = live(planned.offboarding, [removed(), removed()]);
@@ -35,9 +35,9 @@ fn a_leaver_goes_from_plan_to_proof() {
     let asked_at = left.offboarding.updated_at;
     let done = live(left.offboarding, [Event::VerifiedGone { asked_at }]);
     assert_eq!(done.offboarding.state, State::Completed { outcome: Outcome::Removed });
-    assert!(done.seal);
+    assert!(!done.offboarding.awaits_seal(), "it is sealed as it completes");
     assert_eq!(done.person, PersonClaim::Removed, "who it was is remembered");
-    assert_eq!(done.offboarding.due, None);
+    assert_eq!(done.offboarding.due(), None);
     assert_eq!(done.offboarding.counted.removed, 2);
 }
 
@@ -45,7 +45,7 @@ fn a_leaver_goes_from_plan_to_proof() {
 fn a_future_leaver_waits_for_the_day() {
     let offboarding = accepted(Request { effective_at: Some(at(1_000)), ..request() });
     assert_eq!(offboarding.state, State::Scheduled);
-    let due = offboarding.due.expect("the sweep must find it");
+    let due = offboarding.due().expect("the sweep must find it");
     assert_eq!((due.kind, due.at), (DueKind::Active, at(0)));
 
     assert_eq!(
@@ -71,7 +71,7 @@ fn a_danger_holds_until_each_reason_is_approved_and_then_is_planned_afresh() {
     let reasons = [danger(1), vec![Reason::general(HoldCode::MassOffboarding, "…")]].concat();
     let held = live(accepted(request()), [Event::PlanningBegun, Event::Planned(plan(3, reasons.clone()))]).offboarding;
     assert_eq!(held.state, State::Held { reasons: reasons.clone(), resume: Stage::Planning });
-    let since = held.due;
+    let since = held.due();
     assert_eq!(since.map(|due| (due.kind, due.at)), Some((DueKind::Held, at(2))));
 
     let approved = |named: &[(HoldCode, Option<u64>)]| {
@@ -115,12 +115,12 @@ fn who_comes_back_is_recorded_once_and_nothing_else_changes() {
     let verifying = live(accepted(request()), events).offboarding;
     assert_eq!(verifying.apply(Event::Returned, at(99)), Err(Refusal::OutOfPlace));
     let asked_at = verifying.updated_at;
-    let done = live(verifying, [Event::VerifiedGone { asked_at }]).offboarding;
+    let done = live(verifying, [Event::VerifiedGone { asked_at }]).offboarding.with_seal(sealed());
 
     let returned = live(done.clone(), [Event::Returned]);
     assert_eq!(returned.offboarding.returned_at, Some(returned.offboarding.updated_at));
     assert_eq!(returned.offboarding.completed_at, done.completed_at);
-    assert_eq!((returned.seal, returned.person), (false, PersonClaim::Keep));
+    assert_eq!((&returned.offboarding.sealed, returned.person), (&done.sealed, PersonClaim::Keep));
     assert_eq!(returned.offboarding.apply(Event::Returned, at(99)), Err(Refusal::Known));
 
     let rehearsed = accepted(Request { dry_run: true, ..request() });
@@ -159,10 +159,10 @@ fn somebody_still_there_is_removed_again_and_then_shown_to_a_person() {
 fn spaces_settled_while_failed_count_and_retry_resumes_after_them() {
     let events = [Event::Planned(plan(2, vec![])), removed(), crashed()];
     let failed = live(accepted(request()), events).offboarding;
-    let since = failed.due;
+    let since = failed.due();
     assert_eq!(since.map(|due| (due.kind, due.at)), Some((DueKind::Failed, failed.updated_at)));
     let counted = live(failed, [removed()]).offboarding;
-    assert_eq!(counted.due, since, "it failed when it failed");
+    assert_eq!(counted.due(), since, "it failed when it failed");
     assert!(matches!(counted.state, State::Failed { .. }), "only a person resumes it");
     let resumed = live(counted, [Event::Retried]);
     assert_eq!(resumed.offboarding.state, State::Finalizing);

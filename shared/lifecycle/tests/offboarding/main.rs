@@ -8,10 +8,12 @@ mod waiting;
 
 use jiff::{SignedDuration, Timestamp};
 use podio_lifecycle::{
+    evidence::Sealed,
     hold::{Decision, Preview, Reason},
     ids::{OffboardingId, OrgId, SpaceId, UserId},
     offboarding::{Change, Event, Failure, FailureCode, Leaver, Offboarding, Person, Plan, Request, Search, State},
     removal::{RemovalState, Tally},
+    source::Source,
 };
 
 fn at(second: i64) -> Timestamp {
@@ -19,14 +21,7 @@ fn at(second: i64) -> Timestamp {
 }
 
 fn request() -> Request {
-    Request {
-        person: Person::Email("jane@example.com".parse().unwrap()),
-        effective_at: None,
-        dry_run: false,
-        require_approval: false,
-        reason: None,
-        requested_by: None,
-    }
+    Request::new(Person::Email("jane@example.com".parse().unwrap()), Source::Api { name: "hr".to_owned() })
 }
 
 fn accepted(request: Request) -> Offboarding {
@@ -91,4 +86,8 @@ fn danger(space: u64) -> Vec<Reason> {
 
 fn crashed() -> Event {
     Event::Failed(Failure { code: FailureCode::JobCrashed, detail: "It crashed.".to_owned() })
+}
+
+fn sealed() -> Sealed {
+    Sealed { number: 1, sha256: "00".repeat(32), at: at(90) }
 }

@@ -2,8 +2,8 @@
 
 use podio_lifecycle::{
     hold::HoldCode,
-    offboarding::{Claim, Looks, Refusal, SearchStep, SpaceSource, Stage},
-    work::{Calls, JobId, Priority, Waiting},
+    offboarding::{self, Claim, Looks, Refusal, SearchStep, SpaceSource, Stage},
+    work::{Calls, Group, JobId, Priority, Waiting},
 };
 
 use super::*;
@@ -34,7 +34,7 @@ fn a_new_offboarding_waits_for_its_plan() {
         not_before: None,
         faulted_at: None,
         calls: Calls { routes: vec![by_mail.to_owned(), preview.to_owned()], back_to_back: false },
-        space: None,
+        group: None,
     };
     assert_eq!(offboarding.waiting(), Some(expected));
     let by_id = accepted(Request { person: Person::User(UserId(7)), ..request() });
@@ -76,7 +76,7 @@ fn spaces_wait_for_themselves_while_they_are_left() {
     let removal = podio_lifecycle::removal::SpaceRemoval::new(key.clone(), None, RemovalState::Pending);
     assert_eq!(removal.waiting(), None, "written down, and not in the table");
     let waiting = removal.waiting_since(at(3), Priority::Removal, at(2)).waiting().unwrap();
-    assert_eq!((waiting.job, waiting.space), (key.job(), Some(SpaceId(5))));
+    assert_eq!((waiting.job, waiting.group), (key.job(), Some(Group::Space(SpaceId(5)))));
     assert_eq!((waiting.since, waiting.place, waiting.calls.routes.len()), (at(3), at(2), 1));
 }
 
@@ -107,12 +107,43 @@ fn a_read_back_looks_at_the_spaces_that_refused() {
 #[test]
 fn nothing_waits_where_a_person_decides_or_all_is_over() {
     let held = live(accepted(request()), [Event::Planned(plan(1, danger(1)))]).offboarding;
-    let failed = live(finalizing(), [crashed()]).offboarding;
-    let cancelled = live(accepted(request()), [Event::Cancelled]).offboarding;
+    let failed = live(finalizing(), [crashed()]).offboarding.with_seal(sealed());
+    let cancelled = live(accepted(request()), [Event::Cancelled]).offboarding.with_seal(sealed());
     let completed = live(accepted(request()), [Event::NotAMember]).offboarding;
     for offboarding in [held, failed, cancelled, completed] {
         assert_eq!(offboarding.waiting(), None, "{}", offboarding.state.name());
     }
+}
+
+#[test]
+fn what_has_failed_or_was_cancelled_waits_for_its_seal_alone() {
+    let failed_at = [accepted(request()), removing(2), finalizing()];
+    let failed = failed_at.map(|offboarding| live(offboarding, [crashed()]).offboarding);
+    let cancelled = live(accepted(request()), [Event::Cancelled]).offboarding;
+    let given_up = live(failed[0].clone(), [Event::Cancelled]).offboarding;
+    let duplicate = Event::Duplicate(OffboardingId::new(at(5), [9; 10]));
+    let duplicate = live(accepted(request()), [duplicate]).offboarding;
+    for offboarding in failed.into_iter().chain([cancelled, given_up, duplicate]) {
+        let name = offboarding.state.name();
+        let waiting = offboarding.waiting().expect(name);
+        assert_eq!(waiting.job, JobId::new(JobId::OFFBOARDING, &offboarding.id), "{name}");
+        assert_eq!((waiting.calls, waiting.group), (Calls::default(), None), "{name} calls nobody");
+        assert_eq!((waiting.since, waiting.not_before), (offboarding.updated_at, None), "{name} at once");
+        assert_eq!(offboarding.with_seal(sealed()).waiting(), None, "{name}");
+    }
+}
+
+#[test]
+fn a_seal_goes_when_the_offboarding_goes_on() {
+    let sealed = live(finalizing(), [crashed()]).offboarding.with_seal(sealed());
+    let cancelled = live(accepted(request()), [crashed()]).offboarding.with_seal(sealed.sealed.clone().unwrap());
+    let cancelled = live(cancelled, [Event::Cancelled]).offboarding;
+    assert_eq!(cancelled.sealed, None, "the seal of the failure says nothing of the end");
+    assert!(cancelled.waiting().is_some());
+    let resumed = live(sealed, [Event::Retried]).offboarding;
+    assert_eq!((resumed.state.clone(), resumed.sealed.clone()), (State::Finalizing, None));
+    let again = live(resumed, [crashed()]).offboarding;
+    assert!(again.waiting().is_some(), "it is sealed once more");
 }
 
 #[test]
@@ -135,13 +166,53 @@ fn a_plan_that_grows_long_waits_among_the_removals() {
     assert_eq!((after(9), after(10)), (Priority::Interactive, Priority::Removal));
 }
 
+fn one_of_a_crowd() -> Event {
+    Event::Crowded { place: at(70) }
+}
+
 #[test]
 fn one_of_a_crowd_waits_among_the_removals_to_the_end() {
-    let planning = live(accepted(request()), [Event::Crowded]).offboarding;
-    assert_eq!(planning.waiting().unwrap().priority, Priority::Removal);
+    let planning = live(accepted(request()), [one_of_a_crowd()]).offboarding;
+    let waiting = planning.waiting().unwrap();
+    assert_eq!((waiting.priority, waiting.place), (Priority::Removal, at(70)), "behind those before it");
     let finalizing = live(planning, [Event::Planned(plan(0, vec![]))]).offboarding;
     assert_eq!(finalizing.waiting().unwrap().priority, Priority::Removal);
-    assert_eq!(finalizing.apply(Event::Crowded, at(99)), Err(Refusal::OutOfPlace), "only planning tells");
+    assert_eq!(finalizing.apply(one_of_a_crowd(), at(99)), Err(Refusal::OutOfPlace), "only planning tells");
+}
+
+#[test]
+fn who_is_urgent_waits_for_nobody_who_is_not() {
+    let urgent = Request { priority: offboarding::Priority::Urgent, ..request() };
+    let long = Event::Waits { until: None, search: Search::default(), calls: 500, place: at(0) };
+    let stages = [
+        vec![long.clone()],
+        vec![one_of_a_crowd(), long.clone()],
+        vec![one_of_a_crowd(), Event::Planned(plan(0, vec![]))],
+        vec![one_of_a_crowd(), Event::Planned(plan(0, vec![])), long.clone(), Event::OrgRemovalDone],
+        vec![one_of_a_crowd(), Event::Planned(plan(2, vec![])), crashed(), Event::Retried],
+        vec![one_of_a_crowd(), crashed()],
+    ];
+    for events in stages {
+        let priority = |request: &Request| {
+            let waiting = live(accepted(request.clone()), events.clone()).offboarding.waiting();
+            waiting.expect("it waits").priority
+        };
+        assert_eq!((priority(&urgent), priority(&request())), (Priority::Interactive, Priority::Removal), "{events:?}");
+    }
+}
+
+#[test]
+fn the_spaces_of_who_is_urgent_are_left_before_those_of_others() {
+    let urgent = Request { priority: offboarding::Priority::Urgent, ..request() };
+    assert_eq!(accepted(urgent.clone()).space_priority(), Priority::Interactive);
+    assert_eq!(accepted(request()).space_priority(), Priority::Removal);
+    let crowded = live(accepted(urgent.clone()), [one_of_a_crowd()]).offboarding;
+    assert_eq!(crowded.space_priority(), Priority::Interactive);
+
+    let hurried = Event::AskedAgain(Box::new(urgent));
+    let hurried = live(live(accepted(request()), [one_of_a_crowd()]).offboarding, [hurried]).offboarding;
+    assert_eq!(hurried.space_priority(), Priority::Interactive, "a second request tells of the hurry");
+    assert_eq!(hurried.waiting().unwrap().priority, Priority::Interactive);
 }
 
 #[test]

@@ -12,6 +12,8 @@ use podio_sandbox::population::{INVITED, LEAVER, WITHOUT_PROFILE};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
+use crate::BUILDING;
+
 /// Slow enough to be under way for most of the minute.
 const SLOW: [(&str, &str); 3] = [("QUOTA_LIMIT", "4"), ("QUOTA_WINDOW_SECONDS", "8"), ("SWEEP_SECONDS", "5")];
 const CHAOS: Duration = Duration::from_secs(60);
@@ -44,6 +46,7 @@ async fn a_minute_of_kills_and_restarts_loses_nothing_and_repeats_nothing() {
     let seed =
         std::env::var("CHAOS_SEED").ok().map_or_else(|| fastrand::u64(..1_000_000), |seed| seed.parse().unwrap());
     eprintln!("repeat it with: CHAOS_SEED={seed}");
+    let _alone = BUILDING.lock().await;
     let mut dice = fastrand::Rng::with_seed(seed);
     let data = tempfile::tempdir().unwrap();
     let arguments = ["--data", data.path().to_str().unwrap()];

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use end_to_end::{Local, PodioLog};
+use end_to_end::{Caller, Local, PodioLog};
 use jiff::{SignedDuration, Timestamp};
 use podio_sandbox::{
     Config, Population, Profile, Sandbox, config,
@@ -12,6 +12,9 @@ use podio_sandbox::{
 use serde_json::json;
 
 const SOON: Duration = Duration::from_secs(60);
+/// Values of one's own, as a Podio elsewhere wants them.
+const TOKEN: &str = "a-token-of-the-end-to-end-test";
+const SECRET: &str = "whsec_ZW5kLXRvLWVuZC1zZWNyZXQtb2YtdGhlLXRlc3Q=";
 
 #[tokio::test]
 async fn in_the_documented_podio_a_leaver_is_gone_proved_and_on_record() {
@@ -36,7 +39,7 @@ async fn in_the_documented_podio_a_leaver_is_gone_proved_and_on_record() {
     assert!(!memberships(&podio).await.contains(&user), "the person is in a space or the organization still");
 
     let evidence = local.caller.get(&format!("/offboardings/{id}/evidence")).await;
-    assert_eq!(evidence.body["intact"], true);
+    assert_eq!(evidence.body["integrity"], "verified");
     assert!(evidence.body["seal"]["signature"].is_string());
     assert_eq!(evidence.body["calls"].as_array().unwrap().len(), podio.counted().await);
 
@@ -68,8 +71,12 @@ async fn a_podio_elsewhere_is_used_with_the_credentials_that_are_set() {
         ("PODIO_USERNAME", config::USERNAME),
         ("PODIO_PASSWORD", config::PASSWORD),
         ("PODIO_ORG_ID", &ORG_ID.to_string()),
+        ("API_TOKENS", TOKEN),
+        ("OFFBOARDING_SECRETS", SECRET),
+        ("HOOK_SECRET", "a-hook-secret-of-this-test"),
     ];
-    let local = Local::up(&["--podio-url", &elsewhere.url()], &variables).await;
+    let mut local = Local::up(&["--podio-url", &elsewhere.url()], &variables).await;
+    local.caller = Caller::with(local.ready["api"].as_str().unwrap(), TOKEN, SECRET);
     assert_eq!(local.ready["podio"], elsewhere.url());
 
     let id = local.caller.leaver(LEAVER).await;
@@ -87,6 +94,17 @@ async fn a_podio_elsewhere_is_used_with_the_credentials_that_are_set() {
     assert_eq!(approved.status, 202);
     let done = local.caller.until(&id, SOON, |offboarding| offboarding["state"] == "completed").await;
     assert_eq!(done["outcome"], "removed");
+}
+
+#[tokio::test]
+async fn podio_elsewhere_takes_no_development_secrets() {
+    let refused = Local::refused(&["--podio-url", "http://127.0.0.1:1"], &[("HOOK_SECRET", "own")]).await;
+    let unset = "API_TOKENS is not set, OFFBOARDING_SECRETS is not set";
+    assert_eq!(refused, format!("error: --podio-url takes secrets of your own: {unset}\n"));
+    let development =
+        [("API_TOKENS", "development-api-token-0001"), ("OFFBOARDING_SECRETS", SECRET), ("HOOK_SECRET", "own")];
+    let refused = Local::refused(&["--podio-url", "http://127.0.0.1:1"], &development).await;
+    assert_eq!(refused, "error: --podio-url takes secrets of your own: API_TOKENS holds the development value\n");
 }
 
 #[tokio::test]
@@ -115,10 +133,12 @@ async fn bad_input_gets_a_clear_answer_and_reaches_nobody() {
     let again = caller.post("msg_e", &later).await;
     assert_eq!((again.status.as_u16(), &again.body["id"]), (200, &first.body["id"]));
     assert_eq!(caller.post("msg_e", &leaver).await.status, 409);
-    let running = caller.post("msg_f", &leaver).await;
-    assert_eq!((running.status.as_u16(), &running.body["id"]), (200, &first.body["id"]), "already being off-boarded");
-
     assert_eq!(local.podio().counted().await, 0, "nothing of this concerns Podio");
+
+    // A newer request about her takes the same record, and from here on Podio is asked: it is to happen now.
+    let newer = caller.post("msg_f", &leaver).await;
+    assert_eq!((newer.status.as_u16(), &newer.body["id"]), (200, &first.body["id"]), "already being off-boarded");
+    assert_eq!(caller.rested(first.body["id"].as_str().unwrap(), SOON).await["state"], "completed");
 }
 
 /// Whoever is in a space or the organization.

@@ -122,6 +122,7 @@ impl World {
             Doing::Renewed(leased, token) => {
                 let renewal = Renewal {
                     access_token: secret(token),
+                    renewed_at: now(),
                     expires_at: now() + SignedDuration::from_hours(8),
                     refresh_token: (!forgets).then(|| secret(token)),
                     acting_user: None,

@@ -129,14 +129,7 @@ fn after(removals: u8) -> Timestamp {
 }
 
 fn fresh() -> Offboarding {
-    let request = Request {
-        person: Person::User(UserId(7)),
-        effective_at: None,
-        dry_run: false,
-        require_approval: false,
-        reason: None,
-        requested_by: None,
-    };
+    let request = Request::new(Person::User(UserId(7)), podio_lifecycle::source::Source::Api { name: "hr".to_owned() });
     Offboarding::accept(OffboardingId::new(start(), [0; 10]), OrgId(1), request, start())
 }
 

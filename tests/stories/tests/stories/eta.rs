@@ -20,7 +20,7 @@ use stories::{Leaver, Setup, World};
 const LIMIT: u32 = 100;
 const WINDOW: i64 = 3600;
 const DAY: SignedDuration = SignedDuration::from_hours(24);
-const TOKEN: &str = "a-token-for-stories";
+const TOKEN: &str = "a-token-for-stories-0123456789";
 
 /// Who is in which spaces, twelve for everybody, each of which others run.
 #[derive(Debug, Clone, Copy)]
@@ -67,9 +67,11 @@ fn settle(world: &World, mails: &[String], spaces: Spaces) {
 /// Asks the API, over the stories' world.
 async fn get(world: &World, path: &str) -> Value {
     let settings = api::Settings {
-        org_id: None,
-        offboarding_secrets: Vec::new(),
-        api_tokens: Tokens::new([TOKEN]),
+        organizations: vec![podio_lifecycle::ids::OrgId(ORG_ID.0)],
+        senders: podio_signatures::standard_webhooks::Senders::default(),
+        api_tokens: Tokens::parse([TOKEN]).unwrap(),
+        directory: podio_signatures::senders::Directory::default(),
+        two_person_approval: false,
         ceiling: Ceiling::new(LIMIT, SignedDuration::from_secs(WINDOW)).unwrap(),
     };
     let request = http::Request::get(path).header("authorization", format!("Bearer {TOKEN}")).body(Body::Empty);

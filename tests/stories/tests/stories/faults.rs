@@ -168,7 +168,8 @@ async fn messages_delivered_twice_change_nothing() {
     let id = world.post(&Leaver::of(LEAVER)).await;
     let done = world.until_it_rests(&id, DAY).await;
     assert_eq!(done.state, REMOVED);
-    assert_eq!(done.counted.removed, 12);
+    // Two copies of one message may both call, and the one that finds nobody left may be written down first.
+    assert_eq!((done.counted.removed + done.counted.already_gone, done.counted.total()), (12, 12));
     assert_eq!(org_deletes(&world), 1);
     assert_safe(&world);
 }

@@ -13,11 +13,10 @@ use std::{
 use jiff::SignedDuration;
 use podio_aws::twin::Moment;
 use podio_lifecycle::{
-    evidence,
+    evidence::{Integrity, check::Stored},
     hold::HoldCode,
     ids::{OffboardingId, SpaceId, UserId},
     offboarding::{Event, FailureCode, Offboarding, Outcome, State},
-    ports::ReadCalls,
     removal::{Tally, tally},
     work::JobId,
 };
@@ -105,11 +104,9 @@ async fn assert_left(world: &World, done: &Offboarding, memberships: usize) {
 
 /// The sealed record names every space, those that were found later too.
 async fn assert_sealed(world: &World, done: &Offboarding, spaces: usize) {
-    let (own, _) = done.split(world.spaces(&done.id).await);
-    let calls = world.store.calls(&done.id).await.unwrap();
-    let chain = evidence::chain(done, &own, &calls);
-    assert!(evidence::is_intact(&chain, done.seal.as_ref().unwrap()));
-    let removed = chain.iter().filter(|entry| entry.kind == "space" && entry.body["state"] == "removed");
+    assert_eq!(world.integrity(&done.id).await, Integrity::Verified);
+    let record = Stored::read(&*world.store, &done.id, done.sealed.as_ref()).await.unwrap().readable().unwrap();
+    let removed = record.chain.bodies("space").filter(|body| body["state"] == "removed");
     assert_eq!(removed.count(), spaces);
 }
 

@@ -3,7 +3,7 @@
 
 use jiff::SignedDuration;
 use podio_lifecycle::{
-    evidence,
+    evidence::Integrity,
     hold::HoldCode,
     ids::{SpaceId, UserId},
     offboarding::{Event, FailureCode, Offboarding, Outcome, Request, State},
@@ -118,13 +118,10 @@ async fn a_leaver_in_12_of_200_spaces_costs_at_most_17_calls() {
 async fn the_evidence_is_sealed_and_names_every_call() {
     let mut world = small_world(Profile::Documented).await;
     let id = world.post(&Leaver::of(LEAVER)).await;
-    let done = world.until_it_rests(&id, HOUR).await;
+    world.until_it_rests(&id, HOUR).await;
 
     let calls = world.store.calls(&id).await.unwrap();
-    let chain = evidence::chain(&done, &world.spaces(&id).await, &calls);
-    let seal = done.seal.clone().unwrap();
-    assert!(evidence::is_intact(&chain, &seal));
-    assert!(evidence::is_signed_by(&seal, b"evidence key of the stories"));
+    assert_eq!(world.integrity(&id).await, Integrity::Verified);
     let logged: Vec<_> = world.podio.log().into_iter().filter(|call| !call.path.starts_with("/oauth/")).collect();
     let recorded: Vec<_> = calls.iter().map(|call| (call.method.clone(), call.path.clone(), call.status)).collect();
     let by_podio: Vec<_> = logged.iter().map(|call| (call.method.clone(), call.path.clone(), call.status)).collect();
@@ -219,7 +216,7 @@ async fn somebody_unknown_is_already_gone_only_if_two_look_ups_agree() {
         assert_eq!(outcome(&done), Outcome::AlreadyGone, "{profile:?}");
         assert!(done.work.search.misses.is_empty(), "the slate is clean afterwards");
         assert!(world.recorded(&id).await >= 2);
-        assert!(done.seal.is_some());
+        assert!(done.sealed.is_some());
         assert_eq!(world.deletes().len(), 0);
     }
 }
@@ -231,6 +228,8 @@ async fn a_wrong_organization_fails_with_what_to_fix() {
     let id = world.post(&leaver).await;
     let failed = world.until_it_rests(&id, HOUR).await;
     assert_eq!(failed_with(&failed), FailureCode::UnknownOrg);
+    assert!(world.pass(HOUR, async |world| world.look(&id).await.sealed).await.number > 0, "a failure is sealed, too");
+    assert_eq!(world.integrity(&id).await, Integrity::Verified);
     assert_eq!(world.deletes().len(), 0);
 }
 
@@ -282,6 +281,7 @@ async fn a_future_leaver_is_left_alone_until_the_day_and_for_good_if_cancelled()
     };
     let cancelled = world.post(&other).await;
     world.operator(&cancelled, Event::Cancelled).await;
+    assert_eq!(world.integrity(&cancelled).await, Integrity::Unsigned);
 
     let day = world.clock.read() + HOUR * 29;
     world.pass(HOUR * 30, async |world| (world.clock.read() > day).then_some(())).await;
@@ -291,6 +291,7 @@ async fn a_future_leaver_is_left_alone_until_the_day_and_for_good_if_cancelled()
     assert_eq!(outcome(&done), Outcome::Removed);
     let ada = user(&world, LAST_ADMIN);
     assert!(is_member(&world, ada), "cancelled means untouched");
+    assert_eq!(world.integrity(&cancelled).await, Integrity::Verified, "the worker has sealed what a door has decided");
 }
 
 #[tokio::test]

@@ -3,10 +3,13 @@
 
 use jiff::{SignedDuration, tz::Offset};
 use podio_lifecycle::{
+    actor::Actor,
     hooks::{DeliveryId, DeliveryState, HookRef},
     ids::{AppId, OrgId},
     offboarding::{Offboarding, Outcome, Person, State},
     ports::ReadOffboardings,
+    source::Source,
+    work::{JobId, Priority},
 };
 use podio_sandbox::{
     Config, ItemId, Population, Profile,
@@ -89,7 +92,7 @@ impl Desk {
     }
 
     async fn all(&self) -> Vec<Offboarding> {
-        self.world.store.list(None, 50, None).await.unwrap().offboardings
+        self.world.store.list(&podio_lifecycle::offboarding::Filter::default(), 50, None).await.unwrap().offboardings
     }
 
     async fn only(&self) -> Offboarding {
@@ -123,7 +126,8 @@ async fn an_item_is_a_leaver_whose_last_day_is_over_where_the_company_is() {
     assert_eq!(accepted.effective_at().to_string(), "2026-12-02T22:59:59Z");
     assert!(matches!(accepted.request.person, Person::User(_)));
     assert_eq!(accepted.request.reason.as_deref(), Some("End of contract"));
-    assert_eq!(accepted.request.requested_by, Some(format!("Podio item {item}, revision 0")));
+    let item = podio_lifecycle::ids::ItemId(item.0);
+    assert_eq!(accepted.request.source, Source::LeaversApp { item, revision: 0 });
     let done = desk.world.until_it_rests(&accepted.id, DAY * 3).await;
     assert_eq!(done.state, State::Completed { outcome: Outcome::Removed });
     assert!(done.completed_at.unwrap().to_string().starts_with("2026-12-02T23"));
@@ -146,23 +150,19 @@ async fn a_change_of_the_day_takes_the_place_of_what_was_planned_and_can_be_take
     let mut desk = Desk::new().await;
     let item = desk.write(desk.app, &json!({"person": desk.jane(), "last-day": {"start": "2026-12-05"}}));
     desk.tell("item.create", item, 0).await;
-    let first = desk.only().await;
-    for (day, running) in [("2026-12-09", 2), ("2026-12-05", 3)] {
+    for day in ["2026-12-09", "2026-12-05"] {
         let revision = desk.change(item, &json!({"last-day": {"start": day}}));
         assert!(is_handled(&desk.tell("item.update", item, revision).await));
         // Late and doubled deliveries of what was before change nothing.
         desk.tell("item.create", item, 0).await;
-        let all = desk.all().await;
-        assert_eq!(all.len(), running);
-        let scheduled: Vec<_> = all.iter().filter(|one| one.state == State::Scheduled).collect();
-        assert_eq!(scheduled.len(), 1);
-        assert!(scheduled[0].effective_at().to_string().starts_with(day), "{day}");
+        let scheduled = desk.only().await;
+        assert_eq!(scheduled.state, State::Scheduled);
+        assert!(scheduled.effective_at().to_string().starts_with(day), "{day}");
     }
-    assert!(matches!(desk.world.look(&first.id).await.state, State::Cancelled { .. }));
 
     let revision = desk.change(item, &json!({"reason": "moved to another city"}));
     assert!(is_handled(&desk.tell("item.update", item, revision).await));
-    assert_eq!(desk.all().await.len(), 3, "a reason is no reason to begin anew");
+    assert!(desk.only().await.effective_at().to_string().starts_with("2026-12-05"));
 }
 
 #[tokio::test]
@@ -204,18 +204,49 @@ async fn an_item_of_another_app_is_nobody_whatever_the_event_says() {
 }
 
 #[tokio::test]
-async fn who_is_leaving_already_is_not_the_items_to_call_off() {
+async fn an_item_moves_a_posted_request_forward_but_never_withdraws_it() {
     let mut desk = Desk::new().await;
     let jane = desk.world.podio.with_state(|state| state.person_by_mail(LEAVER)).unwrap();
     let mut leaver = stories::Leaver::user(jane.0);
-    leaver.request.effective_at = Some(desk.world.clock.read() + DAY * 9);
+    let posted_day = desk.world.clock.read() + DAY * 9;
+    leaver.request.effective_at = Some(posted_day);
+    // The words of a caller make nothing of the item's.
+    leaver.request.requested_by = Some("Podio item 1000059, revision 0".to_owned());
     let posted = desk.world.post(&leaver).await;
-    let item = desk.write(desk.app, &json!({"person": desk.jane(), "last-day": {"start": "2026-12-05"}}));
-    assert_eq!(note(&desk.tell("item.create", item, 0).await), "already_leaving");
+    let item = desk.write(desk.app, &json!({"person": desk.jane(), "last-day": {"start": "2026-12-24"}}));
+    assert_eq!(note(&desk.tell("item.create", item, 0).await), "earlier_day_holds");
+    assert_eq!(desk.only().await.effective_at(), posted_day);
+
+    let revision = desk.change(item, &json!({"last-day": {"start": "2026-12-05"}}));
+    assert_eq!(note(&desk.tell("item.update", item, revision).await), "already_leaving");
+    let moved = desk.only().await;
+    assert!(moved.effective_at().to_string().starts_with("2026-12-05"));
+    assert_eq!(moved.acts.last().unwrap().actor, Actor::podio());
+
     let now = desk.world.clock.read();
     desk.world.podio.with_state(|state| state.delete_item(now, item)).unwrap();
     assert_eq!(note(&desk.tell("item.delete", item, 0).await), "unknown_item");
     assert_eq!(desk.world.look(&posted).await.state, State::Scheduled);
+}
+
+#[tokio::test]
+async fn an_item_does_not_withdraw_what_somebody_else_has_asked_for_too() {
+    let mut desk = Desk::new().await;
+    let item = desk.write(desk.app, &json!({"person": desk.jane(), "last-day": {"start": "2026-12-20"}}));
+    desk.tell("item.create", item, 0).await;
+    let jane = desk.world.podio.with_state(|state| state.person_by_mail(LEAVER)).unwrap();
+    let mut leaver = stories::Leaver::user(jane.0);
+    leaver.request.effective_at = Some(desk.world.clock.read() + DAY * 2);
+    let joined = desk.world.post(&leaver).await;
+    assert_eq!(desk.only().await.id, joined);
+
+    let revision = desk.change(item, &json!({"last-day": {"start": "2026-12-24"}}));
+    assert_eq!(note(&desk.tell("item.update", item, revision).await), "earlier_day_holds");
+    let now = desk.world.clock.read();
+    desk.world.podio.with_state(|state| state.delete_item(now, item)).unwrap();
+    assert_eq!(note(&desk.tell("item.delete", item, 0).await), "also_asked");
+    let done = desk.world.until_it_rests(&joined, DAY * 4).await;
+    assert_eq!(done.state, State::Completed { outcome: Outcome::Removed });
 }
 
 #[tokio::test]
@@ -238,9 +269,53 @@ async fn a_table_that_fails_at_any_point_leaves_one_leaver_for_an_item() {
         desk.world.store.faults().end();
         let state = desk.world.until_it_is_dealt_with(&delivery).await;
         assert!(is_handled(&state), "{point}: {state:?}");
-        let all = desk.all().await;
-        let scheduled: Vec<_> = all.iter().filter(|one| one.state == State::Scheduled).collect();
-        assert_eq!((all.len(), scheduled.len()), (2, 1), "{point}");
-        assert!(scheduled[0].effective_at().to_string().starts_with("2026-12-09"));
+        let scheduled = desk.only().await;
+        assert_eq!(scheduled.state, State::Scheduled, "{point}");
+        assert!(scheduled.effective_at().to_string().starts_with("2026-12-09"), "{point}");
     }
+}
+
+/// Items of the leavers app that Podio was asked for.
+fn items_read(world: &World) -> usize {
+    world.podio.log().iter().filter(|call| call.path.starts_with("/item/")).count()
+}
+
+#[tokio::test]
+async fn edits_of_one_item_are_read_once() {
+    let mut desk = Desk::new().await;
+    let item = desk.write(desk.app, &json!({"person": desk.jane(), "last-day": {"start": "2026-12-05"}}));
+    let mut told = vec![desk.send("item.create", item, 0).await];
+    for day in 6..26 {
+        let revision = desk.change(item, &json!({"last-day": {"start": format!("2026-12-{day:02}")}}));
+        told.push(desk.send("item.update", item, revision).await);
+    }
+    for delivery in &told {
+        assert!(is_handled(&desk.world.until_it_is_dealt_with(delivery).await));
+    }
+    assert_eq!((items_read(&desk.world), told.len()), (1, 21));
+    assert!(desk.only().await.effective_at().to_string().starts_with("2026-12-25"));
+}
+
+#[tokio::test]
+async fn imported_items_wait_and_delay_nobody() {
+    const IMPORTED: u64 = 400;
+    let mut desk = Desk::new().await;
+    let mut told = Vec::new();
+    for _ in 0..IMPORTED {
+        let item = desk.write(desk.app, &json!({"reason": "imported"}));
+        told.push(desk.send("item.create", item, 0).await);
+    }
+    let waiting = desk.world.waiting();
+    assert!(waiting.iter().all(|job| job.priority == Priority::Interactive), "somebody waits for a leaver");
+    let jane = desk.world.post(&stories::Leaver::of(LEAVER)).await;
+    let done = desk.world.until_it_rests(&jane, DAY).await;
+    assert_eq!(done.state, State::Completed { outcome: Outcome::Removed });
+    assert!(items_read(&desk.world) <= 25, "a tenth of the quota: {}", items_read(&desk.world));
+
+    // Nothing is dropped: an hour later there is room for the next.
+    let later = desk.world.clock.read() + SignedDuration::from_hours(4);
+    desk.world.pass(DAY, async |world| (world.clock.read() >= later).then_some(())).await;
+    assert!((100..=125).contains(&items_read(&desk.world)), "{}", items_read(&desk.world));
+    let left = desk.world.waiting().into_iter().filter(|job| job.job.kind == JobId::DELIVERY).count();
+    assert_eq!(left + items_read(&desk.world), told.len());
 }

@@ -1,17 +1,21 @@
 //! Stories of one product and one Podio, told in the field's words. One program, since each costs a link.
 
+mod credential;
 mod dangers;
 mod eta;
 mod faults;
 mod found_spaces;
+mod hooks_flooded;
 mod hooks_registered;
 mod hooks_verified;
 mod leaver;
 mod leavers_app;
 mod looking_up;
+mod merging;
 mod quota;
 mod refused;
 mod returned;
+mod senders;
 mod tokens;
 mod unknowns;
 mod waiting;

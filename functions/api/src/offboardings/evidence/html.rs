@@ -6,6 +6,8 @@
 use std::fmt::{self, Display, Write};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
+use jiff::Timestamp;
+use podio_lifecycle::evidence::Integrity;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -45,10 +47,15 @@ fn write(page: &mut String, record: &Record<'_>) -> fmt::Result {
          <h1>Evidence of an offboarding</h1><p class=\"id\"><code>{id}</code></p>\n"
     )?;
     writeln!(page, "<p>State: <strong>{}</strong>. {}</p>", Text(record.state), standing(record))?;
-    facts(page, "Request", Some(&record.request))?;
-    facts(page, "Plan", record.plan.as_ref())?;
+    facts(page, "Request", record.request)?;
+    facts(page, "Plan", record.plan)?;
+    facts(page, "Outcome", record.outcome)?;
     verification(page, record)?;
-    spaces(page, record)?;
+    page.write_str("<h2>Spaces</h2>\n")?;
+    let fields = ["space_id", "name", "state", "settled_at"];
+    table(page, &["Space", "Name", "State", "Settled at"], &record.spaces, &fields)?;
+    page.write_str("<h2>History</h2>\n")?;
+    table(page, &["Time", "State"], &record.history, &["at", "to"])?;
     page.write_str("<h2>Calls to Podio</h2>\n")?;
     calls(page, &record.calls)?;
     chain(page, record)?;
@@ -56,10 +63,12 @@ fn write(page: &mut String, record: &Record<'_>) -> fmt::Result {
 }
 
 fn standing(record: &Record<'_>) -> &'static str {
-    match record.intact {
-        None => "Not sealed yet: this record is still growing.",
-        Some(true) => "<span class=\"ok\">The record is the one that was sealed.</span>",
-        Some(false) => "<span class=\"bad\">The record differs from the one that was sealed.</span>",
+    match record.integrity {
+        Integrity::Unsigned => "Not signed yet: this record is still growing.",
+        Integrity::Verified => "<span class=\"ok\">Verified: the record is the one that was signed.</span>",
+        Integrity::Altered => {
+            "<span class=\"bad\">Altered: the record is not the one that was recorded and signed.</span>"
+        }
     }
 }
 
@@ -67,12 +76,7 @@ fn facts(page: &mut String, title: &str, body: Option<&Value>) -> fmt::Result {
     let Some(Value::Object(fields)) = body else { return Ok(()) };
     write!(page, "<h2>{title}</h2>\n<table><tbody>\n")?;
     for (name, value) in fields {
-        let value = match value {
-            Value::Null => "–".to_owned(),
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        };
-        writeln!(page, "<tr><th scope=\"row\">{}</th><td>{}</td></tr>", Text(name.replace('_', " ")), Text(value))?;
+        row(page, &name.replace('_', " "), Shown(value))?;
     }
     page.write_str("</tbody></table>\n")
 }
@@ -80,45 +84,43 @@ fn facts(page: &mut String, title: &str, body: Option<&Value>) -> fmt::Result {
 fn verification(page: &mut String, record: &Record<'_>) -> fmt::Result {
     let Some(verification) = &record.verification else { return Ok(()) };
     page.write_str("<h2>Verification</h2>\n<table><tbody>\n")?;
-    let outcome = serde_json::to_value(verification.outcome).unwrap_or_default();
-    row(page, "outcome", outcome.as_str().unwrap_or_default())?;
-    row(page, "organization left at", Maybe(verification.organization_left_at))?;
-    row(page, "completed at", Maybe(verification.completed_at))?;
+    row(page, "outcome", Shown(verification.outcome))?;
+    row(page, "organization left at", Shown(verification.organization_left_at))?;
+    row(page, "completed at", Shown(verification.completed_at))?;
     page.write_str("</tbody></table>\n<p>Read back from Podio after the last removal:</p>\n")?;
     calls(page, &verification.read_backs)
 }
 
-fn spaces(page: &mut String, record: &Record<'_>) -> fmt::Result {
-    page.write_str(
-        "<h2>Spaces</h2>\n<table><thead><tr><th>Space</th><th>Name</th><th>State</th><th>Settled at</th></tr></thead><tbody>\n",
-    )?;
-    for space in &record.spaces {
-        let state = serde_json::to_value(space.state).unwrap_or_default();
-        writeln!(
-            page,
-            "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
-            space.space_id,
-            Text(space.name.unwrap_or("–")),
-            Text(state.as_str().unwrap_or_default()),
-            Text(Maybe(space.settled_at)),
-        )?;
+fn table(page: &mut String, columns: &[&str], rows: &[&Value], fields: &[&str]) -> fmt::Result {
+    page.write_str("<table><thead><tr>")?;
+    for column in columns {
+        write!(page, "<th scope=\"col\">{column}</th>")?;
+    }
+    page.write_str("</tr></thead><tbody>\n")?;
+    for body in rows {
+        page.write_str("<tr>")?;
+        for field in fields {
+            write!(page, "<td>{}</td>", Text(Shown(&body[field])))?;
+        }
+        page.write_str("</tr>\n")?;
     }
     page.write_str("</tbody></table>\n")
 }
 
-fn calls(page: &mut String, calls: &[Call]) -> fmt::Result {
+fn calls(page: &mut String, calls: &[Call<'_>]) -> fmt::Result {
     page.write_str(
-        "<table><thead><tr><th>Time</th><th>Call</th><th>Status</th><th>Podio's request id</th></tr></thead><tbody>\n",
+        "<table><thead><tr><th scope=\"col\">Time</th><th scope=\"col\">Call</th><th scope=\"col\">Status</th>\
+         <th scope=\"col\">Podio's request id</th></tr></thead><tbody>\n",
     )?;
     for call in calls {
         writeln!(
             page,
             "<tr><td>{}</td><td><code>{} {}</code></td><td>{}</td><td><code>{}</code></td></tr>",
-            Text(call.time),
-            Text(&call.method),
-            Text(&call.path),
-            Maybe(call.status),
-            Text(call.request_id.as_deref().unwrap_or("–")),
+            Text(Shown(call.time)),
+            Text(Shown(call.method)),
+            Text(Shown(call.path)),
+            Text(Shown(call.status)),
+            Text(Shown(call.request_id)),
         )?;
     }
     page.write_str("</tbody></table>\n")
@@ -128,16 +130,60 @@ fn chain(page: &mut String, record: &Record<'_>) -> fmt::Result {
     page.write_str("<h2>Chain and seal</h2>\n<table><tbody>\n")?;
     row(page, "entries", record.chain.entries.len())?;
     row(page, "last hash (SHA-256)", Maybe(record.chain.head.as_deref()))?;
-    if let Some(seal) = record.seal {
-        row(page, "sealed at", seal.sealed_at)?;
-        row(page, "sealed hash", &seal.head)?;
-        row(page, &seal.algorithm, &seal.signature)?;
+    if let Some(seal) = &record.seal {
+        row(page, "seal", seal.number)?;
+        row(page, "sealed at", Moment(seal.sealed_at))?;
+        row(page, "kept until", Maybe(seal.kept_until.map(Moment)))?;
+        row(page, "SHA-256 of the record", seal.sha256)?;
+        row(page, "key", seal.keyid)?;
+        row(page, seal.algorithm, seal.signature)?;
+        row(page, "seal before it", Maybe(seal.previous.map(|previous| previous.number)))?;
     }
     page.write_str("</tbody></table>\n")
 }
 
 fn row(page: &mut String, name: &str, value: impl Display) -> fmt::Result {
     writeln!(page, "<tr><th scope=\"row\">{}</th><td>{}</td></tr>", Text(name), Text(value))
+}
+
+/// A moment as people write it.
+struct Moment(Timestamp);
+
+impl Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.strftime("%-d %b %Y, %H:%M:%S UTC").fmt(f)
+    }
+}
+
+/// A value of the record as people read it.
+struct Shown<'a>(&'a Value);
+
+impl Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Value::Null => f.write_str("–"),
+            Value::Bool(value) => f.write_str(if *value { "yes" } else { "no" }),
+            Value::Number(number) => number.fmt(f),
+            Value::String(text) => match text.parse() {
+                Ok(moment) => Moment(moment).fmt(f),
+                // States and outcomes are one word with underscores.
+                Err(_) if text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') => {
+                    f.write_str(&text.replace('_', " "))
+                }
+                Err(_) => f.write_str(text),
+            },
+            Value::Array(values) if values.is_empty() => f.write_str("–"),
+            Value::Array(values) => joined(f, values.iter().map(|value| Shown(value).to_string()), "; "),
+            Value::Object(fields) => {
+                let shown = fields.iter().filter(|(_, value)| !value.is_null());
+                joined(f, shown.map(|(name, value)| format!("{}: {}", name.replace('_', " "), Shown(value))), ", ")
+            }
+        }
+    }
+}
+
+fn joined(f: &mut fmt::Formatter<'_>, parts: impl Iterator<Item = String>, between: &str) -> fmt::Result {
+    f.write_str(&parts.collect::<Vec<_>>().join(between))
 }
 
 /// A value, or a dash.
@@ -193,6 +239,19 @@ mod tests {
             Text("<script>alert('x')</script> & \"y\"\u{202e}\0").to_string(),
             "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &amp; &quot;y&quot;\u{fffd}\u{fffd}"
         );
+    }
+
+    #[test]
+    fn values_are_shown_as_people_write_them() {
+        let shown = |value: Value| Shown(&value).to_string();
+        assert_eq!(shown("2026-11-28T17:10:03.25Z".into()), "28 Nov 2026, 17:10:03 UTC");
+        assert_eq!(shown("left_to_org_removal".into()), "left to org removal");
+        assert_eq!(shown("Jane Doe".into()), "Jane Doe");
+        assert_eq!(
+            shown(serde_json::json!({"name": "Jane Doe", "user_id": 5, "email": null})),
+            "name: Jane Doe, user id: 5"
+        );
+        assert_eq!(shown(serde_json::json!([true, null])), "yes; –");
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! `GET /offboardings/{id}/evidence`: the record that an auditor reads.
 //!
-//! Everything readable in it is taken from the chain, so that what is shown is what was sealed. The chain is computed
-//! from storage at each reading: `intact` says whether it still is the one that the worker sealed, and is null until
-//! there is a seal. The seal's signature can be checked by whoever holds the worker's key, which this door does not.
+//! Of an offboarding that is over, everything readable in it is taken from the text that the worker has signed, and
+//! `integrity` is `verified` only where the signature is that text's, the entries are chained, and the calls that are stored
+//! one by one are those of the record. Of one that is not over the record is made anew at each reading, and is `unsigned`.
 
+mod accept;
 mod html;
 
 use jiff::Timestamp;
@@ -12,72 +13,105 @@ use lambda_http::http::{
     header::{CONTENT_SECURITY_POLICY, VARY},
 };
 use podio_lifecycle::{
-    evidence::{self, Entry, Seal},
+    evidence::{
+        Chain, Integrity, Record as Signed, StoredSeal,
+        check::Stored,
+        envelope,
+        record::{Facts, Previous},
+    },
     ids::OffboardingId,
-    offboarding::{Offboarding, Outcome, State},
-    removal::SpaceRemoval,
 };
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::{
-    Exchange,
-    answer::Answer,
-    problem::Problem,
-    snapshot,
-    view::{self, Space},
-};
+use self::accept::Form;
+use crate::{Exchange, answer::Answer, problem::Problem, snapshot};
 
 /// The record.
 #[derive(Serialize)]
 struct Record<'a> {
     id: &'a OffboardingId,
-    state: &'static str,
-    request: Value,
-    plan: Option<Value>,
-    calls: Vec<Call>,
-    spaces: Vec<Space<'a>>,
-    verification: Option<Verification>,
-    chain: Chain,
-    seal: Option<&'a Seal>,
-    intact: Option<bool>,
+    state: &'a str,
+    integrity: Integrity,
+    request: Option<&'a Value>,
+    plan: Option<&'a Value>,
+    calls: Vec<Call<'a>>,
+    spaces: Vec<&'a Value>,
+    history: Vec<&'a Value>,
+    verification: Option<Verification<'a>>,
+    outcome: Option<&'a Value>,
+    chain: &'a Chain,
+    seal: Option<Seal<'a>>,
 }
 
 /// One call to Podio.
-#[derive(Clone, Serialize)]
-struct Call {
-    time: Timestamp,
-    method: String,
-    path: String,
-    status: Option<u16>,
-    request_id: Option<String>,
+#[derive(Serialize)]
+struct Call<'a> {
+    time: &'a Value,
+    method: &'a Value,
+    path: &'a Value,
+    status: &'a Value,
+    request_id: &'a Value,
 }
 
 /// What proves that the person is gone.
 #[derive(Serialize)]
-struct Verification {
-    outcome: Outcome,
-    completed_at: Option<Timestamp>,
+struct Verification<'a> {
+    outcome: &'a Value,
+    completed_at: &'a Value,
     /// When Podio confirmed the end of the membership; none where there was none to end.
-    organization_left_at: Option<Timestamp>,
+    organization_left_at: &'a Value,
     /// The read-backs, all of them newer than the last removal.
-    read_backs: Vec<Call>,
+    read_backs: Vec<Call<'a>>,
 }
 
+/// How the record is signed.
 #[derive(Serialize)]
-struct Chain {
+struct Seal<'a> {
+    number: u64,
+    head: Option<&'a str>,
+    entries: usize,
+    sha256: &'a str,
     algorithm: &'static str,
-    entries: Vec<Entry>,
-    head: Option<String>,
+    keyid: &'a str,
+    signature: &'a str,
+    sealed_at: Timestamp,
+    kept_until: Option<Timestamp>,
+    previous: Option<&'a Previous>,
 }
 
 pub(crate) async fn get(exchange: &Exchange<'_>, id: &OffboardingId) -> Result<Answer, Problem> {
     let ports = exchange.ports;
     let offboarding = ports.read.load(id).await?.ok_or(Problem::NoSuchOffboarding)?;
-    let spaces = snapshot::spaces(ports, &offboarding).await?;
-    let calls = ports.calls.calls(id).await?;
-    let record = Record::of(&offboarding, &spaces, evidence::chain(&offboarding, &spaces, &calls));
-    if !wants_html(exchange.header("accept")) {
+    let sealed = offboarding.sealed.as_ref();
+    let stored = Stored::read(&*ports.evidence, id, sealed).await?;
+    let form = Form::wanted(exchange.header("accept"));
+    if form == Form::Envelope {
+        let (Some(seal), Some(text)) = (&stored.seal, &stored.text) else {
+            return Err(Problem::conflict(NOT_SIGNED.to_owned()));
+        };
+        let envelope = seal.envelope(text);
+        return Ok(Answer::json_as(envelope::MEDIA_TYPE, StatusCode::OK, &envelope).with(VARY, "accept"));
+    }
+    let integrity = stored.judge(id, sealed, ports.clock.now());
+    let signed = stored.readable();
+    let chain = match &signed {
+        Some(signed) => signed.chain.clone(),
+        None => {
+            let spaces = snapshot::spaces(ports, &offboarding).await?;
+            let facts = Facts {
+                offboarding: &offboarding,
+                spaces: &spaces,
+                calls: &stored.calls,
+                statement: stored.statement.as_deref(),
+                keys: &stored.keys,
+            };
+            facts.chain()
+        }
+    };
+    let state = signed.as_ref().map_or(offboarding.state.name(), |signed| &signed.state);
+    let record = Record::of(id, state, integrity, &chain, stored.seal.as_ref().zip(signed.as_ref()));
+    if form == Form::Json {
         return Ok(Answer::json(StatusCode::OK, &record).with(VARY, "accept"));
     }
     let page = html::page(&record);
@@ -87,94 +121,72 @@ pub(crate) async fn get(exchange: &Exchange<'_>, id: &OffboardingId) -> Result<A
         .with(HeaderName::from_static("x-frame-options"), "DENY"))
 }
 
+const NOT_SIGNED: &str =
+    "There is no signed record: the offboarding is not over, or the worker has not sealed its evidence yet.";
+
 impl<'a> Record<'a> {
-    fn of(offboarding: &'a Offboarding, spaces: &'a [SpaceRemoval], entries: Vec<Entry>) -> Self {
-        let body = |kind: &str| entries.iter().find(|entry| entry.kind == kind).map(|entry| entry.body.clone());
-        let calls: Vec<Call> =
-            entries.iter().filter(|entry| entry.kind == "call").filter_map(|entry| Call::of(&entry.body)).collect();
+    fn of(
+        id: &'a OffboardingId,
+        state: &'a str,
+        integrity: Integrity,
+        chain: &'a Chain,
+        seal: Option<(&'a StoredSeal, &'a Signed)>,
+    ) -> Self {
+        let body = |kind: &'static str| chain.bodies(kind).next();
         Self {
-            id: &offboarding.id,
-            state: offboarding.state.name(),
-            request: body("request").unwrap_or(Value::Null),
+            id,
+            state,
+            integrity,
+            request: body("request"),
             plan: body("plan"),
-            spaces: view::spaces(offboarding, spaces),
-            verification: Verification::of(offboarding, &calls),
-            calls,
-            seal: offboarding.seal.as_ref(),
-            intact: offboarding.seal.as_ref().map(|seal| evidence::is_intact(&entries, seal)),
-            chain: Chain { algorithm: "SHA-256", head: entries.last().map(|entry| entry.hash.clone()), entries },
+            calls: chain.bodies("call").map(Call::of).collect(),
+            spaces: chain.bodies("space").collect(),
+            history: chain.bodies("history").collect(),
+            verification: body("verification").map(Verification::of),
+            outcome: body("outcome"),
+            chain,
+            seal: seal.map(|(seal, signed)| Seal::of(seal, signed)),
         }
     }
 }
 
-impl Call {
-    fn of(body: &Value) -> Option<Self> {
-        let text = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);
-        Some(Self {
-            time: text("at")?.parse().ok()?,
-            method: text("method")?,
-            path: text("path")?,
-            status: body.get("status").and_then(Value::as_u64).and_then(|status| u16::try_from(status).ok()),
-            request_id: text("request_id"),
-        })
-    }
-}
-
-impl Verification {
-    /// There is none before the end, nor for a dry run, which changes nothing that could be verified.
-    fn of(offboarding: &Offboarding, calls: &[Call]) -> Option<Self> {
-        let outcome = match offboarding.state {
-            State::Completed { outcome: outcome @ (Outcome::Removed | Outcome::AlreadyGone) } => outcome,
-            _ => return None,
-        };
-        let deleted = offboarding.last_delete_at;
-        let proves = |call: &&Call| call.method == "GET" && deleted.is_none_or(|deleted| call.time >= deleted);
-        Some(Self {
-            outcome,
-            completed_at: offboarding.completed_at,
-            organization_left_at: deleted,
-            read_backs: calls.iter().filter(proves).cloned().collect(),
-        })
-    }
-}
-
-/// Whether a browser asks: it names HTML, and does not like JSON better.
-fn wants_html(accept: Option<&[u8]>) -> bool {
-    let accept = accept.and_then(|value| std::str::from_utf8(value).ok()).unwrap_or_default().to_ascii_lowercase();
-    let liking = |media_type: &str| {
-        let ranges = accept.split(',').map(|range| range.split(';').map(str::trim));
-        ranges
-            .filter_map(|mut parts| {
-                let named = parts.next() == Some(media_type);
-                let q = parts.find_map(|part| part.strip_prefix("q=")).map_or(Some(1.0), |q| q.parse::<f32>().ok());
-                named.then_some(q.unwrap_or(0.0))
-            })
-            .fold(0.0, f32::max)
-    };
-    let html = liking("text/html");
-    html > 0.0 && html >= liking("application/json")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn browsers_get_a_page_and_programs_get_json() {
-        for (accept, html) in [
-            (None, false),
-            (Some("*/*"), false),
-            (Some("application/json"), false),
-            (Some("application/json, text/html;q=0.5"), false),
-            (Some("text/html;q=0"), false),
-            (Some("text/html"), true),
-            (Some("Text/HTML; charset=utf-8"), true),
-            (Some("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"), true),
-            (Some("application/json;q=0.1, text/html ; q=0.9"), true),
-            (Some(";;,,q=,text/htmlx"), false),
-        ] {
-            assert_eq!(wants_html(accept.map(str::as_bytes)), html, "{accept:?}");
+impl<'a> Call<'a> {
+    fn of(body: &'a Value) -> Self {
+        Self {
+            time: &body["at"],
+            method: &body["method"],
+            path: &body["path"],
+            status: &body["status"],
+            request_id: &body["request_id"],
         }
-        assert!(!wants_html(Some(b"\xff")));
+    }
+}
+
+impl<'a> Verification<'a> {
+    fn of(body: &'a Value) -> Self {
+        let read_backs = body["read_backs"].as_array().map(Vec::as_slice).unwrap_or_default();
+        Self {
+            outcome: &body["outcome"],
+            completed_at: &body["completed_at"],
+            organization_left_at: &body["organization_left_at"],
+            read_backs: read_backs.iter().map(Call::of).collect(),
+        }
+    }
+}
+
+impl<'a> Seal<'a> {
+    fn of(seal: &'a StoredSeal, signed: &'a Signed) -> Self {
+        Self {
+            number: seal.number,
+            head: signed.chain.head.as_deref(),
+            entries: signed.chain.entries.len(),
+            sha256: &seal.sha256,
+            algorithm: "Ed25519",
+            keyid: &seal.keyid,
+            signature: &seal.sig,
+            sealed_at: seal.sealed_at,
+            kept_until: seal.kept_until,
+            previous: signed.seal.previous.as_ref(),
+        }
     }
 }

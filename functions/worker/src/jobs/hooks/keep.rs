@@ -20,7 +20,7 @@ use crate::{Worker, session::Session, verdict::Halt};
 /// How long after hooks were created it is looked whether they have become active.
 const SECOND_LOOK: SignedDuration = SignedDuration::from_mins(2);
 
-/// The hooks that an operator wants, and where they deliver.
+/// The hooks that an operator wants, if any, and where ours deliver. Without any wish the address has no beginning.
 #[derive(Debug, Clone)]
 pub struct Registration {
     /// Which.
@@ -33,9 +33,14 @@ pub struct Registration {
 
 impl Registration {
     /// Where the hooks of an object deliver.
-    fn address(&self, on: &HookRef) -> String {
+    pub(super) fn address(&self, on: &HookRef) -> String {
+        format!("{}{}", self.base_url, self.path(on))
+    }
+
+    /// The end of that address, by whatever name the service is reached. Nobody can make one up for another object.
+    pub(super) fn path(&self, on: &HookRef) -> String {
         let key = hook_key::make(&self.secret, on.ref_type.as_str(), &on.ref_id.to_string());
-        format!("{}/hooks/podio/{on}/{key}", self.base_url)
+        format!("/hooks/podio/{on}/{key}")
     }
 }
 
@@ -57,7 +62,7 @@ impl Worker {
             }
             Err(error) => return Err(Halt::of(&error, "the list of hooks")),
         };
-        let found: Vec<FoundHook> = hooks.iter().map(|hook| found(hook, &url)).collect();
+        let found: Vec<FoundHook> = hooks.iter().map(|hook| found(hook, hook.url == url)).collect();
         let mut created = false;
         for step in wanted.steps(&found) {
             created |= matches!(step, HookStep::Create(_));
@@ -109,24 +114,24 @@ impl Worker {
     }
 }
 
-fn found(hook: &Hook, url: &str) -> FoundHook {
+pub(super) fn found(hook: &Hook, is_ours: bool) -> FoundHook {
     FoundHook {
         hook: hook.hook_id,
         event: EventType::from(hook.event.clone()),
-        is_ours: hook.url == url,
+        is_ours,
         is_active: hook.status == HookStatus::Active,
     }
 }
 
 /// Whether Podio has said no, rather than nothing.
-fn is_refusal(error: &Error) -> bool {
+pub(super) fn is_refusal(error: &Error) -> bool {
     match error {
         Error::Forbidden { .. } | Error::NotFound(_) | Error::Gone | Error::Invalid { .. } | Error::Unsendable => true,
         Error::Unauthorized | Error::RateLimited { .. } | Error::Unavailable { .. } | Error::Decode(_) => false,
     }
 }
 
-fn target(on: &HookRef) -> Option<HookTarget> {
+pub(super) fn target(on: &HookRef) -> Option<HookTarget> {
     match on.ref_type {
         RefType::Space => Some(HookTarget::Space(SpaceId(on.ref_id))),
         RefType::App => Some(HookTarget::App(on.ref_id)),

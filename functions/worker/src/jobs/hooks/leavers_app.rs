@@ -2,17 +2,21 @@
 //!
 //! A hook is not signed, and deliveries come in any order. So whatever the event says, the item is fetched, and what is
 //! there now decides. What an item has become is remembered with the revision that was read; an earlier one never undoes
-//! what a later one did.
+//! what a later one did. An item corrects and withdraws only what it has asked for itself, and nothing that somebody else
+//! has asked for as well.
 
 use podio_client::{Error, NotFoundKind, item};
 use podio_lifecycle::{
+    accepting::Answer,
+    actor::Actor,
     ids::{ItemId, OffboardingId},
-    leavers_app::{Entry, LastDay, LeaverItem, Named, Origin, is_same, leaver_of},
+    leavers_app::{Entry, LastDay, LeaverItem, Named, leaver_of},
     ledger::NotCommitted,
-    offboarding::{Event, Person, Refusal, Request},
+    offboarding::{Event, Offboarding, Person, Refusal, Request},
+    source::Source,
 };
 
-use super::{act::Note, look_again::Acceptance};
+use super::act::Note;
 use crate::{LeaversApp, Worker, session::Session, verdict::Halt};
 
 /// Whether an earlier offboarding is out of the way.
@@ -21,6 +25,34 @@ enum Withdrawn {
     Yes,
     /// Its removals were sent.
     TooLate,
+    /// Somebody else has asked for it, too.
+    AlsoAsked,
+}
+
+impl Withdrawn {
+    /// What is told of it; `done` where it is out of the way.
+    fn or(self, done: Option<Note>) -> Option<Note> {
+        match self {
+            Self::Yes => done,
+            Self::TooLate => Some(too_late()),
+            Self::AlsoAsked => {
+                let detail = "Somebody else has asked for this offboarding, too, so the item cannot call it off.";
+                Some(Note::new("also_asked", detail))
+            }
+        }
+    }
+}
+
+/// Why an offboarding was not withdrawn.
+enum Kept {
+    AlsoAsked,
+    NotCommitted(NotCommitted),
+}
+
+impl From<NotCommitted> for Kept {
+    fn from(error: NotCommitted) -> Self {
+        Self::NotCommitted(error)
+    }
 }
 
 impl Worker {
@@ -44,15 +76,12 @@ impl Worker {
         match leaver_of(&entry, app.zone) {
             Ok(request) => self.item_is_leaver(app, &entry, request, session).await,
             Err(not) => {
-                // What was one before may be one no more.
-                let note = match self.ports.leaver_items.leaver_item(id).await? {
-                    Some(known) if known.revision <= entry.revision => self.withdraw(&known.offboarding).await?,
+                // The item no longer describes a leaver: withdraw its offboarding.
+                let withdrawn = match self.ports.leaver_items.leaver_item(id).await? {
+                    Some(known) if known.revision <= entry.revision => self.withdraw(id, &known.offboarding).await?,
                     _ => Withdrawn::Yes,
                 };
-                Ok(Some(match note {
-                    Withdrawn::Yes => Note::new(not.code(), not.to_string()),
-                    Withdrawn::TooLate => too_late(),
-                }))
+                Ok(withdrawn.or(Some(Note::new(not.code(), not.to_string()))))
             }
         }
     }
@@ -61,10 +90,7 @@ impl Worker {
         let Some(known) = self.ports.leaver_items.leaver_item(id).await? else {
             return Ok(Some(Note::new("unknown_item", "The item is gone, and nobody left on its account.")));
         };
-        match self.withdraw(&known.offboarding).await? {
-            Withdrawn::Yes => Ok(None),
-            Withdrawn::TooLate => Ok(Some(too_late())),
-        }
+        Ok(self.withdraw(id, &known.offboarding).await?.or(None))
     }
 
     async fn item_is_leaver(
@@ -78,38 +104,40 @@ impl Worker {
             if known.revision > entry.revision {
                 return Ok(Some(overtaken()));
             }
-            match self.make_way(&known.offboarding, &request).await? {
-                Way::Same => return Ok(None),
-                Way::Free => {}
-                Way::Blocked => return Ok(Some(too_late())),
+            // An item that now names somebody else withdraws the one before; a new day of the same person is merged below.
+            let earlier = self.ports.offboardings.load(&known.offboarding).await?;
+            if earlier.is_some_and(|earlier| earlier.request.person != request.person)
+                && let Some(note) = self.withdraw(entry.item, &known.offboarding).await?.or(None)
+            {
+                return Ok(Some(note));
             }
         }
-        let key = key(entry, &request);
-        // An earlier revision may have been accepted and not remembered; it gives way once.
-        for _ in 0..2 {
-            let (acceptance, offboarding) = self.accept_leaver(app.org, request.clone(), &key, session).await?;
-            if acceptance == Acceptance::Own {
-                return self.remember_leaver(entry, offboarding).await;
+        let is_own = |offboarding: &Offboarding| offboarding.request.source.is_same_as(&request.source);
+        match self.accept_leaver(app.org, &request, &key(entry, &request), session).await? {
+            Answer::New(offboarding) => self.remember_leaver(entry, offboarding.id).await,
+            Answer::Repeated(offboarding) | Answer::Merged(offboarding, _) if is_own(&offboarding) => {
+                self.remember_leaver(entry, offboarding.id).await
             }
-            let running = self.ports.offboardings.load(&offboarding).await?.ok_or(Halt::Overtaken)?;
-            match Origin::of(&running.request).filter(|origin| origin.item == entry.item) {
-                None => {
-                    let detail =
-                        format!("The person is leaving already ({offboarding}), and not on this item's account.");
-                    return Ok(Some(Note::new("already_leaving", detail)));
-                }
-                Some(origin) if origin.revision > entry.revision => return Ok(Some(overtaken())),
-                Some(_) if is_same(&running.request, &request) => {
-                    return self.remember_leaver(entry, offboarding).await;
-                }
-                Some(_) => {
-                    if matches!(self.withdraw(&offboarding).await?, Withdrawn::TooLate) {
-                        return Ok(Some(too_late()));
-                    }
-                }
+            Answer::UnderWay(offboarding) if is_own(&offboarding) => {
+                let same = offboarding.askers.iter().any(|asker| {
+                    asker.source.is_same_as(&request.source) && Some(asker.effective_at) == request.effective_at
+                });
+                Ok(if same { None } else { Some(too_late()) })
             }
+            Answer::Repeated(offboarding) | Answer::Merged(offboarding, _) | Answer::UnderWay(offboarding) => {
+                let detail = format!(
+                    "The person is leaving already ({}), and not on this item's account alone. The earlier day holds.",
+                    offboarding.id
+                );
+                Ok(Some(Note::new("already_leaving", detail)))
+            }
+            Answer::Refused(offboarding, _) => {
+                let detail = format!("Somebody else has asked for an earlier day ({}), which holds.", offboarding.id);
+                Ok(Some(Note::new("earlier_day_holds", detail)))
+            }
+            // The key says all that the request does.
+            Answer::KeyReused => Err(Halt::Fault),
         }
-        Err(Halt::Fault)
     }
 
     async fn remember_leaver(&self, entry: &Entry, offboarding: OffboardingId) -> Result<Option<Note>, Halt> {
@@ -119,42 +147,33 @@ impl Worker {
         Ok((!kept).then(overtaken))
     }
 
-    /// Calls off what the item was before, if it now means something else.
-    async fn make_way(&self, earlier: &OffboardingId, request: &Request) -> Result<Way, Halt> {
-        let Some(offboarding) = self.ports.offboardings.load(earlier).await? else { return Ok(Way::Free) };
-        if is_same(&offboarding.request, request) {
-            return Ok(Way::Same);
-        }
-        Ok(match self.withdraw(earlier).await? {
-            Withdrawn::Yes => Way::Free,
-            Withdrawn::TooLate => Way::Blocked,
-        })
-    }
-
-    async fn withdraw(&self, id: &OffboardingId) -> Result<Withdrawn, Halt> {
-        match self.ledger().commit_anyhow(id, &Event::Cancelled, self.now()).await {
+    /// Calls off an offboarding that began from the item, and that nobody else has asked for.
+    async fn withdraw(&self, item: ItemId, id: &OffboardingId) -> Result<Withdrawn, Halt> {
+        let now = self.now();
+        let is_of_item = |source: &Source| matches!(source, Source::LeaversApp { item: of, .. } if *of == item);
+        let decide = |offboarding: &Offboarding| {
+            if !offboarding.askers.iter().all(|asker| is_of_item(&asker.source)) && !offboarding.state.is_final() {
+                return Err(Kept::AlsoAsked);
+            }
+            let change = offboarding.apply_by(&Actor::podio(), Event::Cancelled, now);
+            change.map_err(|refusal| Kept::NotCommitted(refusal.into()))
+        };
+        match self.ledger().commit_checked(id, now, decide).await {
             Ok(_) => {
                 tracing::info!(offboarding = %id, "called off, as its item says");
                 Ok(Withdrawn::Yes)
             }
-            Err(NotCommitted::Refused(Refusal::Ended) | NotCommitted::Unknown) => Ok(Withdrawn::Yes),
-            Err(NotCommitted::Refused(_)) => {
+            Err(Kept::AlsoAsked) => Ok(Withdrawn::AlsoAsked),
+            Err(Kept::NotCommitted(NotCommitted::Refused(Refusal::Ended) | NotCommitted::Unknown)) => {
+                Ok(Withdrawn::Yes)
+            }
+            Err(Kept::NotCommitted(NotCommitted::Refused(_))) => {
                 tracing::warn!(offboarding = %id, "its item has changed too late");
                 Ok(Withdrawn::TooLate)
             }
-            Err(error) => Err(error.into()),
+            Err(Kept::NotCommitted(error)) => Err(error.into()),
         }
     }
-}
-
-/// What is to be done about an earlier offboarding of an item.
-enum Way {
-    /// It is what the item says.
-    Same,
-    /// It is over, or called off.
-    Free,
-    /// It is carried out.
-    Blocked,
 }
 
 fn too_late() -> Note {

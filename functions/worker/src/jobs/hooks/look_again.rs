@@ -6,12 +6,14 @@ use std::collections::BTreeSet;
 use jiff::SignedDuration;
 use podio_client::{Error, NotFoundKind, Page, space_member};
 use podio_lifecycle::{
-    hooks::Delivery,
+    accepting::{Acceptance, Answer},
+    actor::Actor,
+    hooks::DeliveryId,
     ids::{OffboardingId, OrgId, SpaceId, UserId},
     ledger::NotCommitted,
-    offboarding::{Event, Offboarding, Person, Refusal, Request},
-    ports::{Created, IdempotencyKey, Metric},
-    work::Priority,
+    offboarding::{Event, Person, Refusal, Request},
+    ports::{IdempotencyKey, Metric},
+    source::Source,
 };
 
 use super::act::Note;
@@ -34,15 +36,24 @@ const REMEMBERED: SignedDuration = SignedDuration::from_hours(60 * 24);
 
 impl Worker {
     /// Has every plan that is carried out looked at again; where it is known who has come, only that person's. A hook
-    /// does not tell the organization, and a space of another one costs a look. Calls nobody.
-    pub(super) async fn look_again(&self, space: SpaceId, user: Option<UserId>) -> Result<(), Halt> {
+    /// does not tell the organization, and a space of another one costs a look. Calls nobody, but each plan is going to call
+    /// Podio because of it, which is charged to whoever brought the event.
+    pub(super) async fn look_again(
+        &self,
+        space: SpaceId,
+        user: Option<UserId>,
+        session: &mut Session<'_>,
+    ) -> Result<(), Halt> {
         for offboarding in self.ports.offboardings.active(MOST_ACTIVE).await? {
             let leaver = offboarding.leaver.as_ref().or(offboarding.work.search.found.as_ref());
             if user.is_some_and(|user| leaver.is_none_or(|leaver| leaver.user_id != user)) {
                 continue;
             }
             match self.ledger().commit_anyhow(&offboarding.id, &Event::LookAgain { space }, self.now()).await {
-                Ok(_) => tracing::info!(offboarding = %offboarding.id, %space, "the plan is looked at again"),
+                Ok(_) => {
+                    session.charge(1);
+                    tracing::info!(offboarding = %offboarding.id, %space, "the plan is looked at again");
+                }
                 // Not carried out (yet), or known.
                 Err(NotCommitted::Refused(_) | NotCommitted::Unknown) => {}
                 Err(error) => return Err(error.into()),
@@ -54,7 +65,7 @@ impl Worker {
     /// Whether who has come into a space was removed from the organization before.
     pub(super) async fn look_for_returned(
         &self,
-        delivery: &Delivery,
+        cause: &DeliveryId,
         space: SpaceId,
         user: Option<UserId>,
         session: &mut Session<'_>,
@@ -63,7 +74,6 @@ impl Worker {
             let detail = "PODIO_ORG_ID is not set, so it cannot be told whether somebody has returned.";
             return Ok(Some(Note::new("no_organization", detail)));
         };
-        session.at_priority(Priority::Background);
         let candidates = match user {
             Some(user) => vec![user],
             None => match self.members_of(space, session).await? {
@@ -71,10 +81,11 @@ impl Worker {
                 Err(note) => return Ok(Some(note)),
             },
         };
+        let is_listed = user.is_none();
         for (user, removed_by) in self.ports.removed.removed(org, &candidates).await? {
             // A list says that they are there. An event may be old, or nobody's.
-            if user_is_listed(user, &candidates, delivery) || self.is_in(space, user, session).await? {
-                self.has_returned(delivery, org, user, &removed_by, session).await?;
+            if is_listed || self.is_in(space, user, session).await? {
+                self.has_returned(cause, org, user, &removed_by, session).await?;
             }
         }
         Ok(None)
@@ -122,7 +133,7 @@ impl Worker {
     /// Records that somebody is back, raises the alarm once, and removes them again where that is wanted.
     async fn has_returned(
         &self,
-        delivery: &Delivery,
+        cause: &DeliveryId,
         org: OrgId,
         user: UserId,
         removed_by: &OffboardingId,
@@ -133,7 +144,7 @@ impl Worker {
             // Before it is recorded: an alarm may ring twice, but not never.
             tracing::warn!(offboarding = %removed_by, "somebody who was removed is a member again");
             self.ports.metrics.add(Metric::ReturnedLeavers, 1);
-            match self.ledger().commit_anyhow(removed_by, &Event::Returned, self.now()).await {
+            match self.ledger().commit_by(&Actor::podio(), removed_by, &Event::Returned, self.now()).await {
                 Ok(_) | Err(NotCommitted::Refused(Refusal::Known)) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -141,17 +152,16 @@ impl Worker {
         if !self.policy.hooks.remove_returned {
             return Ok(());
         }
+        let source = Source::Returned { offboarding: removed_by.clone() };
         let request = Request {
-            person: Person::User(user),
-            effective_at: None,
-            dry_run: false,
-            require_approval: false,
             reason: Some(format!("returned after {removed_by}")),
-            requested_by: None,
+            ..Request::new(Person::User(user), source)
         };
-        let key = format!("returned:{}:{user}", delivery.id);
-        let (_, id) = self.accept_leaver(org, request, &key, session).await?;
-        tracing::info!(offboarding = %id, "who returned is removed again");
+        let key = format!("returned:{cause}:{user}");
+        match self.accept_leaver(org, &request, &key, session).await? {
+            Answer::New(offboarding) => tracing::info!(offboarding = %offboarding.id, "who returned is removed again"),
+            _ => tracing::info!(offboarding = %removed_by, "who returned is leaving already"),
+        }
         Ok(())
     }
 
@@ -159,38 +169,20 @@ impl Worker {
     pub(super) async fn accept_leaver(
         &self,
         org: OrgId,
-        request: Request,
+        request: &Request,
         key: &str,
         session: &mut Session<'_>,
-    ) -> Result<(Acceptance, OffboardingId), Halt> {
+    ) -> Result<Answer, Halt> {
         let now = self.now();
         let key =
             IdempotencyKey { key: format!("hook:{key}"), fingerprint: key.to_owned(), expires_at: now + REMEMBERED };
         let id = OffboardingId::new(now, self.ports.random.bytes());
-        let offboarding = Offboarding::accept(id, org, request, now);
-        match self.ports.accept.create(&offboarding, Some(&key)).await? {
-            Created::New => {
-                session.fresh_stage(&offboarding);
-                Ok((Acceptance::Own, offboarding.id))
-            }
-            Created::Repeated(id) => Ok((Acceptance::Own, id)),
-            Created::AlreadyRunning(id) => Ok((Acceptance::Running, id)),
-            // The key says all that the request does.
-            Created::KeyReused => Err(Halt::Fault),
+        let acceptance =
+            Acceptance { accept: &*self.ports.accept, offboardings: &*self.ports.offboardings, wake: None };
+        let answer = acceptance.take(id, org, request, Some(&key), now).await?.answer;
+        if let Answer::New(offboarding) | Answer::Merged(offboarding, _) = &answer {
+            session.fresh_stage(offboarding);
         }
+        Ok(answer)
     }
-}
-
-/// Whose an accepted offboarding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Acceptance {
-    /// It came from this very request.
-    Own,
-    /// The person was leaving already.
-    Running,
-}
-
-/// Whether a list, and not the event alone, says that somebody is there.
-fn user_is_listed(user: UserId, listed: &[UserId], delivery: &Delivery) -> bool {
-    delivery.event.ids.user_id.is_none() && listed.contains(&user)
 }

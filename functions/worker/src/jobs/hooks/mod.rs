@@ -1,5 +1,13 @@
-//! What a delivery of a hook asks for: its verification, or whatever the event means to the service and to others. And the
-//! hooks themselves, which are looked at once in a while.
+//! What deliveries of hooks ask for: a verification, or whatever the event means to the service and to others. And the hooks
+//! themselves, which are looked at once in a while.
+//!
+//! A delivery is a job like others, in the background but for the leavers app, where somebody waits. Of one object's
+//! deliveries one is dispatched at a time; its run takes along all that are ready, and answers those that lead to the same
+//! [`Check`] by one. It claims only its own delivery: two runs of one object meet only where an attempt is late, and each
+//! delivery may be dealt with twice.
+//!
+//! Everybody who may list an object's hooks can post deliveries in Podio's name. So an object has a budget: a [share](SHARE)
+//! of the quota in each window. What is beyond pauses until there is room, and none is dropped.
 
 mod act;
 mod keep;
@@ -7,78 +15,180 @@ mod leavers_app;
 mod look_again;
 mod verify;
 
-use jiff::SignedDuration;
+use futures::{StreamExt, TryStreamExt, stream};
+use jiff::{SignedDuration, Timestamp};
 pub use keep::Registration;
+use podio_engine::quota::Ceiling;
 use podio_lifecycle::{
-    hooks::{CloudEvent, Delivery, DeliveryId, DeliveryState, EventType, HookRef, Reason, kept},
+    hooks::{Check, CloudEvent, Delivery, DeliveryId, DeliveryState, HookRef, Reason, checks, kept},
     offboarding::FailureCode,
     ports::{Metric, SaveError, StoreError},
     retry::backoff,
     work::{JobId, Priority, Waiting},
 };
 
+use self::act::Note;
 use crate::{Worker, batch::Left, session::Session, verdict::Halt};
 
 /// How often the hooks of an object are looked at.
 const EVERY: SignedDuration = SignedDuration::from_hours(1);
+/// What the deliveries of one object may take of the quota, in percent: 25 of 250 calls an hour. That verifies all hooks of
+/// an object at once, since an app or a space has a dozen types of events or so; and it reads more items of the leavers
+/// app than an hour's quota could remove leavers, which is about fourteen. Nine tenths are left, whatever comes in.
+const SHARE: usize = 10;
+/// The least that is worth something, where ceilings are small: a list of hooks and the answer to one.
+const LEAST: usize = 2;
+/// Jobs among which a run looks for deliveries of the same object: as many as a dispatch looks at.
+const MOST_TOGETHER: usize = 300;
+/// Deliveries that are read at the same time.
+const READS_AT_ONCE: usize = 10;
+
 impl Worker {
-    /// Does everything that a delivery asks for, then ends it. Each part may be done twice.
+    /// Does everything that a delivery asks for, and with it whatever else waits on the same object. Each part may be done
+    /// twice.
     pub(crate) async fn run_delivery(&self, job: &JobId, session: &mut Session<'_>) -> Result<Left, StoreError> {
         let Ok(id) = job.subject.parse::<DeliveryId>() else { return self.leave(job).await };
-        let delivery = self.ports.deliveries.delivery(&id).await?;
-        let Some(delivery) = delivery.filter(|delivery| !delivery.state.is_final()) else {
-            return self.leave(job).await;
-        };
-        if let Some(waiting) = delivery.waiting() {
-            session.at_priority(waiting.priority);
-        }
-        let now = self.now();
-        let waits = match self.deal_with(&delivery, session).await {
-            Ok(()) => return Ok(Left::Done),
-            Err(Halt::Wait) => delivery.paused(None),
-            Err(Halt::Pause(until)) => delivery.paused(Some(until)),
-            // What an event leads to is tried for as long as Podio is unwell.
-            Err(Halt::Fault) => delivery.faulted(now, now + backoff(delivery.faults + 1, self.jitter())),
-            Err(Halt::Fail(failure)) => {
-                let reason = Reason::new(failure.code.name(), failure.detail);
-                return match self.end_delivery(&delivery, DeliveryState::Refused { at: now, reason }).await {
-                    Err(Halt::Storage(error)) => Err(error),
-                    _ => Ok(Left::Done),
-                };
+        let Some(delivery) = self.ports.deliveries.delivery(&id).await? else { return self.leave(job).await };
+        let Some(waiting) = delivery.waiting() else { return self.leave(job).await };
+        let on = delivery.on.clone();
+        session.at_priority(waiting.priority);
+        session.charge_to(&JobId::new(JobId::DELIVERY, &on), self.share());
+        // After a death each runs alone, so that the one that ends its worker is given up and no other.
+        let others = if session.follows_a_death() { Vec::new() } else { self.others(&waiting).await? };
+        let all = std::iter::once(delivery).chain(others).collect();
+        let app = self.policy.hooks.leavers_app.as_ref().map(|app| app.app);
+        let mut left = Left::Done;
+        for (check, mut deliveries) in checks(all, app) {
+            let Err(halt) = self.answer(&check, &on, &mut deliveries, session).await else { continue };
+            let is_refused = matches!(halt, Halt::Fail(_));
+            if !is_refused && deliveries.iter().any(|delivery| delivery.id == id) {
+                left = Left::Waits;
             }
-            Err(Halt::Storage(error)) => return Err(error),
-            Err(Halt::Overtaken) => return Ok(Left::Waits),
-        };
-        match self.ports.deliveries.note_delivery(&waits).await {
-            Ok(()) => {}
-            Err(SaveError::Conflict | SaveError::PersonTaken(_)) => return Ok(Left::Waits),
-            Err(SaveError::Store(error)) => return Err(error),
+            // A budget that is spent stops nothing that costs nothing. Anything else would stop the others too.
+            let goes_on = matches!(halt, Halt::Pause(_));
+            self.note_how_they_wait(&deliveries, halt, session).await?;
+            if !goes_on {
+                break;
+            }
         }
-        self.ports.work.survived(job).await?;
-        session.fresh(job.clone(), waits.waiting());
-        Ok(Left::Waits)
+        if matches!(left, Left::Waits) {
+            self.ports.work.survived(job).await?;
+        }
+        Ok(left)
     }
 
-    async fn deal_with(&self, delivery: &Delivery, session: &mut Session<'_>) -> Result<(), Halt> {
-        let state = match delivery.event.kind {
-            EventType::Verify => self.verify_hook(delivery, session).await?,
-            _ => {
-                let state = self.act_on(delivery, session).await?;
-                self.publish(delivery).await?;
-                state
-            }
+    /// The share of the quota that one object's deliveries have.
+    fn share(&self) -> Ceiling {
+        let configured = self.dispatcher.configured;
+        let most = (configured.limit() * SHARE / 100).max(LEAST);
+        configured.with_limit(u32::try_from(most).unwrap_or(u32::MAX))
+    }
+
+    /// The other deliveries of the same object and priority that are ready, oldest first.
+    async fn others(&self, first: &Waiting) -> Result<Vec<Delivery>, StoreError> {
+        let now = self.now();
+        let ready = self.ports.work.ready(now, None, MOST_TOGETHER).await?;
+        let is_other = |job: &Waiting| {
+            job.job != first.job
+                && job.job.kind == JobId::DELIVERY
+                && job.group == first.group
+                && job.priority == first.priority
         };
-        self.end_delivery(delivery, state).await
+        let ids = ready.into_iter().filter(is_other).filter_map(|job| job.job.subject.parse::<DeliveryId>().ok());
+        let reads = ids.map(async |id| self.ports.deliveries.delivery(&id).await).collect::<Vec<_>>();
+        let found: Vec<Option<Delivery>> = stream::iter(reads).buffered(READS_AT_ONCE).try_collect().await?;
+        // The index may lag behind.
+        let is_ready =
+            |delivery: &Delivery| delivery.waiting().is_some_and(|job| job.not_before.is_none_or(|from| from <= now));
+        Ok(found.into_iter().flatten().filter(is_ready).collect())
+    }
+
+    /// Answers deliveries by the one check that they lead to, and takes each off the list that has ended.
+    async fn answer(
+        &self,
+        check: &Check,
+        on: &HookRef,
+        deliveries: &mut Vec<Delivery>,
+        session: &mut Session<'_>,
+    ) -> Result<(), Halt> {
+        if *check == Check::Hooks {
+            return self.verify_hooks(on, deliveries, session).await;
+        }
+        let Some(cause) = deliveries.first().map(|delivery| delivery.id.clone()) else { return Ok(()) };
+        let note = self.act_on(check, on, &cause, session).await?;
+        if let Some(Note { code, .. }) = &note {
+            tracing::info!(delivery = %cause, deliveries = deliveries.len(), code, "nothing done");
+        }
+        let at = self.now();
+        let state = match note {
+            None => DeliveryState::Handled { at },
+            Some(Note { code, detail }) => DeliveryState::Noted { at, reason: Reason::new(code, detail) },
+        };
+        while let Some(delivery) = deliveries.last() {
+            self.publish(delivery).await?;
+            self.end_delivery(delivery, state.clone(), session).await?;
+            deliveries.pop();
+        }
+        Ok(())
+    }
+
+    /// Writes down how deliveries wait that could not be dealt with.
+    async fn note_how_they_wait(
+        &self,
+        deliveries: &[Delivery],
+        halt: Halt,
+        session: &mut Session<'_>,
+    ) -> Result<(), StoreError> {
+        let now = self.now();
+        if let (Halt::Pause(until), Some(first)) = (&halt, deliveries.first()) {
+            tracing::warn!(on = %first.on, deliveries = deliveries.len(), %until, "the object has spent its share of the quota");
+        }
+        for delivery in deliveries {
+            let waits = match &halt {
+                Halt::Wait => delivery.paused(None),
+                Halt::Pause(until) => delivery.paused(Some(*until)),
+                // What an event leads to is tried for as long as Podio is unwell.
+                Halt::Fault => delivery.faulted(now, self.next_try(delivery, now)),
+                Halt::Fail(failure) => {
+                    let reason = Reason::new(failure.code.name(), failure.detail.clone());
+                    match self.end_delivery(delivery, DeliveryState::Refused { at: now, reason }, session).await {
+                        Err(Halt::Storage(error)) => return Err(error),
+                        _ => continue,
+                    }
+                }
+                Halt::Storage(error) => return Err(error.clone()),
+                Halt::Overtaken => continue,
+            };
+            if waits != *delivery {
+                match self.ports.deliveries.note_delivery(&waits).await {
+                    Ok(()) => {}
+                    Err(SaveError::Conflict | SaveError::PersonTaken(_)) => continue,
+                    Err(SaveError::Store(error)) => return Err(error),
+                }
+            }
+            session.fresh(JobId::new(JobId::DELIVERY, &delivery.id), waits.waiting());
+        }
+        Ok(())
+    }
+
+    fn next_try(&self, delivery: &Delivery, now: Timestamp) -> Timestamp {
+        now + backoff(delivery.faults + 1, self.jitter())
     }
 
     /// Ends a delivery and, where it is refused, says so to whoever watches.
-    async fn end_delivery(&self, delivery: &Delivery, state: DeliveryState) -> Result<(), Halt> {
+    async fn end_delivery(
+        &self,
+        delivery: &Delivery,
+        state: DeliveryState,
+        session: &mut Session<'_>,
+    ) -> Result<(), Halt> {
         let is_first = self.ports.deliveries.settle_delivery(&delivery.id, &state).await?;
         if let (true, DeliveryState::Refused { reason, .. }) = (is_first, &state) {
             let event = delivery.event.kind.log_name();
             tracing::error!(delivery = %delivery.id, event, code = reason.code, "the delivery is refused");
             self.ports.metrics.add(Metric::RefusedDeliveries, 1);
         }
+        session.fresh(JobId::new(JobId::DELIVERY, &delivery.id), None);
         Ok(())
     }
 

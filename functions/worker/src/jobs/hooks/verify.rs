@@ -1,41 +1,111 @@
 //! Sending back the code with which Podio makes sure that a hook's address is ours.
 //!
-//! A code is good once and for its hook only, so whatever refusal Podio gives is the last word on it: it is recorded, and
-//! only what says nothing of the code is tried again.
+//! Everybody who may list an object's hooks knows the address, and can post verifications to it. So the list is asked once
+//! for all verifications that wait: a hook that is not on it, or delivers elsewhere, is not answered, and one that is active
+//! needs no answer. A code is good once and for its hook only, so whatever refusal Podio gives is the last word on it: it is
+//! recorded, and only what says nothing of the code is tried again.
+
+use std::collections::BTreeSet;
 
 use podio_client::{Error, NotFoundKind, hook};
-use podio_lifecycle::hooks::{Delivery, DeliveryState, Reason};
+use podio_lifecycle::{
+    hooks::{Delivery, DeliveryState, FoundHook, HookRef, Reason, VerificationCode},
+    ids::HookId,
+};
 
+use super::keep::{found, is_refusal, target};
 use crate::{Worker, session::Session, verdict::Halt};
 
+/// The list, and the answer to one verification: less would have to be asked again.
+const LIST_AND_ANSWER: usize = 2;
+
 impl Worker {
-    /// Validates a hook.
-    pub(super) async fn verify_hook(
+    /// Answers the verifications of an object's hooks, and takes each off the list that has ended.
+    pub(super) async fn verify_hooks(
         &self,
-        delivery: &Delivery,
+        on: &HookRef,
+        waiting: &mut Vec<Delivery>,
+        session: &mut Session<'_>,
+    ) -> Result<(), Halt> {
+        let listed = self.listed(on, session).await?;
+        let mut activated = BTreeSet::new();
+        // The newest first: once its code is taken, the older ones of the same hook need no call.
+        while let Some(delivery) = waiting.last() {
+            let state = match (&listed, delivery.hook, &delivery.code) {
+                (_, None, _) | (_, _, None) => {
+                    self.refused("incomplete", "The verification names no hook, or brings no code.")
+                }
+                (Err((code, detail)), ..) => self.refused(code, detail),
+                (Ok(hooks), Some(hook), Some(code)) => match hooks.iter().find(|found| found.hook == hook) {
+                    None => self.refused("unknown_hook", "Podio lists no such hook on this object."),
+                    Some(found) if !found.is_ours => {
+                        self.refused("not_ours", "The hook does not deliver to the address of this service.")
+                    }
+                    Some(found) if found.is_active || activated.contains(&hook) => {
+                        DeliveryState::Handled { at: self.now() }
+                    }
+                    Some(_) => {
+                        let state = self.validate(hook, code, session).await?;
+                        if matches!(state, DeliveryState::Handled { .. }) {
+                            tracing::info!(delivery = %delivery.id, %hook, %on, "the hook is active");
+                            activated.insert(hook);
+                        }
+                        state
+                    }
+                },
+            };
+            self.end_delivery(delivery, state, session).await?;
+            waiting.pop();
+        }
+        Ok(())
+    }
+
+    /// The hooks that Podio lists on an object, or why that cannot be told.
+    async fn listed(
+        &self,
+        on: &HookRef,
+        session: &mut Session<'_>,
+    ) -> Result<Result<Vec<FoundHook>, (&'static str, &'static str)>, Halt> {
+        let Some(registration) = &self.policy.registration else {
+            return Ok(Err(("no_secret", "HOOK_SECRET is not set, so no hook is known to be ours.")));
+        };
+        let Some(target) = target(on) else {
+            return Ok(Err(("unknown_object", "Podio's client knows no hooks on such an object.")));
+        };
+        session.afford(LIST_AND_ANSWER)?;
+        let path = registration.path(on);
+        match session.call(&hook::list(target)).await? {
+            Ok(hooks) => Ok(Ok(hooks.iter().map(|hook| found(hook, hook.url.ends_with(&path))).collect())),
+            Err(error) if is_refusal(&error) => Ok(Err((
+                "missing_rights",
+                "Podio does not show the object's hooks to the account that the service acts as. Let it join the object.",
+            ))),
+            Err(error) => Err(Halt::of(&error, "the list of hooks")),
+        }
+    }
+
+    /// Sends one code back.
+    async fn validate(
+        &self,
+        hook: HookId,
+        code: &VerificationCode,
         session: &mut Session<'_>,
     ) -> Result<DeliveryState, Halt> {
-        let (Some(hook), Some(code)) = (delivery.hook, &delivery.code) else {
-            return Ok(self.refused("incomplete", "The verification names no hook, or brings no code."));
-        };
-        let state = match session.call(&hook::validate(hook, code.expose())).await? {
-            Ok(()) => {
-                tracing::info!(delivery = %delivery.id, %hook, on = %delivery.on, "the hook is active");
-                DeliveryState::Handled { at: self.now() }
-            }
+        session.afford(1)?;
+        match session.call(&hook::validate(hook, code.expose())).await? {
+            Ok(()) => Ok(DeliveryState::Handled { at: self.now() }),
             Err(Error::Invalid { .. } | Error::Unsendable) => {
-                self.refused("wrong_code", "Podio does not take the code; it may be an old one.")
+                Ok(self.refused("wrong_code", "Podio does not take the code; it may be an old one."))
             }
-            Err(Error::Forbidden { .. }) => self.refused(
+            Err(Error::Forbidden { .. }) => Ok(self.refused(
                 "missing_rights",
                 "The account that the service acts as may not validate this hook. Let it join the hook's object.",
-            ),
+            )),
             Err(Error::NotFound(NotFoundKind::Object | NotFoundKind::Route) | Error::Gone) => {
-                self.refused("unknown_hook", "Podio knows no such hook.")
+                Ok(self.refused("unknown_hook", "Podio knows no such hook."))
             }
-            Err(error) => return Err(Halt::of(&error, "the validation of a hook")),
-        };
-        Ok(state)
+            Err(error) => Err(Halt::of(&error, "the validation of a hook")),
+        }
     }
 
     fn refused(&self, code: &str, detail: &str) -> DeliveryState {

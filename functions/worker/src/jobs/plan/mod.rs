@@ -10,10 +10,10 @@ mod preview;
 use jiff::SignedDuration;
 use podio_lifecycle::{
     hold::{HoldCode, Preview, Reason, Standing},
+    ids::OffboardingId,
     ledger::NotCommitted,
-    offboarding::{Event, Leaver, Plan, SearchStep, State},
+    offboarding::{Event, Leaver, Plan, Request, SearchStep, State},
     removal::{Company, RemovalState, SpaceRemoval, tally},
-    work::Priority,
 };
 
 pub(super) use self::{check::is_unseen, preview::SecondPreview};
@@ -25,6 +25,14 @@ use crate::{Worker, session::Session, verdict::Halt};
 const BESIDE_SPACES: usize = 5;
 /// Leavers of one hour that are told apart by their place.
 const MOST_COUNTED: usize = 1_000;
+/// Spaces of somebody of whom that is not known yet.
+const TYPICAL_SPACES: usize = 12;
+/// What counts as posted at once: whoever comes later is another one, who must not wait behind the crowd.
+const AT_ONCE: SignedDuration = SignedDuration::from_mins(2);
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
+/// Plans of one hour go before the removals as long as they take no more than this share of its calls, in percent.
+const MOST_OF_PLANS: usize = 80;
+const CALLS_OF_PLAN: usize = 2;
 
 impl Worker {
     /// Plans from wherever an earlier run has got to.
@@ -73,24 +81,30 @@ impl Worker {
         if offboarding.crowd || !is_new || !offboarding.approved.is_empty() {
             return Ok(true);
         }
-        if self.accepted_before(stage, self.policy.mass_threshold).await? < self.policy.mass_threshold {
+        let believed = self.policy.mass_threshold;
+        let most = self.dispatcher.configured.limit() * MOST_OF_PLANS / 100 / CALLS_OF_PLAN;
+        let most = most.max(believed);
+        let is_crowded = self.accepted_within(AT_ONCE, stage, believed).await? >= believed
+            || self.accepted_within(HOUR, stage, most).await? >= most;
+        if !is_crowded {
             return Ok(true);
         }
-        self.advance(stage, Event::Crowded, session).await?;
+        let place = self.place(stage, TYPICAL_SPACES).await?;
+        self.advance(stage, Event::Crowded { place }, session).await?;
         Ok(false)
     }
 
-    /// How many leavers were accepted in the hour before this one, counted to `at_most`.
-    async fn accepted_before(&self, stage: &StageTask, at_most: usize) -> Result<usize, Halt> {
+    /// How many leavers were accepted shortly before this one, counted to `at_most`.
+    async fn accepted_within(&self, time: SignedDuration, stage: &StageTask, at_most: usize) -> Result<usize, Halt> {
         let offboarding = &stage.offboarding;
-        let hour_before = offboarding.created_at - SignedDuration::from_hours(1);
-        Ok(self.ports.offboardings.count_accepted(hour_before, &offboarding.id, at_most).await?)
+        let since = offboarding.created_at - time;
+        Ok(self.ports.offboardings.count_accepted(since, &offboarding.id, at_most).await?)
     }
 
     /// The place of what is still to be called: behind those who were accepted in the hour before, as if they all were in
     /// as many spaces. A layoff lies spread over its day, and somebody who leaves two hours later goes between.
     async fn place(&self, stage: &StageTask, spaces: usize) -> Result<jiff::Timestamp, Halt> {
-        let earlier = self.accepted_before(stage, MOST_COUNTED).await?;
+        let earlier = self.accepted_within(HOUR, stage, MOST_COUNTED).await?;
         let ceiling = self.dispatcher.configured;
         let calls = i32::try_from(earlier * (spaces + BESIDE_SPACES)).unwrap_or(i32::MAX);
         let limit = i32::try_from(ceiling.limit()).unwrap_or(i32::MAX);
@@ -125,7 +139,9 @@ impl Worker {
         let mut written = Vec::with_capacity(spaces.len());
         for space in spaces {
             let space = match (space.state, waits) {
-                (RemovalState::Pending, true) => space.waiting_since(self.now(), Priority::Removal, place),
+                (RemovalState::Pending, true) => {
+                    space.waiting_since(self.now(), stage.offboarding.space_priority(), place)
+                }
                 _ => space,
             };
             written.push(space);
@@ -144,7 +160,29 @@ impl Worker {
                 }
                 Ok(())
             }
-            Err(NotCommitted::PersonTaken(other)) => self.advance(stage, Event::Duplicate(other), session).await,
+            Err(NotCommitted::PersonTaken(other)) => {
+                self.merge_into(&other, &stage.offboarding.request, session).await?;
+                self.advance(stage, Event::Duplicate(other), session).await
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The person, who was asked for by another name, is being off-boarded already. The newer request counts there: one
+    /// for today must not end as the duplicate of one for next month.
+    async fn merge_into(
+        &self,
+        other: &OffboardingId,
+        request: &Request,
+        session: &mut Session<'_>,
+    ) -> Result<(), Halt> {
+        let event = Event::AskedAgain(Box::new(request.clone()));
+        match self.ledger().commit_by(&request.source.actor(), other, &event, self.now()).await {
+            Ok(merged) => {
+                session.fresh_stage(&merged);
+                Ok(())
+            }
+            Err(NotCommitted::Refused(_) | NotCommitted::Unknown) => Ok(()),
             Err(error) => Err(error.into()),
         }
     }
@@ -153,7 +191,7 @@ impl Worker {
     async fn mass_offboarding(&self, stage: &StageTask) -> Result<Option<Reason>, Halt> {
         let offboarding = &stage.offboarding;
         let threshold = self.policy.mass_threshold;
-        let earlier = self.accepted_before(stage, threshold).await?;
+        let earlier = self.accepted_within(HOUR, stage, threshold).await?;
         Ok((earlier >= threshold && !offboarding.request.dry_run).then(|| {
             let detail = format!(
                 "More than {threshold} leavers were posted within an hour, which may be a mistake of the sender. \

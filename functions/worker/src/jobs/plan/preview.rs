@@ -188,19 +188,13 @@ mod tests {
     use podio_lifecycle::{
         ids::{OffboardingId, OrgId, UserId},
         offboarding::{Person, Request},
+        source::Source,
     };
 
     use super::*;
 
     fn planned() -> Offboarding {
-        let request = Request {
-            person: Person::User(UserId(1)),
-            effective_at: None,
-            dry_run: false,
-            require_approval: false,
-            reason: None,
-            requested_by: None,
-        };
+        let request = Request::new(Person::User(UserId(1)), Source::Api { name: "hr".to_owned() });
         let id = OffboardingId::new(Timestamp::UNIX_EPOCH, [1; 10]);
         Offboarding { plan: Some(1), ..Offboarding::accept(id, OrgId(1), request, Timestamp::UNIX_EPOCH) }
     }

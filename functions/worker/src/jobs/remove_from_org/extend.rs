@@ -9,7 +9,6 @@ use podio_lifecycle::{
     offboarding::{Event, FailureCode, Leaver},
     ports::SaveError,
     removal::{RemovalState, SpaceRemoval},
-    work::Priority,
 };
 
 use super::spaces::Spaces;
@@ -95,7 +94,7 @@ impl Worker {
         for removal in found {
             let before = spaces.get(removal.key.space).map(|known| known.state);
             let again = SpaceRemoval { before, ..removal.again_in(round) };
-            let again = again.waiting_since(now, Priority::Removal, place);
+            let again = again.waiting_since(now, stage.offboarding.space_priority(), place);
             match self.ports.removals.save_space(&again).await {
                 // Another worker has written it down. What is stored counts.
                 Ok(()) | Err(SaveError::Conflict | SaveError::PersonTaken(_)) => {}

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use podio_lifecycle::{
     offboarding::{Offboarding, Outcome, PersonClaim, State},
-    ports::Created,
+    ports::{Created, Joined, SaveError},
 };
 
 use super::{Store, accepted, at, at_once, key, leaver, rehearsed};
@@ -59,7 +59,56 @@ pub async fn a_person_who_is_leaving_already_is_not_accepted_again(store: Arc<im
 
     let repeated = leaver("jane@example.com", 6);
     let answer = store.create(&repeated, Some(&key("a", "body"))).await;
-    assert_eq!(answer, Ok(Created::Repeated(jane.id)), "the key now stands for the running one");
+    assert_eq!(answer, Ok(Created::AlreadyRunning(jane.id)), "the key is stored with the effect of its request");
+}
+
+fn moved(offboarding: &Offboarding) -> Offboarding {
+    Offboarding { updated_at: at(60), ..offboarding.clone() }
+}
+
+pub async fn a_second_request_is_stored_with_its_key(store: Arc<impl Store>) {
+    let jane = accepted(&*store, leaver("jane@example.com", 0)).await;
+    let changed = moved(&jane);
+    let first = key("a", "body");
+    assert_eq!(store.join(&jane, Some(&changed), Some(&first), at(5)).await, Ok(Joined::Done));
+    let stored = store.load(&jane.id).await.unwrap().unwrap();
+    assert_eq!(stored, Offboarding { revision: 1, ..changed });
+
+    let repeated = Ok(Joined::Repeated(jane.id.clone()));
+    assert_eq!(store.join(&stored, Some(&moved(&stored)), Some(&first), at(6)).await, repeated);
+    assert_eq!(
+        store.join(&jane, Some(&moved(&jane)), Some(&first), at(6)).await,
+        repeated,
+        "even by who read an old one"
+    );
+    assert_eq!(store.join(&stored, None, Some(&key("a", "another body")), at(6)).await, Ok(Joined::KeyReused));
+    let again = store.create(&leaver("jane@example.com", 7), Some(&first)).await;
+    assert_eq!(again, Ok(Created::Repeated(jane.id.clone())));
+    assert_eq!(store.load(&jane.id).await.unwrap().unwrap().revision, 1);
+}
+
+pub async fn a_second_request_that_read_an_old_revision_leaves_nothing(store: Arc<impl Store>) {
+    let jane = accepted(&*store, leaver("jane@example.com", 0)).await;
+    store.join(&jane, Some(&moved(&jane)), None, at(5)).await.unwrap();
+    let late = store.join(&jane, Some(&moved(&jane)), Some(&key("a", "body")), at(6)).await;
+    assert_eq!(late, Err(SaveError::Conflict));
+    let late = store.join(&jane, Some(&moved(&jane)), None, at(6)).await;
+    assert_eq!(late, Err(SaveError::Conflict));
+    let stored = store.load(&jane.id).await.unwrap().unwrap();
+    assert_eq!(store.join(&stored, None, Some(&key("a", "body")), at(7)).await, Ok(Joined::Done), "the key is free");
+    assert_eq!(store.join(&stored, None, None, at(7)).await, Ok(Joined::Done));
+}
+
+pub async fn of_many_second_requests_at_once_each_has_its_effect_or_none(store: Arc<impl Store>) {
+    let jane = accepted(&*store, leaver("jane@example.com", 0)).await;
+    let running = jane.clone();
+    let answers = at_once(&store, 12, move |store, n| {
+        let running = running.clone();
+        async move { store.join(&running, Some(&moved(&running)), Some(&key(&format!("key {n}"), "body")), at(5)).await }
+    })
+    .await;
+    assert_eq!(answers.iter().filter(|answer| **answer == Ok(Joined::Done)).count(), 1, "{answers:?}");
+    assert_eq!(store.load(&jane.id).await.unwrap().unwrap().revision, 1);
 }
 
 pub async fn a_dry_run_claims_nobody(store: Arc<impl Store>) {
@@ -92,7 +141,11 @@ pub async fn of_many_requests_for_one_person_at_once_one_is_accepted(store: Arc<
     for (_, created) in others {
         assert_eq!(*created, Created::AlreadyRunning(new[0].clone()));
     }
-    assert_eq!(store.list(None, 50, None).await.unwrap().offboardings.len(), 1, "nothing is half stored");
+    assert_eq!(
+        store.list(&podio_lifecycle::offboarding::Filter::default(), 50, None).await.unwrap().offboardings.len(),
+        1,
+        "nothing is half stored"
+    );
 }
 
 pub async fn of_many_repetitions_at_once_one_is_accepted(store: Arc<impl Store>) {

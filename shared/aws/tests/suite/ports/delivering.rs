@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use podio_lifecycle::{
     hooks::{Delivery, DeliveryState, Fields, HookRef, Interest, Reason},
-    ids::SpaceId,
+    ids::{AppId, SpaceId},
     ports::{Accepted, SaveError},
 };
 
@@ -31,6 +31,13 @@ pub async fn a_delivery_is_stored_once_and_comes_back_as_it_was(store: Arc<impl 
         assert_eq!(store.accept(&new).await, Ok(Accepted::New));
         assert_eq!(store.delivery(&new.id).await, Ok(Some(new)));
     }
+    let leavers = Interest { leavers_app: Some(AppId(55)), ..Interest::default() };
+    let fields: Fields =
+        [("type", "item.create"), ("item_id", "9")].map(|(a, b)| (a.into(), b.into())).into_iter().collect();
+    let item = Delivery::read(HookRef::app(AppId(55)), &fields, at(0), leavers).unwrap();
+    store.accept(&item).await.unwrap();
+    assert_eq!(store.delivery(&item.id).await, Ok(Some(item.clone())), "and how urgent it is");
+    assert_eq!(store.ready(at(0), None, 1).await, Ok(vec![item.waiting().unwrap()]), "before all others");
     let again = Delivery { faults: 3, ..added.clone() };
     assert_eq!(store.accept(&again).await, Ok(Accepted::Repeated));
     assert_eq!(store.delivery(&added.id).await, Ok(Some(added)), "and stays as it was");

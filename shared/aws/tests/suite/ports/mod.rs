@@ -2,12 +2,14 @@
 
 pub mod accepting;
 pub mod delivering;
+pub mod evidence;
 pub mod listing;
 pub mod noting;
 pub mod quota;
 pub mod remembering;
 pub mod removing;
 pub mod saving;
+pub mod sealing;
 pub mod telling;
 pub mod tokens;
 pub mod working;
@@ -15,33 +17,33 @@ pub mod working;
 use std::{future::Future, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp};
-use podio_engine::ports::{CountAhead, QuotaRecord, ReadQuota, WorkTable};
+use podio_engine::ports::{LookAhead, QuotaRecord, ReadQuota, WorkTable};
 use podio_lifecycle::{
     ids::{OffboardingId, OrgId, SpaceId},
     offboarding::{Offboarding, Person, Request},
     ports::{
-        AcceptDeliveries, AcceptOffboardings, Created, Deliveries, FindDue, FindRemoved, IdempotencyKey,
-        LearnCapabilities, LeaverItems, ReadCalls, ReadOffboardings, RecordCalls, SpaceRemovals, TakeTurns,
-        WriteOffboardings,
+        AcceptDeliveries, AcceptOffboardings, Created, Deliveries, FindDue, FindRemoved, IdempotencyKey, KeepEvidence,
+        LearnCapabilities, LeaverItems, ReadCalls, ReadOffboardings, SpaceRemovals, TakeTurns, WriteOffboardings,
     },
     removal::{RemovalState, SpaceKey, SpaceRemoval},
+    source::Source,
 };
 
 /// All storage ports but the credentials.
 pub trait Store:
     AcceptDeliveries
     + AcceptOffboardings
-    + CountAhead
     + Deliveries
     + FindDue
     + FindRemoved
+    + KeepEvidence
     + LearnCapabilities
     + LeaverItems
+    + LookAhead
     + QuotaRecord
     + ReadCalls
     + ReadOffboardings
     + ReadQuota
-    + RecordCalls
     + SpaceRemovals
     + TakeTurns
     + WorkTable
@@ -53,18 +55,17 @@ pub trait Store:
 impl<S> Store for S where
     S: AcceptDeliveries
         + AcceptOffboardings
-        + CountAhead
         + Deliveries
         + FindDue
         + FindRemoved
+        + KeepEvidence
         + LearnCapabilities
         + LeaverItems
+        + LookAhead
         + QuotaRecord
         + ReadCalls
         + ReadOffboardings
         + ReadQuota
-        + RecordCalls
-        + SpaceRemovals
         + SpaceRemovals
         + TakeTurns
         + WorkTable
@@ -81,12 +82,8 @@ pub fn at(second: i64) -> Timestamp {
 /// The offboarding of the person with that address, accepted at that second.
 pub fn leaver(mail: &str, second: i64) -> Offboarding {
     let request = Request {
-        person: Person::Email(mail.parse().unwrap()),
-        effective_at: None,
-        dry_run: false,
-        require_approval: false,
         reason: Some("Contract ended".into()),
-        requested_by: None,
+        ..Request::new(Person::Email(mail.parse().unwrap()), Source::Api { name: "hr".to_owned() })
     };
     let mut random = [0; 10];
     random[..8].copy_from_slice(&fingerprint(mail).to_be_bytes());

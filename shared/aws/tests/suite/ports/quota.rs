@@ -20,7 +20,7 @@ fn job(number: u64) -> Waiting {
         not_before: None,
         faulted_at: None,
         calls: Calls::of("look", 1),
-        space: None,
+        group: None,
     }
 }
 

@@ -17,7 +17,7 @@ const ORG: OrgId = OrgId(678);
 fn gone(offboarding: &Offboarding, user: u64) -> Offboarding {
     let leaver = Leaver { user_id: UserId(user), email: None, name: None };
     let state = State::Completed { outcome: Outcome::Removed };
-    Offboarding { leaver: Some(leaver), state, due: None, ..offboarding.clone() }
+    Offboarding { leaver: Some(leaver), state, ..offboarding.clone() }
 }
 
 pub async fn who_was_removed_is_remembered_and_free_again(store: Arc<impl Store>) {

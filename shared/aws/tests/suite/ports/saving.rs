@@ -16,7 +16,7 @@ fn found(offboarding: &Offboarding, user: u64) -> Offboarding {
 }
 
 fn cancelled(offboarding: &Offboarding) -> Offboarding {
-    Offboarding { state: State::Cancelled { duplicate_of: None }, due: None, ..offboarding.clone() }
+    Offboarding { state: State::Cancelled { duplicate_of: None }, ..offboarding.clone() }
 }
 
 pub async fn who_read_an_old_revision_is_turned_away(store: Arc<impl Store>) {

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use podio_engine::ports::Claimed;
 use podio_lifecycle::{
-    offboarding::{Event, Offboarding, PersonClaim, Search},
-    ports::StoreError,
+    ids::OrgId,
+    offboarding::{DueKind, Event, Offboarding, PersonClaim, Request, Search},
+    ports::{Joined, StoreError},
     work::{Calls, JobId, Priority, Waiting},
 };
 
-use super::{Store, accepted, at, at_once, leaver, removal};
+use super::{Store, accepted, at, at_once, evidence::seal, key, leaver, removal};
 
 /// A job without a record of its own.
 fn kept(subject: &str, priority: Priority, place: i64) -> Waiting {
@@ -21,7 +22,7 @@ fn kept(subject: &str, priority: Priority, place: i64) -> Waiting {
         not_before: None,
         faulted_at: None,
         calls: Calls::back_to_back(["GET /hook/", "POST /hook/"]),
-        space: None,
+        group: None,
     }
 }
 
@@ -176,21 +177,56 @@ pub async fn an_offboarding_waits_as_its_record_says(store: Arc<impl Store>) {
     let stored = Offboarding { revision: 1, ..faulted };
     let cancelled = stored.apply(Event::Cancelled, at(8)).unwrap();
     store.save(1, &cancelled.offboarding, cancelled.person, None).await.unwrap();
+    let unsealed = cancelled.offboarding.waiting().unwrap();
+    assert_eq!(unsealed.calls, Calls::default());
+    assert_eq!(store.ready(at(8), None, 10).await, Ok(vec![unsealed]), "its evidence is still to be sealed");
+    assert_eq!(store.claim(&id, at(7)).await, Ok(Claimed::No));
+
+    let seal = seal(1, &jane.id, "a");
+    let over = cancelled.offboarding.with_seal(seal.reference());
+    store.save_sealed(2, &over, PersonClaim::Keep, None, &seal).await.unwrap();
     assert_eq!(store.ready(at(99), None, 10).await, Ok(vec![]));
     assert_eq!(store.claim(&id, at(7)).await, Ok(Claimed::Gone { begun: true }));
 }
 
-pub async fn jobs_ahead_are_counted_by_priority_and_place(store: Arc<impl Store>) {
+pub async fn a_second_request_changes_how_an_offboarding_waits(store: Arc<impl Store>) {
+    let later = leaver("jane@example.com", 0);
+    let later = Request { effective_at: Some(at(500)), ..later.request };
+    let jane = Offboarding::accept(leaver("jane@example.com", 0).id, OrgId(678), later, at(0));
+    let jane = accepted(&*store, jane).await;
+    let id = jane.waiting().unwrap().job;
+    assert_eq!(store.ready(at(499), None, 10).await, Ok(vec![]));
+    assert_eq!(store.ready(at(500), None, 10).await, Ok(vec![jane.waiting().unwrap()]), "its day has come");
+    assert_eq!(store.claim(&id, at(500)).await, Ok(Claimed::Yes { deaths: 0 }));
+
+    let now = Request { effective_at: None, ..jane.request.clone() };
+    let started = jane.apply(Event::AskedAgain(Box::new(now)), at(9)).unwrap().offboarding;
+    assert_eq!(store.join(&jane, Some(&started), Some(&key("a", "body")), at(9)).await, Ok(Joined::Done));
+    assert_eq!(store.ready(at(9), None, 10).await, Ok(vec![started.waiting().unwrap()]), "no pause is left behind");
+    assert_eq!(store.due(DueKind::Active, at(9), 10).await, Ok(vec![jane.id.clone()]));
+    assert_eq!(store.claim(&id, at(500)).await, Ok(Claimed::No), "and the claims are left alone");
+    assert_eq!(store.claim(&id, at(501)).await, Ok(Claimed::Yes { deaths: 1 }));
+}
+
+pub async fn what_lies_ahead_is_told_in_order_without_what_pauses(store: Arc<impl Store>) {
     for n in 0..5 {
         store.put(&kept(&format!("interactive/{n}"), Priority::Interactive, n)).await.unwrap();
         store.put(&kept(&format!("removal/{n}"), Priority::Removal, n)).await.unwrap();
     }
+    let jane = accepted(&*store, Offboarding { place: at(7), ..leaver("jane@example.com", 7) }).await;
+    let space = removal(&jane, 5).waiting_since(at(8), Priority::Removal, at(9));
+    store.save_space(&space).await.unwrap();
     let paused = Waiting { not_before: Some(at(900)), ..kept("paused", Priority::Interactive, 0) };
     store.put(&paused).await.unwrap();
-    let ahead = async |priority, place, at_most| store.ahead(priority, at(place), at_most).await.unwrap();
-    assert_eq!(ahead(Priority::Interactive, 0, 100).await, 0);
-    assert_eq!(ahead(Priority::Interactive, 3, 100).await, 3, "not itself");
-    assert_eq!(ahead(Priority::Removal, 3, 100).await, 8);
-    assert_eq!(ahead(Priority::Background, 0, 100).await, 10);
-    assert_eq!(ahead(Priority::Background, 0, 4).await, 4);
+
+    let ahead = store.ahead(100).await.unwrap();
+    assert_eq!(ahead[5..].first(), jane.waiting().as_ref());
+    assert_eq!(ahead.last(), space.waiting().as_ref(), "whose it is, of which space, and its calls");
+    let subjects = |range: std::ops::Range<usize>| -> Vec<&str> {
+        ahead[range].iter().map(|job| job.job.subject.as_str()).collect()
+    };
+    assert_eq!(subjects(0..5), ["interactive/0", "interactive/1", "interactive/2", "interactive/3", "interactive/4"]);
+    assert_eq!(subjects(6..11), ["removal/0", "removal/1", "removal/2", "removal/3", "removal/4"]);
+    assert_eq!(ahead.len(), 12);
+    assert_eq!(store.ahead(4).await.unwrap(), ahead[..4]);
 }

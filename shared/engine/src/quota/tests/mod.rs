@@ -1,15 +1,18 @@
 //! What the quota promises, whatever is asked of it.
 
 mod order;
+mod others;
 mod pace;
+mod play;
 mod windows;
 
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use podio_lifecycle::{
+    hooks::HookRef,
     ids::SpaceId,
-    work::{Calls, JobId, Priority, Waiting},
+    work::{Calls, Group, JobId, Priority, Waiting},
 };
 
 use super::*;
@@ -46,7 +49,7 @@ fn job(number: u64, priority: Priority, calls: Calls) -> Waiting {
         not_before: None,
         faulted_at: None,
         calls,
-        space: (priority == Priority::Removal).then_some(SpaceId(number)),
+        group: (priority == Priority::Removal).then_some(Group::Space(SpaceId(number))),
     }
 }
 

@@ -140,6 +140,21 @@ fn a_job_that_waits_again_is_free_and_one_that_is_done_rests() {
 }
 
 #[test]
+fn a_job_that_ends_before_its_moment_gets_a_later_one() {
+    let mut quota = Quota::default();
+    let waiting = [removal(1)];
+    let order = quota.choose(&waiting, at(5_000), PATIENCE, hour()).remove(0);
+    assert_eq!(order.attempt(), at(5_000));
+    quota.ended(&order, true, at(3_000));
+    quota.strike(&order.moments);
+    quota.waits_anew(&order.job);
+    for now in [at(3_000), at(5_000)] {
+        assert_eq!(quota.choose(&waiting, now, PATIENCE, hour()), [], "its claim would count as the same attempt");
+    }
+    assert_eq!(moments(&quota.choose(&waiting, at(5_001), PATIENCE, hour())), [at(5_001)]);
+}
+
+#[test]
 fn an_old_attempt_that_ends_frees_no_newer_one() {
     let mut quota = Quota::default();
     let waiting = [removal(1)];
@@ -152,11 +167,38 @@ fn an_old_attempt_that_ends_frees_no_newer_one() {
 
 #[test]
 fn of_several_leavers_in_a_space_one_goes_out() {
-    let in_space = |n| Waiting { space: Some(SpaceId(5)), ..removal(n) };
+    let in_space = |n| Waiting { group: Some(Group::Space(SpaceId(5))), ..removal(n) };
     let waiting = [in_space(1), in_space(2), removal(3)];
     let mut quota = Quota::default();
     assert_eq!(subjects(&quota.choose(&waiting, at(0), PATIENCE, hour())), ["1", "3"], "it takes the others along");
     assert_eq!(quota.choose(&waiting, at(1_000), PATIENCE, hour()), [], "while it is on its way");
+}
+
+#[test]
+fn of_one_objects_deliveries_one_goes_out() {
+    let delivery = |n, space| Waiting {
+        group: Some(Group::Hooks(HookRef::space(SpaceId(space)))),
+        ..job(n, Priority::Background, Calls::of("look", 1))
+    };
+    let waiting: Vec<_> = (0..150).map(|n| delivery(n, 5)).chain([delivery(150, 6), removal(151)]).collect();
+    let mut quota = Quota::default();
+    let orders = quota.choose(&waiting, at(0), PATIENCE, hour());
+    assert_eq!(subjects(&orders), ["0", "151", "150"], "a flood takes no place of others");
+    assert_eq!(quota.choose(&waiting, at(1_000), PATIENCE, hour()), [], "while it is on its way");
+    quota.ended(&orders[0], false, at(2_000));
+    assert_eq!(subjects(&quota.choose(&waiting[1..], at(2_000), PATIENCE, hour())), ["1"]);
+}
+
+#[test]
+fn pair_of_background_calls_is_owed_together() {
+    let few = ceiling(6, 60);
+    let removals: Vec<_> = (0..5).map(removal).collect();
+    let mut quota = Quota::default();
+    assert_eq!(quota.choose(&removals[..4], at(0), PATIENCE, few).len(), 4);
+    let pair = [job(9, Priority::Background, Calls::back_to_back(["list", "answer"]))];
+    let orders = quota.choose(&pair, at(5_000), PATIENCE, few);
+    assert_eq!(orders.iter().map(|order| order.moments.len()).collect::<Vec<_>>(), [2], "a twentieth of six is none");
+    assert_eq!(quota.choose(&[job(8, Priority::Background, Calls::of("list", 1))], at(5_000), PATIENCE, few), []);
 }
 
 #[test]

@@ -1,0 +1,75 @@
+//! Proving once a day that the credential lives, and that the acting account may still remove people.
+//!
+//! A refresh token that nobody uses ends after weeks without a word, and an admin who is made a regular member is told,
+//! not we. Both would come to light with the next leaver; so once a day a call is made that needs a token and shows the
+//! admins. A token that lives long is renewed once a week, so that the refresh token proves alive too.
+
+use jiff::SignedDuration;
+use podio_client::{Error, org};
+use podio_lifecycle::{
+    credentials::{PROOF_EVERY, kept_alive},
+    ids::{OrgId, UserId},
+    offboarding::FailureCode,
+    ports::{Metric, StoreError},
+    work::{Priority, Waiting},
+};
+
+use crate::{Worker, batch::Left, session::Session, verdict::Halt};
+
+/// A credential that is refused is tried again so soon: somebody may have authorised the service anew.
+const SOON: SignedDuration = SignedDuration::from_hours(1);
+/// The pause after a fault of Podio's, which says nothing of the credential.
+const FAULT: SignedDuration = SignedDuration::from_mins(15);
+
+impl Worker {
+    /// Proves the credential alive, and again a day later.
+    pub(crate) async fn run_keep_credential(&self, session: &mut Session<'_>) -> Result<Left, StoreError> {
+        session.at_priority(Priority::Background);
+        let now = self.now();
+        let until = match self.keep_credential(session).await {
+            Ok(()) => Some(now + PROOF_EVERY),
+            Err(Halt::Wait | Halt::Overtaken) => None,
+            Err(Halt::Pause(until)) => Some(until),
+            Err(Halt::Fault) => Some(now + FAULT),
+            Err(Halt::Fail(failure)) => {
+                tracing::error!(code = failure.code.name(), "the credential does not do: {}", failure.detail);
+                self.ports.metrics.add(Metric::CredentialAtRisk, 1);
+                Some(now + SOON)
+            }
+            Err(Halt::Storage(error)) => return Err(error),
+        };
+        self.wait_again(Waiting { not_before: until, ..kept_alive(now) }, session).await
+    }
+
+    async fn keep_credential(&self, session: &mut Session<'_>) -> Result<(), Halt> {
+        self.tokens.renew_when_old().await?;
+        let acting = session.acting_user().await?;
+        for org in self.policy.organizations.clone() {
+            self.prove_admin(org, acting, session).await?;
+        }
+        Ok(())
+    }
+
+    /// Only admins are shown the admins, in some Podios; others show them to every member.
+    async fn prove_admin(&self, org: OrgId, acting: Option<UserId>, session: &mut Session<'_>) -> Result<(), Halt> {
+        let admins = match session.call(&org::admins(org)).await? {
+            Ok(admins) => admins,
+            Err(error @ Error::Forbidden { .. }) => {
+                return Err(Halt::of(&error, "the list of the organization's admins"));
+            }
+            // Not every Podio has the list: then nothing can be said.
+            Err(Error::NotFound(_) | Error::Gone | Error::Invalid { .. }) => return Ok(()),
+            Err(error) => return Err(Halt::of(&error, "the list of the organization's admins")),
+        };
+        match acting {
+            Some(acting) if !admins.is_empty() && admins.iter().all(|admin| admin.user_id != acting) => {
+                let detail = format!(
+                    "The account that the service acts as is no admin of organization {org} any more. Make it one in \
+                     Podio: without that nobody can be removed."
+                );
+                Err(Halt::fail(FailureCode::MissingRights, detail))
+            }
+            _ => Ok(()),
+        }
+    }
+}

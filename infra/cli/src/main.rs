@@ -1,0 +1,32 @@
+//! `podio-lifecycle`: the command line. Output for people and programs goes to stdout, messages to stderr.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "printing is what a command line does")]
+
+mod evidence;
+mod exit;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Manages people in Podio, from a terminal or a script.
+#[derive(Parser)]
+#[command(version, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Evidence of what was done.
+    Evidence {
+        #[command(subcommand)]
+        command: evidence::Command,
+    },
+}
+
+fn main() -> ExitCode {
+    match Arguments::parse().command {
+        Command::Evidence { command } => evidence::run(&command).into(),
+    }
+}

@@ -1,0 +1,4 @@
+//! What the HTTP doors share.
+
+pub mod path;
+pub mod time;
