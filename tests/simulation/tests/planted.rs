@@ -34,7 +34,7 @@ fn known(bug: Bug) -> u64 {
         | Bug::WrongRouteIsGone
         | Bug::NoReadBack
         | Bug::CancelIgnored
-        | Bug::CancelledLeavesAllTheSame
+        | Bug::CancelledTakenAlong
         | Bug::MomentAfterTheCall
         | Bug::DispatchedTwice
         | Bug::LostOrderNeverFound

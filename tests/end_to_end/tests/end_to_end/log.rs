@@ -35,7 +35,7 @@ async fn each_event_is_a_line_of_json() {
         assert!(events.iter().all(|event| event["level"].is_string() && event.get("spans").is_none()), "{text}");
         let message = |event: &&Value| event["fields"]["message"] == "swept";
         let swept = events.iter().find(message).expect("the sweep tells what it did");
-        assert!(swept["fields"]["started"].is_u64() && swept["fields"].get("swept").is_none(), "{swept}");
+        assert!(swept["fields"]["orders"].is_u64() && swept["fields"].get("swept").is_none(), "{swept}");
         // A job that was under way may still tell how it went behind that.
         assert!(events.iter().any(|event| event["fields"]["message"] == "stopping"), "{text}");
         for secret in ["development-", LEAVER] {

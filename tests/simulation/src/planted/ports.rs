@@ -1,0 +1,287 @@
+//! The ports that the bugs sit in, in the place of the real ones.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use podio_engine::{
+    ports::{Claimed, QuotaRecord, WorkTable},
+    quota::Quota,
+};
+use podio_lifecycle::{
+    credentials::TokenRecord,
+    ids::{OffboardingId, SpaceId},
+    offboarding::{Filter, Offboarding, PersonClaim, State},
+    ports::{Credentials, Page, ReadOffboardings, SaveError, SpaceRemovals, StoreError, WriteOffboardings},
+    removal::{RemovalState, SpaceKey, SpaceRemoval},
+    work::{JobId, Waiting},
+};
+use podio_sandbox::config;
+
+use super::Bug;
+
+/// Every space is settled, whatever is stored.
+pub(super) struct Settled(pub(super) Arc<dyn ReadOffboardings>);
+
+/// Whoever is held or was cancelled, and has a plan, leaves.
+pub(super) struct Revived(pub(super) Arc<dyn ReadOffboardings>);
+
+/// What is scheduled begins two hours early.
+pub(super) struct Hasty(pub(super) Arc<dyn ReadOffboardings>);
+
+macro_rules! reads {
+    ($wrapper:ident, $load:expr, $spaces:expr) => {
+        #[async_trait]
+        impl ReadOffboardings for $wrapper {
+            async fn load(&self, id: &OffboardingId) -> Result<Option<Offboarding>, StoreError> {
+                Ok(self.0.load(id).await?.map($load))
+            }
+
+            async fn list(
+                &self,
+                filter: &Filter,
+                limit: usize,
+                before: Option<&OffboardingId>,
+            ) -> Result<Page, StoreError> {
+                self.0.list(filter, limit, before).await
+            }
+
+            async fn count_accepted(
+                &self,
+                since: Timestamp,
+                until: &OffboardingId,
+                at_most: usize,
+            ) -> Result<usize, StoreError> {
+                self.0.count_accepted(since, until, at_most).await
+            }
+
+            async fn spaces(&self, id: &OffboardingId, plan: u64) -> Result<Vec<SpaceRemoval>, StoreError> {
+                Ok(self.0.spaces(id, plan).await?.into_iter().map($spaces).collect())
+            }
+
+            async fn active(&self, limit: usize) -> Result<Vec<Offboarding>, StoreError> {
+                self.0.active(limit).await
+            }
+        }
+    };
+}
+
+reads!(Settled, |offboarding| offboarding, |removal: SpaceRemoval| match removal.state {
+    RemovalState::Pending => SpaceRemoval { state: RemovalState::Removed, ..removal },
+    _ => removal,
+});
+
+reads!(
+    Revived,
+    |mut offboarding: Offboarding| {
+        if matches!(offboarding.state, State::Cancelled { .. } | State::Held { .. }) && offboarding.plan.is_some() {
+            offboarding.state = State::Removing;
+        }
+        offboarding
+    },
+    |removal| removal
+);
+
+reads!(
+    Hasty,
+    |mut offboarding: Offboarding| {
+        offboarding.request.effective_at =
+            offboarding.request.effective_at.map(|at| at - SignedDuration::from_hours(2));
+        offboarding
+    },
+    |removal| removal
+);
+
+/// Removals of which everybody whose plan ever named a space waits for it.
+pub(super) struct Everybody {
+    pub(super) inner: Arc<dyn SpaceRemovals>,
+    pub(super) written: Mutex<BTreeSet<SpaceKey>>,
+}
+
+impl Everybody {
+    fn note(&self, removals: &[SpaceRemoval]) {
+        let pending = removals.iter().filter(|removal| removal.state == RemovalState::Pending);
+        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        written.extend(pending.map(|removal| removal.key.clone()));
+    }
+}
+
+#[async_trait]
+impl SpaceRemovals for Everybody {
+    async fn space(&self, key: &SpaceKey) -> Result<Option<SpaceRemoval>, StoreError> {
+        self.inner.space(key).await
+    }
+
+    async fn save_space(&self, removal: &SpaceRemoval) -> Result<(), SaveError> {
+        self.note(std::slice::from_ref(removal));
+        self.inner.save_space(removal).await
+    }
+
+    async fn save_spaces(&self, removals: &[SpaceRemoval]) -> Result<(), SaveError> {
+        self.note(removals);
+        self.inner.save_spaces(removals).await
+    }
+
+    async fn waiting_in(&self, space: SpaceId, _: usize) -> Result<Vec<SpaceKey>, StoreError> {
+        let written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(written.iter().filter(|key| key.space == space).cloned().collect())
+    }
+}
+
+/// A work table that forgets what it is for.
+pub(super) struct Careless {
+    pub(super) inner: Arc<dyn WorkTable>,
+    pub(super) bug: Bug,
+    /// How each job waited when it was shown last.
+    pub(super) shown: Mutex<BTreeMap<JobId, Waiting>>,
+}
+
+#[async_trait]
+impl WorkTable for Careless {
+    async fn ready(
+        &self,
+        now: Timestamp,
+        recovered: Option<Timestamp>,
+        limit: usize,
+    ) -> Result<Vec<Waiting>, StoreError> {
+        let early = if self.bug == Bug::StartedEarly { SignedDuration::from_hours(2) } else { SignedDuration::ZERO };
+        let mut ready = self.inner.ready(now + early, recovered, limit).await?;
+        if self.bug == Bug::LostOrderNeverFound {
+            let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+            ready.retain(|job| shown.insert(job.job.clone(), job.clone()).as_ref() != Some(job));
+        }
+        Ok(ready)
+    }
+
+    async fn put(&self, waiting: &Waiting) -> Result<(), StoreError> {
+        self.inner.put(waiting).await
+    }
+
+    async fn claim(&self, job: &JobId, attempt: Timestamp) -> Result<Claimed, StoreError> {
+        match self.inner.claim(job, attempt).await? {
+            Claimed::No if self.bug == Bug::ClaimNotChecked => Ok(Claimed::Yes { deaths: 0 }),
+            Claimed::Gone { .. } if self.bug == Bug::CancelledTakenAlong => Ok(Claimed::Yes { deaths: 0 }),
+            claimed => Ok(claimed),
+        }
+    }
+
+    async fn claimed(&self, job: &JobId) -> Result<Option<Timestamp>, StoreError> {
+        self.inner.claimed(job).await
+    }
+
+    async fn survived(&self, job: &JobId) -> Result<(), StoreError> {
+        self.inner.survived(job).await
+    }
+
+    async fn wait_again(&self, waiting: &Waiting) -> Result<(), StoreError> {
+        self.inner.wait_again(waiting).await
+    }
+
+    async fn leave(&self, job: &JobId) -> Result<(), StoreError> {
+        self.inner.leave(job).await
+    }
+}
+
+/// A record of the quota in which every second write is lost, as if another dispatch had written over it.
+pub(super) struct Blind {
+    pub(super) inner: Arc<dyn QuotaRecord>,
+    pub(super) writes: AtomicU64,
+}
+
+#[async_trait]
+impl QuotaRecord for Blind {
+    async fn read(&self) -> Result<(Quota, u64), StoreError> {
+        self.inner.read().await
+    }
+
+    async fn write(&self, expected: u64, quota: &Quota) -> Result<(), SaveError> {
+        if self.writes.fetch_add(1, Ordering::Relaxed) % 2 == 1 {
+            return Ok(());
+        }
+        self.inner.write(expected, quota).await
+    }
+}
+
+/// A transition that results in something else.
+pub(super) struct Changed {
+    pub(super) inner: Arc<dyn WriteOffboardings>,
+    pub(super) bug: Bug,
+}
+
+#[async_trait]
+impl WriteOffboardings for Changed {
+    async fn save(
+        &self,
+        expected: u64,
+        offboarding: &Offboarding,
+        person: PersonClaim,
+        settled: Option<&SpaceRemoval>,
+    ) -> Result<(), SaveError> {
+        let mut changed = offboarding.clone();
+        match self.bug {
+            Bug::OrgBeforeTheLastSpace if changed.state == State::Removing => finalize(&mut changed),
+            Bug::CountedTwice if settled.is_some() && changed.state == State::Removing => {
+                changed.open -= 1;
+                if changed.open == 0 {
+                    finalize(&mut changed);
+                }
+            }
+            Bug::ClaimForgotten => changed.work.claim = Default::default(),
+            Bug::RefusalOverlooked => changed.previewed = true,
+            Bug::CancelIgnored if matches!(changed.state, State::Cancelled { .. }) => return Ok(()),
+            Bug::AddressLogged => {
+                let mail = changed.leaver.as_ref().and_then(|leaver| leaver.email.as_ref());
+                tracing::info!(mail = mail.map(|mail| mail.as_str()), "saved");
+            }
+            _ => {}
+        }
+        self.inner.save(expected, &changed, person, settled).await
+    }
+}
+
+fn finalize(changed: &mut Offboarding) {
+    changed.state = State::Finalizing;
+    changed.open = 0;
+}
+
+/// A record of the quota whose last reservation is written down when the next one is.
+pub(super) struct Late {
+    pub(super) inner: Arc<dyn QuotaRecord>,
+    pub(super) unwritten: Mutex<Option<Quota>>,
+}
+
+#[async_trait]
+impl QuotaRecord for Late {
+    async fn read(&self) -> Result<(Quota, u64), StoreError> {
+        self.inner.read().await
+    }
+
+    async fn write(&self, expected: u64, quota: &Quota) -> Result<(), SaveError> {
+        let before = self.unwritten.lock().unwrap_or_else(PoisonError::into_inner).replace(quota.clone());
+        match before {
+            Some(before) => self.inner.write(expected, &before).await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// A table of tokens in which the refresh token that Podio gave is overwritten by the one that was configured.
+pub(super) struct Overwritten(pub(super) Arc<dyn Credentials>);
+
+#[async_trait]
+impl Credentials for Overwritten {
+    async fn load(&self) -> Result<Option<TokenRecord>, StoreError> {
+        self.0.load().await
+    }
+
+    async fn save(&self, record: &TokenRecord) -> Result<(), SaveError> {
+        let record = TokenRecord { refresh_token: Some(config::REFRESH_TOKEN.into()), ..record.clone() };
+        self.0.save(&record).await
+    }
+}
