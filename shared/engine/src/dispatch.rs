@@ -115,7 +115,7 @@ impl Dispatcher {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).clone_from(quota);
     }
 
-    /// Books the report, and sends those whose turn it is.
+    /// Writes the report into the quota's record, gives moments to those whose turn it is, and sends their orders.
     ///
     /// # Errors
     /// Storage or the queue failed. What was reserved and not sent is taken up again later.
@@ -240,7 +240,7 @@ impl Dispatcher {
         self.update(|quota, now| quota.one_more(route, priority, now, patience, self.configured)).await
     }
 
-    /// Books a refusal of Podio's at once, so that nobody runs into it after.
+    /// Writes a refusal of Podio's into the quota's record at once, so that nobody else runs into it.
     ///
     /// # Errors
     /// Storage failed.

@@ -2,7 +2,7 @@
 //!
 //! A call is a value: a small pure function in the module of its area builds a [`Request`], and [`Podio::send`] puts it
 //! on the wire exactly once. Nothing here retries, refreshes a token or waits, because each HTTP request is charged to
-//! a quota and only the caller keeps its books. Every attempt, failed or not, yields a [`Receipt`].
+//! a quota and only the caller counts the calls. Every attempt, failed or not, yields a [`Receipt`].
 //!
 //! Answers are read with distrust: Podio's documentation and its behaviour differ in places, so models accept every
 //! known shape, while whatever could be mistaken for "nothing left to remove" is an error.

@@ -1,4 +1,4 @@
-//! What is known of one HTTP exchange besides its result: enough for the quota's books and for evidence.
+//! What is known of one HTTP exchange besides its result: enough to count it against the quota and for evidence.
 
 use std::fmt;
 

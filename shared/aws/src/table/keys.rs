@@ -131,7 +131,7 @@ impl Key {
         Self { pk: format!("TURN#{org}"), sk: "HOLDER".to_owned() }
     }
 
-    /// The reservation log.
+    /// The quota's record.
     pub(super) fn quota() -> Self {
         Self::fixed("QUOTA", "LOG")
     }

@@ -1,4 +1,4 @@
-//! The small things: the reservation log, the capabilities.
+//! The small things: the quota's record, the capabilities.
 
 use async_trait::async_trait;
 use podio_engine::{

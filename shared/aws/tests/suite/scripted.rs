@@ -1,4 +1,4 @@
-//! An AWS service that answers by the book that a test gives it.
+//! An AWS service that answers as a test tells it to.
 
 use std::{
     collections::VecDeque,

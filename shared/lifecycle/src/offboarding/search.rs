@@ -2,7 +2,7 @@
 //!
 //! A plan takes two calls where Podio offers its shortcuts, and hundreds where it does not. When the quota makes it wait,
 //! what has been found out so far is kept here, so that no call is made twice. What grows with the organization (its
-//! spaces) is kept in the batches instead.
+//! spaces) is kept in the space removals instead, one item each.
 
 use serde::{Deserialize, Serialize};
 
@@ -92,7 +92,7 @@ pub struct Search {
 }
 
 /// Where the leaver's spaces are looked up, best first. What Podio denied, or what showed nothing, is not asked for again
-/// after a wait: the slot that was waited for is for what comes next.
+/// after a wait: the moment that was waited for is for what comes next.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SpaceSource {
@@ -111,7 +111,7 @@ pub enum SpaceSource {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Looks {
-    /// So many are to be made one after the other: their slots are reserved close together.
+    /// So many are to be made one after the other: their moments are reserved right after each other.
     Together(u32),
     /// There are more than that can be done for.
     TooMany,

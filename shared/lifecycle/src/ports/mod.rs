@@ -277,7 +277,7 @@ pub trait WakeWorker: Send + Sync {
 /// A message that crashed the worker too often.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeadLetter {
-    /// The body, which may not be a job.
+    /// The body, which may be no message of ours.
     pub body: String,
     /// The handle to delete it with.
     pub receipt: String,

@@ -28,11 +28,13 @@ const MOST_COUNTED: usize = 1_000;
 /// Spaces of somebody of whom that is not known yet.
 const TYPICAL_SPACES: usize = 12;
 /// What counts as posted at once: whoever comes later is another one, who must not wait behind the crowd.
-const AT_ONCE: SignedDuration = SignedDuration::from_mins(2);
+const AT_ONCE: SignedDuration = SignedDuration::from_mins(1);
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 /// Plans of one hour go before the removals as long as they take no more than this share of its calls, in percent.
 const MOST_OF_PLANS: usize = 80;
 const CALLS_OF_PLAN: usize = 2;
+/// So many that are posted at once need no place of their own: that would cost more than it spares others.
+const FEW: usize = 5;
 
 impl Worker {
     /// Plans from wherever an earlier run has got to.
@@ -50,7 +52,7 @@ impl Worker {
         };
         self.look_up_admins(stage, session).await?;
         // Before the preview, which is taken anew by each run if it shows something: what comes behind it could wait for
-        // ever for a run that has a slot for both.
+        // ever for a run that has moments for both.
         if !stage.search.acting_asked {
             stage.search.acting = session.acting_user().await?;
             stage.search.acting_asked = true;
@@ -73,24 +75,32 @@ impl Worker {
         self.conclude_plan(stage, leaver, &preview, spaces, session).await
     }
 
-    /// Of a crowd that was posted at once only the first go before the removals; whoever comes behind finds its place among
-    /// them before it has spent a call.
+    /// Whoever was posted in a crowd finds a place that leaves room for others, before a call is spent: of the first the
+    /// plans lie spread before the removals, and whoever comes behind waits among these.
     async fn is_in_place(&self, stage: &mut StageTask, session: &mut Session<'_>) -> Result<bool, Halt> {
         let offboarding = &stage.offboarding;
         let is_new = offboarding.work.calls == 0 && offboarding.work.search == Default::default();
-        if offboarding.crowd || !is_new || !offboarding.approved.is_empty() {
+        let has_a_place = offboarding.crowd || offboarding.place != offboarding.created_at;
+        if has_a_place || !is_new || !offboarding.approved.is_empty() {
             return Ok(true);
         }
         let believed = self.policy.mass_threshold;
         let most = self.dispatcher.configured.limit() * MOST_OF_PLANS / 100 / CALLS_OF_PLAN;
         let most = most.max(believed);
-        let is_crowded = self.accepted_within(AT_ONCE, stage, believed).await? >= believed
-            || self.accepted_within(HOUR, stage, most).await? >= most;
-        if !is_crowded {
+        let of_the_hour = self.accepted_within(HOUR, stage, most).await?;
+        if of_the_hour < FEW {
             return Ok(true);
         }
-        let place = self.place(stage, TYPICAL_SPACES).await?;
-        self.advance(stage, Event::Crowded { place }, session).await?;
+        let at_once = self.accepted_within(AT_ONCE, stage, believed).await?;
+        let event = if at_once >= believed || of_the_hour >= most {
+            Event::Crowded { place: self.place(stage, TYPICAL_SPACES).await? }
+        } else if at_once >= FEW {
+            let place = self.behind(stage, at_once, CALLS_OF_PLAN);
+            Event::Waits { until: None, search: stage.search.clone(), calls: 0, place }
+        } else {
+            return Ok(true);
+        };
+        self.advance(stage, event, session).await?;
         Ok(false)
     }
 
@@ -105,10 +115,15 @@ impl Worker {
     /// as many spaces. A layoff lies spread over its day, and somebody who leaves two hours later goes between.
     async fn place(&self, stage: &StageTask, spaces: usize) -> Result<jiff::Timestamp, Halt> {
         let earlier = self.accepted_within(HOUR, stage, MOST_COUNTED).await?;
+        Ok(self.behind(stage, earlier, spaces + BESIDE_SPACES))
+    }
+
+    /// The place behind so many leavers, who need so many calls each. A quarter of the quota is left to those who come later.
+    fn behind(&self, stage: &StageTask, leavers: usize, calls: usize) -> jiff::Timestamp {
         let ceiling = self.dispatcher.configured;
-        let calls = i32::try_from(earlier * (spaces + BESIDE_SPACES)).unwrap_or(i32::MAX);
+        let calls = i32::try_from(leavers * calls).unwrap_or(i32::MAX);
         let limit = i32::try_from(ceiling.limit()).unwrap_or(i32::MAX);
-        Ok(stage.offboarding.created_at + ceiling.window() / limit * calls * 5 / 4)
+        stage.offboarding.created_at + ceiling.window() / limit * calls * 5 / 4
     }
 
     /// Stores the plan: its removals first, then the word of them. A removal that waits before its offboarding says so is

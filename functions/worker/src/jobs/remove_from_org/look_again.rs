@@ -2,8 +2,8 @@
 //! preview: who was there hours ago may have left since.
 //!
 //! What was seen minutes ago is worth nothing, so a run that the quota cuts short begins anew. Were that all, it might never
-//! come to an end: a run that was cut short asks for the slots of all looks close together, and where there are too many for
-//! that, or that was in vain too, a person is asked instead.
+//! come to an end: the next run asks for the moments of all looks right after each other. Where there are too many for
+//! that, or where that was in vain too, a person is asked instead.
 
 use podio_lifecycle::{
     hold::{HoldCode, Reason},
@@ -21,7 +21,7 @@ use crate::{
     verdict::Halt,
 };
 
-/// So many looks take a few seconds, for which slots that were reserved together are good.
+/// So many looks take a few seconds. Moments that were reserved right after each other are not missed in that time.
 const MOST_TOGETHER: usize = 12;
 
 /// Why a space is a danger that nobody has looked into.

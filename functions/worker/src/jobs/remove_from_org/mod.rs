@@ -176,7 +176,7 @@ impl Worker {
             let is_new = !unapproved(summarised(preview.reasons()), &stage.offboarding.approved).is_empty();
             if is_new && !stage.search.in_no_space {
                 // Spaces that are not shown may have refused without the leaver being in them. Asked once: a run that waits
-                // for a slot must not begin with this again.
+                // for a moment must not begin with this again.
                 stage.search.in_no_space = self.counted_spaces(stage, leaver, session).await? == Some(0);
             }
             if stage.search.in_no_space {

@@ -14,7 +14,7 @@ use crate::{
     verdict::Halt,
 };
 
-/// How often the turn is asked for, a second apart, while the slots of this run are good.
+/// How often the turn is asked for, a second apart, while the moments of this run are good.
 const TRIES: usize = 6;
 const GIVE_WAY: SignedDuration = SignedDuration::from_secs(1);
 /// The pause when others take long.

@@ -70,7 +70,7 @@ pub enum Order {
 pub struct Received {
     /// The message's id.
     pub message_id: MessageId,
-    /// What deletes or parks it, until it is received again.
+    /// What deletes it or changes its visibility, until it is received again.
     pub receipt_handle: String,
     /// The text as it was sent.
     pub body: String,
