@@ -19,6 +19,10 @@ const APART: SignedDuration = SignedDuration::from_millis(400);
 const NEAR: SignedDuration = SignedDuration::from_secs(5);
 /// A removal that is younger waits while plans are being made, so that leavers who are posted together meet in one call.
 const YOUNG: SignedDuration = SignedDuration::from_secs(10);
+/// What is left to those who come next where all removals that wait go out at once, in percent: a few plans. One leaver of
+/// twelve spaces in an organization of two hundred takes 230 of 250 calls where Podio offers no shortcut, and is not to be
+/// spread over an hour for the last of them.
+const KEPT_OPEN: usize = 5;
 /// The background takes no more than this share of a ceiling, in percent, and is owed that one.
 const MOST_OF_BACKGROUND: usize = 80;
 const OWED_TO_BACKGROUND: usize = 5;
@@ -77,8 +81,11 @@ impl Quota {
         patience: SignedDuration,
         configured: Ceiling,
     ) -> Vec<Order> {
-        let held_back: BTreeSet<u64> =
-            self.named.iter().filter(|named| now < named.until).map(|named| named.job).collect();
+        let named = self.named.iter().filter(|named| now < named.until);
+        let (ended, running): (Vec<&Named>, Vec<&Named>) = named.partition(|named| named.after.is_some());
+        let held_back: BTreeSet<u64> = running.into_iter().map(|named| named.job).collect();
+        let after: BTreeMap<u64, Timestamp> =
+            ended.into_iter().filter_map(|named| Some((named.job, named.after?))).collect();
         let is_free = |job: &&Waiting| !held_back.contains(&name(&job.job));
         let (free, taken): (Vec<&Waiting>, Vec<&Waiting>) = waiting.iter().partition(|job| is_free(job));
         let plans =
@@ -97,7 +104,13 @@ impl Quota {
             if is_young || job.group.as_ref().is_some_and(|group| round.groups.contains(group)) {
                 continue;
             }
-            let Some(order) = self.give(job, &mut round, configured) else { continue };
+            let from = round.from;
+            if let Some(after) = after.get(&name(&job.job)) {
+                round.from = from.max(*after + SignedDuration::from_millis(1));
+            }
+            let order = self.give(job, &mut round, configured);
+            round.from = from;
+            let Some(order) = order else { continue };
             round.groups.extend(job.group.clone());
             self.named.retain(|named| named.job != name(&job.job));
             self.named.push(Named::new(&job.job, &order.moments, patience));
@@ -218,7 +231,7 @@ impl Quota {
             Priority::Interactive => {}
             Priority::Removal => {
                 let left = allowed.limit().saturating_sub(moments.used(at, allowed));
-                let all_fit = round.waiting_calls + allowed.limit() / 10 < left;
+                let all_fit = round.waiting_calls + allowed.limit() * KEPT_OPEN / 100 < left;
                 let is_scarce = (moments.used(at, allowed) + calls) * 2 > allowed.limit();
                 if let (true, false, Some(last)) = (is_scarce, all_fit, self.last_removal) {
                     at = moments.free(at.max(moments.spread(at, last, calls, allowed)), calls, allowed);
