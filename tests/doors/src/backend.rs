@@ -16,6 +16,8 @@ use local_stack::{
 use crate::{deliveries::APP, measured::Kept};
 
 const REGION: &str = "eu-central-1";
+/// The index that is the work table.
+const WORK_INDEX: &str = "work";
 /// A key that signs nothing but what is measured: PKCS#8 of a seed of zeros.
 const EVIDENCE_KEY: &str = "MC4CAQAwBQYDK2VwBCIEIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
@@ -76,12 +78,13 @@ impl Backend {
         variables
     }
 
-    /// What is in the table and in the queue.
+    /// What is in the table, in the work table and in the queue.
     ///
     /// # Errors
     /// DynamoDB does not answer, or there is no queue; that is a bug here.
     pub async fn kept(&self) -> anyhow::Result<Kept> {
-        Ok(Kept { stored: self.items().await?, queued: self.messages()? })
+        let jobs = self.items(Some(WORK_INDEX)).await?;
+        Ok(Kept { stored: self.items(None).await?, jobs, queued: self.messages()? })
     }
 
     /// The items of the table.
@@ -94,12 +97,13 @@ impl Backend {
         Ok(pages.send().collect::<Result<_, _>>().await?)
     }
 
-    async fn items(&self) -> anyhow::Result<u64> {
+    /// How many items there are in the table, or in one of its indexes.
+    async fn items(&self, index: Option<&str>) -> anyhow::Result<u64> {
         let client = self.dynamodb.client();
         let (mut items, mut from) = (0, None);
         loop {
-            let scan = client.scan().table_name(&self.table).select(Select::Count).set_exclusive_start_key(from);
-            let page = scan.send().await?;
+            let scan = client.scan().table_name(&self.table).set_index_name(index.map(str::to_owned));
+            let page = scan.select(Select::Count).set_exclusive_start_key(from).send().await?;
             items += u64::try_from(page.count())?;
             from = page.last_evaluated_key().cloned();
             if from.is_none() {

@@ -46,7 +46,7 @@ impl<'a> Bench<'a> {
         let variables = backend.variables();
         let secret = variables.get("HOOK_SECRET").context("the local stack has no HOOK_SECRET")?.clone();
         let door = contestant.open(&variables).await.context(contestant.name)?;
-        let before = Kept { stored: 0, queued: 0 };
+        let before = Kept::default();
         let mut bench = Self { contestant, backend, door, secret, next: 1, before, run: Run::default() };
         bench.deliver(WARM_UP).await?;
         bench.before = bench.backend.kept().await?;

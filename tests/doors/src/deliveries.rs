@@ -51,6 +51,15 @@ pub fn item(item: u64) -> anyhow::Result<String> {
     form.context("a form that is none")
 }
 
+/// What Podio says to make sure that the hook's address is ours.
+///
+/// # Errors
+/// It is not a form; that is a bug here.
+pub fn verification(code: &str) -> anyhow::Result<String> {
+    let form = [("type", "hook.verify"), ("hook_id", &HOOK.to_string()), ("code", code)];
+    serde_urlencoded::to_string(form).context("a form that is none")
+}
+
 /// The events of `count` deliveries, no two of the same item. They begin with item `first`.
 ///
 /// # Errors

@@ -19,7 +19,9 @@ pub struct Row {
     pub answered: u64,
     /// Those that were in the table afterwards.
     pub stored: u64,
-    /// Those for which there was a message in the queue.
+    /// Those that were jobs in the work table.
+    pub jobs: u64,
+    /// Messages to the worker: a verification alone is worth one, and none of these is.
     pub queued: u64,
     /// Deliveries a second, storage and queue included.
     pub a_second: f64,
@@ -51,10 +53,12 @@ pub struct Run {
 }
 
 /// What was left behind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Kept {
     /// Items of the table.
     pub stored: u64,
+    /// Those of them that are in the work table.
+    pub jobs: u64,
     /// Messages of the queue.
     pub queued: u64,
 }
@@ -62,7 +66,11 @@ pub struct Kept {
 impl Kept {
     /// What came after `before`.
     pub fn since(self, before: Self) -> Self {
-        Self { stored: self.stored.saturating_sub(before.stored), queued: self.queued.saturating_sub(before.queued) }
+        Self {
+            stored: self.stored.saturating_sub(before.stored),
+            jobs: self.jobs.saturating_sub(before.jobs),
+            queued: self.queued.saturating_sub(before.queued),
+        }
     }
 }
 
@@ -89,6 +97,7 @@ impl Row {
             deliveries,
             answered: run.answered,
             stored: kept.stored,
+            jobs: kept.jobs,
             queued: kept.queued,
             a_second: count / run.took.as_secs_f64(),
             cpu_millis: millis(run.cpu) / count,

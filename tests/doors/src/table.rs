@@ -17,7 +17,7 @@ const HEAD: [&str; 13] = [
     "deliveries/s",
     "peak MiB",
     "answered",
-    "kept",
+    "stored+jobs",
 ];
 
 /// The table. Ratios are those to the first row of the product.
@@ -57,7 +57,7 @@ fn cells(row: &Row, product: Option<&Row>) -> [String; HEAD.len()] {
         format!("{:.0}", row.a_second),
         format!("{:.1}", row.memory_mib),
         format!("{}/{}", row.answered, row.deliveries),
-        format!("{}+{}", row.stored, row.queued),
+        format!("{}+{}", row.stored, row.jobs),
     ]
 }
 
@@ -65,6 +65,6 @@ fn bounds_in_words() -> String {
     let (cpu, cold, answer) = (bounds::CPU_RATIO, bounds::COLD_RATIO, bounds::ANSWER_MILLIS);
     format!(
         "bounds: against the handlers on an SDK, CPU ratio {cpu:.0} and cold start ratio {cold:.0} at least; answers within \
-         {answer:.0} ms (p99); every delivery kept once\n"
+         {answer:.0} ms (p99); every delivery kept once, as a job\n"
     )
 }

@@ -31,7 +31,7 @@ async fn a_handler_that_does_all_of_it_is_compared() {
 async fn a_door_that_any_key_opens_is_found_out() {
     let found =
         deviations("door.py", "if not hmac.compare_digest(expected.encode(), key.encode()):", "if False:").await;
-    assert!(found.contains("a key with another last digit: 200, 1 stored, 1 queued, not 404"), "{found}");
+    assert!(found.contains("a key with another last digit: 200, 1 stored, 1 jobs, 0 queued, not 404"), "{found}");
     let found = deviations("door.py", "expected.encode()", "expected[:len(key)].encode()").await;
     assert!(found.contains("a part of the key: 200"), "{found}");
 }
@@ -40,13 +40,14 @@ async fn a_door_that_any_key_opens_is_found_out() {
 async fn a_door_that_keeps_a_delivery_twice_is_found_out() {
     let condition = r#""ConditionExpression": "attribute_not_exists(pk)""#;
     let found = deviations("by_hand.py", condition, "").await;
-    assert!(found.contains("the same delivery again: 200, 0 stored, 1 queued, not 200, 0 stored, 0 queued"), "{found}");
+    let expected = "the same verification again: 200, 0 stored, 0 jobs, 1 queued, not 200, 0 stored, 0 jobs, 0 queued";
+    assert!(found.contains(expected), "{found}");
 }
 
 #[tokio::test]
 async fn a_door_that_does_not_look_at_what_it_is_told_is_found_out() {
     let found = deviations("door.py", r#"if not form.get("type"):"#, "if False:").await;
-    assert!(found.contains("a body without a type: 200, 1 stored, 1 queued, not 400"), "{found}");
+    assert!(found.contains("a body without a type: 200, 1 stored, 1 jobs, 0 queued, not 400"), "{found}");
     let found = deviations("door.py", r#"parts[:3] != ["", "hooks", "podio"]"#, "False").await;
     assert!(found.contains("another door: 200"), "{found}");
 }
@@ -54,9 +55,25 @@ async fn a_door_that_does_not_look_at_what_it_is_told_is_found_out() {
 #[tokio::test]
 async fn a_door_that_leaves_out_storage_or_queue_is_found_out() {
     let found = deviations("door.py", "if not keep(item):", "if False:").await;
-    assert!(found.contains("a delivery: 200, 0 stored, 1 queued, not 200, 1 stored, 1 queued"), "{found}");
-    let found = deviations("door.py", "            enqueue(", "            str(").await;
-    assert!(found.contains("a delivery: 200, 1 stored, 0 queued, not 200, 1 stored, 1 queued"), "{found}");
+    let expected = "an event: 200, 0 stored, 0 jobs, 0 queued, not 200, 1 stored, 1 jobs, 0 queued";
+    assert!(found.contains(expected), "{found}");
+    let found = deviations("door.py", "                wake(", "                str(").await;
+    let expected = "a verification: 200, 1 stored, 1 jobs, 0 queued, not 200, 1 stored, 1 jobs, 1 queued";
+    assert!(found.contains(expected), "{found}");
+}
+
+#[tokio::test]
+async fn a_door_that_stores_no_job_is_found_out() {
+    let found = deviations("door.py", r#""work_queue": {"S": "ready"},"#, "").await;
+    let expected = "an event: 200, 1 stored, 0 jobs, 0 queued, not 200, 1 stored, 1 jobs, 0 queued";
+    assert!(found.contains(expected), "{found}");
+}
+
+#[tokio::test]
+async fn a_door_that_wakes_the_worker_for_every_event_is_found_out() {
+    let found = deviations("door.py", r#"if form.get("type") == "hook.verify":"#, "if True:").await;
+    let expected = "an event: 200, 1 stored, 1 jobs, 1 queued, not 200, 1 stored, 1 jobs, 0 queued";
+    assert!(found.contains(expected), "{found}");
 }
 
 #[tokio::test]

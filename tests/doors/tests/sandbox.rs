@@ -1,5 +1,5 @@
 //! Podio's own deliveries come to the real binary of the function, under the runtime interface: each of them twice, and in
-//! no order. Each event is kept once, and makes one job.
+//! no order. Each event is kept once, and makes one job; a verification wakes the worker, once.
 #![allow(clippy::unwrap_used, reason = "a test may panic, in its helpers too")]
 #![cfg(target_os = "linux")]
 
@@ -36,8 +36,10 @@ use tokio::{net::TcpListener, sync::Mutex as Turn, time::sleep};
 
 /// Items that are made; each is changed twice, and deleted.
 const ITEMS: usize = 10;
-/// What Podio tells of: the three hooks' verifications and the items' four events.
-const EVENTS: usize = 3 + 4 * ITEMS;
+/// Hooks, one for each type of event.
+const HOOKS: usize = 3;
+/// What Podio tells of: the hooks' verifications and the items' four events.
+const EVENTS: usize = HOOKS + 4 * ITEMS;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What Podio posts, and how it is answered.
@@ -132,7 +134,7 @@ async fn podio(order: DeliveryOrder) -> (Running, AppId) {
 async fn register(podio: &Running, app: AppId, receiver: &Receiver) {
     let on = HookRef { ref_type: "app".to_owned(), ref_id: app.0 };
     let url = receiver.address(&on);
-    let events = ["item.create", "item.update", "item.delete"];
+    let events: [&str; HOOKS] = ["item.create", "item.update", "item.delete"];
     let hooks: Vec<HookId> = podio.with_state(|state| {
         let now = Timestamp::now();
         let hooks = events.map(|event| state.create_hook(now, on.clone(), &url, event, UserId(1)));
@@ -184,6 +186,8 @@ async fn each_event_has_one_effect(order: DeliveryOrder) -> Vec<String> {
     let ids: BTreeSet<&String> = records.iter().map(|(id, _)| id).collect();
     assert_eq!(jobs.len(), EVENTS, "one job for each event");
     assert_eq!(jobs.iter().collect::<BTreeSet<_>>(), ids, "each record has its job");
+    let queued = receiver.backend.kept().await.unwrap().queued;
+    assert_eq!(queued, HOOKS as u64, "each verification wakes the worker, once, and no other event does");
     bodies
 }
 

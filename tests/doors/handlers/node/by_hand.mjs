@@ -16,9 +16,9 @@ async function keep(item) {
   return status === 200;
 }
 
-async function enqueue(message) {
+async function wake(message) {
   const { status } = await sqs.call("AmazonSQS.SendMessage", { QueueUrl: QUEUE_URL, MessageBody: message });
   if (status !== 200) throw new Error(`SQS says ${status}`);
 }
 
-await run(door(keep, enqueue));
+await run(door(keep, wake));

@@ -1,13 +1,13 @@
-// The door for Podio's hooks: checks the key, keeps the delivery once, enqueues a job, answers.
+// The door for Podio's hooks: checks the key, keeps the delivery once, as a job, and answers.
 
 import { createHmac, timingSafeEqual } from "node:crypto";
 
 const { HOOK_SECRET } = process.env;
 const KEPT_SECONDS = 30 * 24 * 3600;
 
-// The handler of an event. `keep` stores an item and says whether it is new; it throws when storage is down. `enqueue`
-// sends a message; when it throws, the job is left to a sweep, since the item says that it is due.
-export function door(keep, enqueue) {
+// The handler of an event. `keep` stores an item and says whether it is new; it throws when storage is down. `wake` sends
+// a message, for verifications alone; when it throws, the job is left to a sweep, since the item is in the work table.
+export function door(keep, wake) {
   return async (event) => {
     const parts = event.rawPath.split("/");
     if (parts.length !== 6 || parts.slice(0, 3).join("/") !== "/hooks/podio") return answer(404);
@@ -18,7 +18,8 @@ export function door(keep, enqueue) {
     const form = fields(event);
     if (!form.type) return answer(400);
     const now = Math.floor(Date.now() / 1000);
-    const name = [form.hook_id, form.type, form.item_id, form.item_revision_id].map((part) => part ?? "").join("#");
+    const named = [form.hook_id, form.type, form.item_id, form.item_revision_id, form.code];
+    const name = named.map((part) => part ?? "").join("#");
     const item = {
       pk: { S: `delivery#${name}` },
       sk: { S: "delivery" },
@@ -26,8 +27,9 @@ export function door(keep, enqueue) {
       ref_id: { S: refId },
       fields: { M: Object.fromEntries(Object.entries(form).map(([field, value]) => [field, { S: value }])) },
       received_at: { N: String(now) },
-      due: { S: "delivery" },
-      due_at: { N: String((now + 60) * 1000) },
+      work_queue: { S: "ready" },
+      work_place: { S: `0#${String(now * 1000).padStart(13, "0")}` },
+      work: { S: JSON.stringify({ since: now, calls: ["GET /item/{item_id}"], group: `${refType}/${refId}` }) },
       expires_at: { N: String(now + KEPT_SECONDS) },
     };
     try {
@@ -35,9 +37,11 @@ export function door(keep, enqueue) {
     } catch {
       return answer(503);
     }
-    try {
-      await enqueue(JSON.stringify({ v: 1, kind: "delivery", name }));
-    } catch {}
+    if (form.type === "hook.verify") {
+      try {
+        await wake(JSON.stringify({ v: 1, body: "wake" }));
+      } catch {}
+    }
     return answer(200);
   };
 }

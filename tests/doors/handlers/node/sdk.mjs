@@ -21,8 +21,8 @@ async function keep(item) {
   return true;
 }
 
-async function enqueue(message) {
+async function wake(message) {
   await sqs.send(new SendMessageCommand({ QueueUrl: QUEUE_URL, MessageBody: message }));
 }
 
-await run(door(keep, enqueue));
+await run(door(keep, wake));

@@ -21,10 +21,10 @@ def keep(item):
     return status == 200
 
 
-def enqueue(message):
+def wake(message):
     status, _ = sqs.call("AmazonSQS.SendMessage", {"QueueUrl": QUEUE, "MessageBody": message})
     if status != 200:
         raise OSError(f"SQS says {status}")
 
 
-runtime.run(door(keep, enqueue))
+runtime.run(door(keep, wake))

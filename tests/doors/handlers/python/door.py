@@ -1,4 +1,4 @@
-"""The door for Podio's hooks: checks the key, keeps the delivery once, enqueues a job, answers."""
+"""The door for Podio's hooks: checks the key, keeps the delivery once, as a job, and answers."""
 
 import base64
 import hashlib
@@ -12,11 +12,11 @@ SECRET = os.environ["HOOK_SECRET"].encode()
 KEPT_SECONDS = 30 * 24 * 3600
 
 
-def door(keep, enqueue):
+def door(keep, wake):
     """The handler of an event.
 
-    `keep` stores an item and says whether it is new; it raises when storage is down. `enqueue` sends a message; when it
-    raises, the job is left to a sweep, since the item says that it is due.
+    `keep` stores an item and says whether it is new; it raises when storage is down. `wake` sends a message, for
+    verifications alone; when it raises, the job is left to a sweep, since the item is in the work table.
     """
 
     def handle(event):
@@ -31,7 +31,7 @@ def door(keep, enqueue):
         if not form.get("type"):
             return answer(400)
         now = int(time.time())
-        name = "#".join(form.get(part, "") for part in ("hook_id", "type", "item_id", "item_revision_id"))
+        name = "#".join(form.get(part, "") for part in ("hook_id", "type", "item_id", "item_revision_id", "code"))
         item = {
             "pk": {"S": f"delivery#{name}"},
             "sk": {"S": "delivery"},
@@ -39,8 +39,9 @@ def door(keep, enqueue):
             "ref_id": {"S": ref_id},
             "fields": {"M": {field: {"S": value} for field, value in form.items()}},
             "received_at": {"N": str(now)},
-            "due": {"S": "delivery"},
-            "due_at": {"N": str((now + 60) * 1000)},
+            "work_queue": {"S": "ready"},
+            "work_place": {"S": f"0#{now * 1000:013}"},
+            "work": {"S": json.dumps({"since": now, "calls": ["GET /item/{item_id}"], "group": f"{ref_type}/{ref_id}"})},
             "expires_at": {"N": str(now + KEPT_SECONDS)},
         }
         try:
@@ -48,10 +49,11 @@ def door(keep, enqueue):
                 return answer(200)
         except Exception:
             return answer(503)
-        try:
-            enqueue(json.dumps({"v": 1, "kind": "delivery", "name": name}))
-        except Exception:
-            pass
+        if form.get("type") == "hook.verify":
+            try:
+                wake(json.dumps({"v": 1, "body": "wake"}))
+            except Exception:
+                pass
         return answer(200)
 
     return handle

@@ -23,8 +23,8 @@ def keep(item):
     return True
 
 
-def enqueue(message):
+def wake(message):
     sqs.send_message(QueueUrl=QUEUE, MessageBody=message)
 
 
-runtime.run(door(keep, enqueue))
+runtime.run(door(keep, wake))
