@@ -239,12 +239,15 @@ def settings(resources, root):
             yield f"{binary} is handed {sorted(handed)}"
         if any(f":SecretString:{name}:" not in json.dumps(given[name]) for name in handed):
             yield f"{binary} is handed a secret under another's name"
+        if (handed or "SECRET_ARN" in given) and "SecretVersionId" not in json.dumps(given):
+            yield f"{binary} would go on with the old secret after SecretVersionId has changed"
         sources = (root / "functions" / binary / "src").rglob("*.rs")
         literals = {text for source in sources for text in re.findall(r'"([A-Z][A-Z_]+)"', source.read_text("utf-8"))}
         read = literals & SETTINGS
         if not read:
             continue  # It reads no settings yet.
-        found = set(given) - {"RUST_LOG", "SECRET_ARN"} | (IN_SECRET if "SECRET_ARN" in given else set())
+        told = {"RUST_LOG", "SECRET_ARN", "SECRET_VERSION"}
+        found = set(given) - told | (IN_SECRET if "SECRET_ARN" in given else set())
         if read - found:
             yield f"{binary} reads {sorted(read - found)}, which it is not given"
         if found - read - PODIO:

@@ -48,6 +48,7 @@ OUR_OWN = {
     ),
     "a variable that a function misses": ("QUEUE_URL: !Ref Jobs", "RUST_LOG: !Ref Jobs", "reads ['QUEUE_URL']"),
     "a variable that nobody reads": ("QUEUE_URL: !Ref Jobs", "QUEUE_URL: !Ref Jobs\n          EXTRA: x", "EXTRA"),
+    "a worker that keeps the old secret": ("SECRET_VERSION: !Ref SecretVersionId", "", "worker would go on with the old"),
     "a role that lacks what a port does": ("dynamodb:BatchGetItem, ", "", "does not allow dynamodb:BatchGetItem"),
     "a role that may not use the index": ("${StateTable.Arn}/index/due", "${StateTable.Arn}/index/x", "table's index"),
     "a role that may not list by state": ("${StateTable.Arn}/index/states", "${StateTable.Arn}/index/x", "index of states"),

@@ -48,7 +48,7 @@ pub fn for_a_thousand(counted: &Counted) -> Vec<Line> {
 /// What a month costs in which nothing happens, given one sweep's requests and the number of alarms.
 pub fn for_a_month(sweep: &Counted, alarms: u32) -> Vec<Line> {
     let sweeping = MINUTES_MONTH * (INVOCATION + sweep.aws_requests() as f64 * AWS_SECONDS * MEMORY_GB * GB_SECOND);
-    let reading = MINUTES_MONTH * sweep.dynamodb.read_units;
+    let (writing, reading) = (MINUTES_MONTH * sweep.dynamodb.write_units, MINUTES_MONTH * sweep.dynamodb.read_units);
     let polling = IDLE_POLLS_MONTH + MINUTES_MONTH * sweep.sqs_requests() as f64;
     vec![
         Line { service: "KMS", what: "one key".to_owned(), dollars: KEY_MONTH },
@@ -56,7 +56,11 @@ pub fn for_a_month(sweep: &Counted, alarms: u32) -> Vec<Line> {
         Line { service: "Secrets Manager", what: "one secret".to_owned(), dollars: SECRET_MONTH },
         Line { service: "SQS", what: format!("{} polls", round(polling)), dollars: polling * SQS_REQUEST },
         Line { service: "Lambda", what: format!("{} sweeps", round(MINUTES_MONTH)), dollars: sweeping },
-        Line { service: "DynamoDB", what: format!("{} read units", round(reading)), dollars: reading * READ_UNIT },
+        Line {
+            service: "DynamoDB",
+            what: format!("{} write units, {} read units", round(writing), round(reading)),
+            dollars: writing * WRITE_UNIT + reading * READ_UNIT,
+        },
     ]
 }
 

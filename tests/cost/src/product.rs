@@ -29,9 +29,10 @@ use podio_engine::{
     quota::{Ceiling, PATIENCE},
 };
 use podio_lifecycle::{
+    credentials::kept_alive,
     evidence::{Journal, SigningKey},
     ids::OrgId,
-    ports::{Metric, Metrics, Random},
+    ports::{Clock as _, Metric, Metrics, Random},
 };
 use podio_sandbox::{
     Config, Population, Profile, Running, Sandbox, config,
@@ -126,6 +127,8 @@ pub struct Product {
     sqs: Arc<Mutex<Sqs>>,
     /// Requests that send messages.
     asked: Arc<AtomicU64>,
+    /// Why people leave: the one part of a request that may be long.
+    pub reason: String,
     api: (api::Ports, api::Settings),
     worker: Worker,
     sweep: Sweep,
@@ -243,7 +246,7 @@ impl Product {
         };
         Ok(Self {
             worker: Worker::new(ports, policy, podio_client, tokens),
-            sweep: Sweep::new(sweep_ports, ceiling, PATIENCE),
+            sweep: Sweep::new(sweep_ports, ceiling, PATIENCE).with_standing(vec![kept_alive(clock.now())]),
             api: (api_ports, settings),
             clock,
             podio,
@@ -251,6 +254,7 @@ impl Product {
             meter,
             sqs,
             asked,
+            reason: "end of contract".to_owned(),
             counted: Counted::default(),
         })
     }
@@ -285,11 +289,12 @@ impl Product {
         })
     }
 
-    /// One sweep that finds nothing to do.
+    /// One sweep that finds nothing to do, after a first one that has put the job into the table that is always there.
     ///
     /// # Errors
     /// Storage fails.
     pub async fn sweep(&mut self) -> anyhow::Result<Counted> {
+        self.sweep.run().await?;
         let before = self.meter.read();
         self.sweep.run().await?;
         // It looks into the dead-letter queue once.
@@ -320,7 +325,7 @@ impl Product {
     }
 
     async fn post(&mut self, mail: &str) -> anyhow::Result<String> {
-        let body = json!({"user": {"email": mail}, "reason": "end of contract", "requested_by": "HR"}).to_string();
+        let body = json!({"user": {"email": mail}, "reason": self.reason, "requested_by": "HR"}).to_string();
         let answer = self.api("POST", "/offboardings", body).await?;
         Ok(answer["url"].as_str().context("an answer without a url")?.to_owned())
     }

@@ -26,13 +26,13 @@
 //!
 //! | access | how | units (writes of 1 KB; reads of 4 KB) |
 //! |---|---|---|
-//! | accept | transaction of 3 to 5 puts | 14 W: a record is 1 to 2 KB, transactions count double, the indexes add 3 |
+//! | accept | transaction of 3 to 5 puts | 2 W for each KB of the record, 2 W for each further item, the indexes add 3 |
 //! | load | consistent get | 1 R |
-//! | save | conditional update | 2 W, each index adds 0 to 2 |
-//! | save and claim, release | transaction of 2 to 4 | 4 W for the record, 2 W for each further item |
+//! | save | conditional update | 1 W for each KB, each index adds 0 to 2 |
+//! | save and claim, release | transaction of 2 to 5 | 2 W for each KB of the record, 2 W for each further item |
 //! | store a removal that waits | conditional update | 1 W, the two indexes add 2 |
-//! | claim an attempt | conditional update | 1 W |
-//! | settle a space | transaction of 2 | 4 W for the record, 2 W for the removal, the two indexes add 2 |
+//! | claim an attempt | conditional update | 1 W for each KB |
+//! | settle a space | transaction of 2 | 2 W for each KB of the record, 2 W for the removal, the two indexes add 2 |
 //! | spaces of a plan | consistent query | 1 R for each 20 |
 //! | what waits | two queries of the index | 0.5 R for each 15 |
 //! | who of n people was removed | batch gets | 0.5 R for each |
@@ -42,8 +42,9 @@
 //! | end a delivery | one conditional update | 1 W, the index adds 1 |
 //! | read the quota, dispatch | consistent get, conditional put | 1 R, 2 to 4 W however many jobs |
 //!
-//! So a space costs nine to ten write units: three to write it down, one for its claim, one for the record of its call, and
-//! half of a transaction's eight where the offboarding is short.
+//! So a space costs fourteen write units: three to write it down, one for its claim, four in the evidence table for the record
+//! of its call (see `evidence`), and six to settle it where the offboarding is below 1 KB; one from 1 to 2 KB costs eight to
+//! settle. Its shares of the quota's record and of the sealed text come on top, one unit or so (`cargo cost-table`).
 
 mod accept;
 mod claims;
