@@ -41,7 +41,7 @@ pub enum Bug {
     ClaimForgotten,
     /// A cancellation is confirmed and not stored.
     CancelIgnored,
-    /// Whoever leaves a space takes along all whose plan names it, though they are held or were cancelled.
+    /// Whoever leaves a space takes along all whose plan names it, though they were cancelled.
     CancelledTakenAlong,
     /// What is scheduled is started two hours early.
     StartedEarly,
@@ -130,8 +130,8 @@ impl Bug {
             }
             Self::CancelledTakenAlong => {
                 wiring.offboardings = Arc::new(Revived(wiring.offboardings));
-                wiring.removals = Arc::new(Everybody { inner: wiring.removals, written: Mutex::default() });
-                wiring.work = Arc::new(Careless { inner: wiring.work, bug: self, shown: Mutex::default() });
+                let (inner, work) = (wiring.removals, wiring.work.clone());
+                wiring.removals = Arc::new(Everybody { inner, work, written: Mutex::default() });
             }
             Self::StartedEarly => {
                 wiring.offboardings = Arc::new(Hasty(wiring.offboardings));

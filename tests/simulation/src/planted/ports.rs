@@ -20,7 +20,7 @@ use podio_lifecycle::{
     offboarding::{Filter, Offboarding, PersonClaim, State},
     ports::{Credentials, Page, ReadOffboardings, SaveError, SpaceRemovals, StoreError, WriteOffboardings},
     removal::{RemovalState, SpaceKey, SpaceRemoval},
-    work::{JobId, Waiting},
+    work::{JobId, Priority, Waiting},
 };
 use podio_sandbox::config;
 
@@ -29,7 +29,7 @@ use super::Bug;
 /// Every space is settled, whatever is stored.
 pub(super) struct Settled(pub(super) Arc<dyn ReadOffboardings>);
 
-/// Whoever is held or was cancelled, and has a plan, leaves.
+/// Whoever was cancelled, and has a plan, leaves.
 pub(super) struct Revived(pub(super) Arc<dyn ReadOffboardings>);
 
 /// What is scheduled begins two hours early.
@@ -80,7 +80,7 @@ reads!(Settled, |offboarding| offboarding, |removal: SpaceRemoval| match removal
 reads!(
     Revived,
     |mut offboarding: Offboarding| {
-        if matches!(offboarding.state, State::Cancelled { .. } | State::Held { .. }) && offboarding.plan.is_some() {
+        if matches!(offboarding.state, State::Cancelled { .. }) && offboarding.leaver.is_some() {
             offboarding.state = State::Removing;
         }
         offboarding
@@ -101,6 +101,7 @@ reads!(
 /// Removals of which everybody whose plan ever named a space waits for it.
 pub(super) struct Everybody {
     pub(super) inner: Arc<dyn SpaceRemovals>,
+    pub(super) work: Arc<dyn WorkTable>,
     pub(super) written: Mutex<BTreeSet<SpaceKey>>,
 }
 
@@ -129,8 +130,19 @@ impl SpaceRemovals for Everybody {
     }
 
     async fn waiting_in(&self, space: SpaceId, _: usize) -> Result<Vec<SpaceKey>, StoreError> {
-        let written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(written.iter().filter(|key| key.space == space).cloned().collect())
+        let named: Vec<SpaceKey> = {
+            let written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+            written.iter().filter(|key| key.space == space).cloned().collect()
+        };
+        for key in &named {
+            let removal = self.inner.space(key).await?.filter(|removal| removal.state == RemovalState::Pending);
+            let long_since = Timestamp::UNIX_EPOCH;
+            let waiting = removal.and_then(|it| it.waiting_since(long_since, Priority::Removal, long_since).waiting());
+            if let Some(waiting) = waiting {
+                self.work.put(&waiting).await?;
+            }
+        }
+        Ok(named)
     }
 }
 
@@ -166,7 +178,6 @@ impl WorkTable for Careless {
     async fn claim(&self, job: &JobId, attempt: Timestamp) -> Result<Claimed, StoreError> {
         match self.inner.claim(job, attempt).await? {
             Claimed::No if self.bug == Bug::ClaimNotChecked => Ok(Claimed::Yes { deaths: 0 }),
-            Claimed::Gone { .. } if self.bug == Bug::CancelledTakenAlong => Ok(Claimed::Yes { deaths: 0 }),
             claimed => Ok(claimed),
         }
     }
