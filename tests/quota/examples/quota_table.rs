@@ -1,4 +1,4 @@
-//! Prints the table: the worker, what people do without it, and what a leaver costs.
+//! Prints the table: the worker, what people do without it, who waits how long, and what a leaver costs.
 
 use std::{
     cell::Cell,
@@ -11,11 +11,12 @@ use jiff::Timestamp;
 use podio_sandbox::{Profile, WindowModel};
 use quota_table::{
     baseline::{self, Strategy},
-    bounds,
+    bounds, burst,
     cost::{self, MEMBERS},
     product,
     scene::{Foreign, Scene},
     table,
+    waits::{self, Question},
 };
 
 /// How a backlog spends Podio's quota, in virtual time.
@@ -40,7 +41,8 @@ const OTHERS: [(Foreign, &str); 3] =
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<ExitCode> {
     let options = Options::parse();
-    let (mut rows, mut costs, mut broken) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut rows, mut waited, mut bursts, mut costs) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut broken = Vec::new();
     let wanted = |name: &str| name.contains(&options.only);
     for (foreign, others) in OTHERS {
         for (model, window) in MODELS {
@@ -69,6 +71,16 @@ async fn main() -> anyhow::Result<ExitCode> {
             }
         }
     }
+    for question in Question::ALL.into_iter().filter(|question| wanted(question.name())) {
+        let wait = waits::measure(question, |done, of| tell(question.name(), done, of)).await;
+        broken.extend(bounds::too_late(&wait));
+        waited.push(wait);
+    }
+    for crowd in burst::Crowd::ALL.into_iter().filter(|crowd| wanted(&crowd.name())) {
+        let burst = burst::measure(crowd).await;
+        broken.extend(bounds::too_busy(&burst));
+        bursts.push(burst);
+    }
     for profile in [Profile::Documented, Profile::Guide] {
         for spaces in [200, 2_000] {
             for leavers in [1, 10, 100] {
@@ -87,11 +99,18 @@ async fn main() -> anyhow::Result<ExitCode> {
     }
     let mut out = std::io::stdout().lock();
     if options.json {
-        let all = serde_json::json!({"backlog": rows, "cost": costs, "broken": broken});
+        let all =
+            serde_json::json!({"backlog": rows, "waits": waited, "bursts": bursts, "cost": costs, "broken": broken});
         writeln!(out, "{all:#}")?;
     } else {
         if !rows.is_empty() {
             writeln!(out, "{}", table::backlog(&rows))?;
+        }
+        if !waited.is_empty() {
+            writeln!(out, "{}", table::waits(&waited))?;
+        }
+        if !bursts.is_empty() {
+            writeln!(out, "{}", table::bursts(&bursts))?;
         }
         if !costs.is_empty() {
             writeln!(out, "{}", table::costs(&costs))?;

@@ -13,8 +13,10 @@
 
 pub mod baseline;
 pub mod bounds;
+pub mod burst;
 pub mod cost;
 pub mod measured;
 pub mod product;
 pub mod scene;
 pub mod table;
+pub mod waits;

@@ -39,8 +39,8 @@ pub struct Row {
 pub struct OfWorker {
     /// The most often that a message was received.
     pub most_receives: u32,
-    /// Attempts to write the reservation log, for each batch of up to ten messages.
-    pub writes_for_batch: f64,
+    /// Attempts to write the record of the quota, for each dispatch.
+    pub writes_for_dispatch: f64,
     /// Messages that ended in the dead-letter queue.
     pub dead_letters: usize,
     /// Workers that died.

@@ -38,7 +38,7 @@ pub async fn row(name: String, scene: &Scene, workers: usize, tick: impl Fn(usiz
     }
     let worker = OfWorker {
         most_receives: fleet.world.most_receives(),
-        writes_for_batch: fleet.log_writes() as f64 / fleet.batches() as f64,
+        writes_for_dispatch: fleet.log_writes() as f64 / dispatches(fleet, run.start) as f64,
         dead_letters: fleet.world.dead_letters(),
         crashes: fleet.crashed(),
         lost_answers: run.lost_answers,
@@ -47,6 +47,12 @@ pub async fn row(name: String, scene: &Scene, workers: usize, tick: impl Fn(usiz
     };
     let row = Row::of(name, scene, run.start, events);
     Row { product: true, alone: alone(lone.start, &lone.events), worker: Some(worker), ..row }
+}
+
+/// Dispatches since the start: one after each batch, and one in each minute's sweep.
+pub(crate) fn dispatches(fleet: &Fleet, start: jiff::Timestamp) -> u64 {
+    let minutes = fleet.world.clock.read().duration_since(start).as_secs() / 60;
+    fleet.batches() + u64::try_from(minutes).unwrap() + 1
 }
 
 /// A backlog that was worked off.
@@ -126,10 +132,15 @@ fn spend_on(world: &World, calls: u32) -> Vec<bool> {
 }
 
 /// Leavers in spaces of their own, each of which others run.
-fn settle(state: &mut State, now: jiff::Timestamp, leavers: usize) -> Vec<UserId> {
+pub(crate) fn settle(state: &mut State, now: jiff::Timestamp, leavers: usize) -> Vec<UserId> {
+    settle_in(state, now, leavers, SPACES)
+}
+
+/// The same in so many spaces each.
+pub(crate) fn settle_in(state: &mut State, now: jiff::Timestamp, leavers: usize, spaces: usize) -> Vec<UserId> {
     let others: Vec<_> = state.org_members(ORG_ID).into_iter().take(3).collect();
     let leaver = |n: usize| {
-        let spaces: Vec<SpaceId> = (0..SPACES)
+        let spaces: Vec<SpaceId> = (0..spaces)
             .map(|m| {
                 let space = state.create_space(now, ORG_ID, &format!("Team {n}.{m}"), SpaceKind::Regular);
                 for other in &others {

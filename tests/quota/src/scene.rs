@@ -6,9 +6,11 @@ use serde::Serialize;
 
 /// In so many spaces each leaver is.
 pub const SPACES: usize = 12;
-/// Calls that one leaver costs where Podio offers its short cuts: look-up, preview, the spaces, preview, the
+/// Calls of one leaver beside those to the spaces, where Podio offers its short cuts: look-up, preview, preview, the
 /// organization, proof.
-pub const CALLS: usize = SPACES + 5;
+pub const BESIDE_SPACES: usize = 5;
+/// Calls that one leaver costs.
+pub const CALLS: usize = SPACES + BESIDE_SPACES;
 /// What a call takes.
 pub const LATENCY: SignedDuration = SignedDuration::from_millis(300);
 

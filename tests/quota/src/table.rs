@@ -3,8 +3,10 @@
 use std::fmt::Write;
 
 use crate::{
+    burst::Burst,
     cost::Cost,
     measured::{OfWorker, Row},
+    waits::Wait,
 };
 
 fn cells(row: &Row) -> [String; 11] {
@@ -21,11 +23,11 @@ fn cells(row: &Row) -> [String; 11] {
         clock(row.p95),
         row.alone.map_or_else(|| "never".to_owned(), |seconds| format!("{seconds} s")),
         worker(|worker| worker.most_receives.to_string()),
-        worker(|worker| format!("{:.2}", worker.writes_for_batch)),
+        worker(|worker| format!("{:.2}", worker.writes_for_dispatch)),
     ]
 }
 
-/// The first table.
+/// The table of backlogs.
 pub fn backlog(rows: &[Row]) -> String {
     let head = [
         "backlog",
@@ -38,12 +40,49 @@ pub fn backlog(rows: &[Row]) -> String {
         "p95",
         "one alone",
         "receives",
-        "log writes / batch",
+        "writes / dispatch",
     ];
     aligned(head, rows.iter().map(cells))
 }
 
-/// The second table.
+/// The table of those who wait.
+pub fn waits(waits: &[Wait]) -> String {
+    let head = ["waits", "through", "behind jobs", "p50", "p95", "longest", "bound of p95", "420s", "measured in"];
+    let cells = |wait: &Wait| {
+        [
+            wait.name.clone(),
+            format!("{}/{}", wait.done.0, wait.done.1),
+            wait.behind.to_string(),
+            clock(wait.p50),
+            clock(wait.p95),
+            clock(wait.longest),
+            clock(Some(wait.bound.p95)),
+            wait.rejections.to_string(),
+            format!("{:.0} s", wait.real_seconds),
+        ]
+    };
+    aligned(head, waits.iter().map(cells))
+}
+
+/// The table of bursts.
+pub fn bursts(bursts: &[Burst]) -> String {
+    let head = ["burst", "through", "calls", "in", "writes", "dispatches", "writes / dispatch", "writes / 100 calls"];
+    let cells = |burst: &Burst| {
+        [
+            burst.name.clone(),
+            format!("{}/{}", burst.done.0, burst.done.1),
+            burst.calls.to_string(),
+            format!("{} s", burst.seconds),
+            burst.writes.to_string(),
+            burst.dispatches.to_string(),
+            format!("{:.2}", burst.for_dispatch()),
+            format!("{:.1}", burst.for_hundred_calls()),
+        ]
+    };
+    aligned(head, bursts.iter().map(cells))
+}
+
+/// The table of costs.
 pub fn costs(costs: &[Cost]) -> String {
     let head = ["calls", "in all", "a leaver", "the recipe's", "ratio"];
     let cells = |cost: &Cost| {

@@ -49,7 +49,7 @@ fn a_bucket_that_refills_while_it_is_emptied_overdraws_the_first_window() {
 fn each_bound_is_broken_by_a_row_that_breaks_it() {
     let worker = OfWorker {
         most_receives: 2,
-        writes_for_batch: 1.0,
+        writes_for_dispatch: 1.0,
         dead_letters: 0,
         crashes: 0,
         lost_answers: 0,
@@ -61,7 +61,7 @@ fn each_bound_is_broken_by_a_row_that_breaks_it() {
     assert_eq!(bounds::broken(&good), Vec::<String>::new());
     let bad_of_worker = [
         OfWorker { most_receives: 3, ..worker.clone() },
-        OfWorker { writes_for_batch: 1.1, ..worker.clone() },
+        OfWorker { writes_for_dispatch: 1.1, ..worker.clone() },
         OfWorker { dead_letters: 1, ..worker.clone() },
         OfWorker { unpunctual: 1, ..worker },
     ];
@@ -86,7 +86,7 @@ fn the_eager_client_breaks_the_workers_bounds() {
     assert!(bounds::broken(&eager).is_empty(), "nothing is asked of the others");
     eager.worker = Some(OfWorker {
         most_receives: 1,
-        writes_for_batch: 0.0,
+        writes_for_dispatch: 0.0,
         dead_letters: 0,
         crashes: 0,
         lost_answers: 0,

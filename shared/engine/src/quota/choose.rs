@@ -59,7 +59,7 @@ impl Round {
         let last = quota.moments.iter().filter_map(|(limit, moments)| Some((*limit, moments.last()?)));
         Self {
             now,
-            from: now.max(quota.blocked_until.unwrap_or(now)),
+            from: quota.open_from(now),
             horizon,
             full: BTreeSet::new(),
             groups: BTreeSet::new(),
@@ -81,11 +81,10 @@ impl Quota {
         patience: SignedDuration,
         configured: Ceiling,
     ) -> Vec<Order> {
-        let named = self.named.iter().filter(|named| now < named.until);
-        let (ended, running): (Vec<&Named>, Vec<&Named>) = named.partition(|named| named.after.is_some());
-        let held_back: BTreeSet<u64> = running.into_iter().map(|named| named.job).collect();
+        let held_back: BTreeSet<u64> =
+            self.named.iter().filter(|named| named.holds_back(now)).map(|named| named.job).collect();
         let after: BTreeMap<u64, Timestamp> =
-            ended.into_iter().filter_map(|named| Some((named.job, named.after?))).collect();
+            self.named.iter().filter_map(|named| Some((named.job, named.after?))).collect();
         let is_free = |job: &&Waiting| !held_back.contains(&name(&job.job));
         let (free, taken): (Vec<&Waiting>, Vec<&Waiting>) = waiting.iter().partition(|job| is_free(job));
         let plans =

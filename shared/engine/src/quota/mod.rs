@@ -17,6 +17,7 @@ mod tests;
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
+use podio_lifecycle::offboarding::SKEW;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
@@ -77,13 +78,35 @@ pub struct Named {
     /// Its moments; none once it has ended.
     #[serde(rename = "m", default, skip_serializing_if = "Vec::is_empty")]
     pub moments: Vec<Reserved>,
+    /// The first of them, once it has ended: the next attempt begins later, since that is how the two are told apart.
+    #[serde(rename = "a", default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<Timestamp>,
+    /// Whether its job was done with it, and need not be taken up though the index may still show it.
+    #[serde(rename = "d", default, skip_serializing_if = "std::ops::Not::not")]
+    pub done: bool,
+    /// Whether it ended before its moment, and its job waits again: it could not use that moment, and would find the next
+    /// one as useless at once.
+    #[serde(rename = "e", default, skip_serializing_if = "std::ops::Not::not")]
+    pub early: bool,
 }
 
 impl Named {
     /// A job whose moments these are.
     pub fn new(job: &podio_lifecycle::work::JobId, moments: &[Reserved], patience: SignedDuration) -> Self {
         let last = moments.last().map_or(Timestamp::MIN, |last| last.at);
-        Self { job: name(job), until: last + patience, moments: moments.to_vec() }
+        Self {
+            job: name(job),
+            until: last + patience,
+            moments: moments.to_vec(),
+            after: None,
+            done: false,
+            early: false,
+        }
+    }
+
+    /// Whether its job is not to be taken up at `now`.
+    pub(crate) fn holds_back(&self, now: Timestamp) -> bool {
+        now < self.until && (self.done || self.after.is_none_or(|after| self.early && now <= after))
     }
 }
 
@@ -117,6 +140,12 @@ impl Quota {
         self.blocked_until.is_some_and(|until| now < until)
     }
 
+    /// The first moment that may be given to anybody. Where Podio refuses every call it lies a little after the end of that,
+    /// since the next worker's clock may be ahead of the one that has told when that is.
+    pub(crate) fn open_from(&self, now: Timestamp) -> Timestamp {
+        self.blocked_until.map_or(now, |until| now.max(until + SKEW))
+    }
+
     /// Whether somebody else is taken to spend on the key, so that one call goes first and the others wait for its answer.
     pub fn is_shared(&self, now: Timestamp, configured: Ceiling) -> bool {
         let refused_lately = self.refused_at.is_some_and(|at| now.duration_since(at) < configured.span() * 2);
@@ -147,20 +176,17 @@ impl Quota {
     pub fn ended(&mut self, order: &Order, waits_again: bool, now: Timestamp) {
         let job = name(&order.job);
         let is_it = |named: &Named| named.job == job && named.moments.first() == order.moments.first();
-        if waits_again && order.attempt() < now {
-            self.named.retain(|named| !is_it(named));
-        } else if waits_again {
-            let until = order.attempt() + SignedDuration::from_millis(1);
-            self.named.iter_mut().filter(|named| is_it(named)).for_each(|named| named.until = until);
-        } else if let Some(named) = self.named.iter_mut().find(|named| is_it(named)) {
-            *named = Named { job, until: now + INDEX_LAG, moments: Vec::new() };
-        }
+        let Some(named) = self.named.iter_mut().find(|named| is_it(named)) else { return };
+        // Long enough for the clocks of two workers, and for the index.
+        let until = now.max(order.attempt()) + INDEX_LAG;
+        let early = waits_again && now <= order.attempt();
+        *named = Named { job, until, moments: Vec::new(), after: Some(order.attempt()), done: !waits_again, early };
     }
 
     /// A job that was done has just been written down to wait: this is not the index that lags behind.
     pub fn waits_anew(&mut self, job: &podio_lifecycle::work::JobId) {
         let job = name(job);
-        self.named.retain(|named| named.job != job || !named.moments.is_empty());
+        self.named.iter_mut().filter(|named| named.job == job).for_each(|named| named.done = false);
     }
 
     /// Forgets what counts no more.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::Ceiling;
 
 /// The distance of two removals, in percent of the most even one.
-const PACE: i64 = 80;
+const PACE: i64 = 90;
 
 /// Distinct moments in order, as far back as they count; each in milliseconds, and whether the background has it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,16 +82,25 @@ impl Moments {
         self.0[self.first_after(at - ceiling.span())..].iter().filter(|(_, background)| *background).count()
     }
 
-    /// The first moment from `from` on at which `calls` more find room.
+    /// The first moment from `from` on at which `calls` more find room: in the window that ends there, and in each that ends
+    /// with a call that is reserved already. So what somebody gave back is not lost while others wait for their moments.
     pub fn free(&self, from: Timestamp, calls: usize, ceiling: Ceiling) -> Timestamp {
         let mut at = from;
         let calls = calls.min(ceiling.limit());
         loop {
-            let first = self.first_after(at - ceiling.span());
-            let too_many = (self.0.len() - first + calls).saturating_sub(ceiling.limit());
-            match too_many.checked_sub(1).and_then(|index| self.0.get(first + index)) {
+            let (first, ahead) = (self.first_after(at - ceiling.span()), self.first_after(at));
+            let too_many = (ahead - first + calls).saturating_sub(ceiling.limit());
+            if let Some((blocking, _)) = too_many.checked_sub(1).and_then(|index| self.0.get(first + index)) {
+                at = time(blocking.saturating_add(millis(ceiling.span())));
+                continue;
+            }
+            let is_full = |index: &usize| {
+                let begins = self.first_after(time(self.0[*index].0) - ceiling.span());
+                index + 1 - begins + calls > ceiling.limit()
+            };
+            match (ahead..self.0.len()).find(is_full) {
                 None => return at,
-                Some((blocking, _)) => at = time(blocking.saturating_add(millis(ceiling.span()))),
+                Some(index) => at = time(self.0[index].0),
             }
         }
     }
@@ -101,7 +110,7 @@ impl Moments {
     /// that was uneven does not repeat itself, and nobody finds a gap in it in which nothing becomes free.
     pub fn spread(&self, at: Timestamp, last: Timestamp, calls: usize, ceiling: Ceiling) -> Timestamp {
         let counting = &self.0[self.first_after(at - ceiling.span())..];
-        let Some(free) = ceiling.limit().checked_sub(counting.len()).filter(|free| *free > 0) else { return at };
+        let free = ceiling.limit().saturating_sub(counting.len());
         let whole = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
         let last = last.as_millisecond();
         let distances = counting.iter().zip(free + 1..).map(|((moment, _), until_then)| {

@@ -20,7 +20,7 @@ impl Play {
     pub fn new(mut quota: Quota, now: Timestamp, waiting: usize, configured: Ceiling) -> Self {
         // Nobody knows how long an outage lasts.
         quota.outages = Outages::default();
-        quota.named.retain(|named| now < named.until);
+        quota.named.retain(|named| named.holds_back(now));
         let round = Round::new(&quota, now, Timestamp::MAX);
         Self { quota, round, waiting, configured }
     }

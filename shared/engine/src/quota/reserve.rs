@@ -38,8 +38,9 @@ impl Quota {
         if priority == Priority::Background && !self.has_room_for_background(ceiling, now) {
             return None;
         }
+        let from = self.open_from(now);
         let moments = self.moments.entry(ceiling.key()).or_default();
-        let at = moments.free(now.max(self.blocked_until.unwrap_or(now)), 1, allowed);
+        let at = moments.free(from, 1, allowed);
         if at.duration_since(now) > patience {
             return None;
         }

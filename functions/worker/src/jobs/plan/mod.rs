@@ -34,7 +34,7 @@ const HOUR: SignedDuration = SignedDuration::from_hours(1);
 const MOST_OF_PLANS: usize = 80;
 const CALLS_OF_PLAN: usize = 2;
 /// So many that are posted at once need no place of their own: that would cost more than it spares others.
-const FEW: usize = 5;
+const FEW: usize = 10;
 
 impl Worker {
     /// Plans from wherever an earlier run has got to.

@@ -146,7 +146,7 @@ fn a_block_holds_everything_back_until_it_ends() {
     assert!(quota.is_blocked(at(29_999)) && !quota.is_blocked(at(30_000)), "the longer one counts");
     assert_eq!((quota.rejections, quota.free_now(at(5), hour())), (2, 0));
     let orders = quota.choose(&[removal(1)], at(0), PATIENCE, hour());
-    assert_eq!(moments(&orders), [at(30_000)]);
+    assert_eq!(moments(&orders), [at(34_000)], "by every worker's clock");
     let mut long = Quota::default();
     long.refused(at(0), None, hour());
     assert_eq!(long.blocked_until, Some(at(3_600_000)), "an hour where Podio does not say");

@@ -140,7 +140,7 @@ fn a_job_that_waits_again_is_free_and_one_that_is_done_rests() {
 }
 
 #[test]
-fn a_job_that_ends_before_its_moment_gets_a_later_one() {
+fn a_job_that_waits_again_gets_a_later_moment() {
     let mut quota = Quota::default();
     let waiting = [removal(1)];
     let order = quota.choose(&waiting, at(5_000), PATIENCE, hour()).remove(0);
@@ -148,10 +148,36 @@ fn a_job_that_ends_before_its_moment_gets_a_later_one() {
     quota.ended(&order, true, at(3_000));
     quota.strike(&order.moments);
     quota.waits_anew(&order.job);
-    for now in [at(3_000), at(5_000)] {
-        assert_eq!(quota.choose(&waiting, now, PATIENCE, hour()), [], "its claim would count as the same attempt");
+    assert_eq!(
+        moments(&quota.clone().choose(&waiting, at(3_000), PATIENCE, hour())),
+        [],
+        "it could not use its moment"
+    );
+    // Its claim would count as the same attempt otherwise, and so it would to a worker whose clock is behind.
+    assert_eq!(moments(&quota.clone().choose(&waiting, at(5_001), PATIENCE, hour())), [at(5_001)]);
+    assert_eq!(moments(&quota.choose(&waiting, at(6_000), PATIENCE, hour())), [at(6_000)]);
+    assert_eq!(quota.named.len(), 1, "named once");
+}
+
+#[test]
+fn moment_that_was_given_back_is_given_again() {
+    let few = ceiling(4, 3_600);
+    let look = |n| job(n, Priority::Interactive, Calls::of("look", 1));
+    let mut quota = Quota::default();
+    let moments_of = |orders: &[Order]| orders.iter().map(|order| order.moments[0].at).collect::<Vec<_>>();
+    for n in 0..4_u64 {
+        quota.choose(&[look(n)], at(i64::try_from(n).unwrap() * 10_000), PATIENCE, few);
     }
-    assert_eq!(moments(&quota.choose(&waiting, at(5_001), PATIENCE, hour())), [at(5_001)]);
+    // An hour later all four of them find room again, one after the other.
+    let now = at(0) + few.span();
+    let waiting: Vec<_> = (10..14).map(look).collect();
+    let orders = quota.choose(&waiting, now, PATIENCE, few);
+    let given = moments_of(&orders);
+    assert_eq!(given, (0..4).map(|n| now + secs(10) * n).collect::<Vec<_>>());
+    quota.strike(&orders[1].moments);
+    assert_eq!(moments_of(&quota.clone().choose(&[look(20)], now, PATIENCE, few)), [given[1]]);
+    let late = given[1] + secs(5);
+    assert_eq!(moments_of(&quota.choose(&[look(20), look(21)], late, PATIENCE, few)), [late], "and only once");
 }
 
 #[test]

@@ -61,5 +61,5 @@ fn an_outage_is_taken_to_be_over_and_a_block_is_not() {
     let mut quota = Quota::default();
     (0..5).for_each(|job| quota.outages.unanswered("leave", job, at(0)));
     quota.refused(at(0), Some(secs(50)), hour());
-    assert_eq!(Play::new(quota, at(0), 1, hour()).next(&removal(1)), at(50_000));
+    assert_eq!(Play::new(quota, at(0), 1, hour()).next(&removal(1)), at(54_000));
 }
