@@ -1,7 +1,7 @@
 //! The engine: which call goes out when.
 //!
 //! Nothing waits inside the queue, nothing is reserved far ahead, and nothing that is reserved is moved. Jobs wait in the
-//! work table, which is a sparse index over the records that they carry on. A [dispatch](dispatch) takes those whose turn
+//! work table, which is a sparse index over the records that they carry on. A [dispatch] takes those whose turn
 //! it is, reserves the [moments](quota) of their next calls in one conditional write that names the jobs, and sends each of
 //! them to the queue so that it arrives just before its moment.
 
