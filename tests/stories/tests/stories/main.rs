@@ -1,6 +1,7 @@
 //! Stories of one product and one Podio, told in the field's words. One program, since each costs a link.
 
 mod credential;
+mod crowds;
 mod dangers;
 mod eta;
 mod faults;

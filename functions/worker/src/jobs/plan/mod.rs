@@ -88,7 +88,7 @@ impl Worker {
         let most = self.dispatcher.configured.limit() * MOST_OF_PLANS / 100 / CALLS_OF_PLAN;
         let most = most.max(believed);
         let of_the_hour = self.accepted_within(HOUR, stage, most).await?;
-        if of_the_hour < FEW {
+        if of_the_hour < FEW.min(believed) {
             return Ok(true);
         }
         let at_once = self.accepted_within(AT_ONCE, stage, believed).await?;

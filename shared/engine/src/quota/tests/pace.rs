@@ -56,6 +56,21 @@ fn a_backlog_keeps_the_door_open_for_others() {
 }
 
 #[test]
+fn burst_leaves_no_gap_that_comes_back_each_hour() {
+    let long = |n| job(n, Priority::Removal, Calls::of("leave", 2));
+    for waiting in [removal, long] {
+        let called = all(&day(60, hour(), waiting));
+        // Half of the first hour went out at once.
+        let slots = (3 * 6..24 * 6).map(|slot| {
+            let slot = at(slot * 600_000)..at((slot + 1) * 600_000);
+            called.iter().filter(|moment| slot.contains(moment)).count()
+        });
+        let (least, most) = (slots.clone().min().unwrap(), slots.max().unwrap());
+        assert!(least >= 34 && most <= 50, "{least} to {most} in ten minutes, where 41 or 42 would be even");
+    }
+}
+
+#[test]
 fn the_background_takes_four_fifths_at_most() {
     let background = |n| job(n, Priority::Background, Calls::of("look", 1));
     for tick in [14, 60] {
