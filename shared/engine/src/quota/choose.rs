@@ -121,6 +121,11 @@ impl Quota {
         if let (None, Some(next), true) = (self.wake_at, round.next, horizon < SWEEPS) {
             self.wake_at = Some((next - horizon).max(now + SOON));
         }
+        // Somebody may have written down anew what has just been done: an approval, perhaps.
+        let rests = taken.iter().filter_map(|job| self.named.iter().find(|named| named.job == name(&job.job)));
+        if let Some(free) = rests.filter_map(Named::rests_until).min().map(|free| free.max(now + SOON)) {
+            self.wake_at = Some(self.wake_at.map_or(free, |at| at.min(free)));
+        }
         orders
     }
 

@@ -104,6 +104,12 @@ impl Named {
         }
     }
 
+    /// Until when its job rests although no attempt is under way; none where one is.
+    pub(crate) fn rests_until(&self) -> Option<Timestamp> {
+        let after = self.after?;
+        Some(if self.done { self.until } else { after + SignedDuration::from_millis(1) })
+    }
+
     /// Whether its job is not to be taken up at `now`.
     pub(crate) fn holds_back(&self, now: Timestamp) -> bool {
         now < self.until && (self.done || self.after.is_none_or(|after| self.early && now <= after))

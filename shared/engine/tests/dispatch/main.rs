@@ -163,6 +163,25 @@ async fn what_was_just_written_is_dispatched_before_the_index_shows_it() {
 }
 
 #[tokio::test]
+async fn a_job_that_somebody_else_has_written_down_anew_does_not_wait_for_the_sweep() {
+    let world = World::new(0, [removal(1)]);
+    let dispatcher = world.dispatcher();
+    dispatcher.dispatch(&Report::default()).await.unwrap();
+    let [order] = &world.orders()[..] else { panic!("one order") };
+    let done = Report { ended: vec![(order.clone(), false)], ..Report::default() };
+    dispatcher.dispatch(&done).await.unwrap();
+    // A door approves, and tells the worker: the index shows the job, as it would if it only lagged behind.
+    let sent = world.sent.lock().unwrap().clone();
+    let [(Message::Wake, delay)] = &sent[..] else { panic!("{sent:?}") };
+    assert!(*delay <= secs(10), "soon, and not at the next sweep: {delay:#}");
+    world.seconds.fetch_add(delay.as_secs(), std::sync::atomic::Ordering::SeqCst);
+    world.sent.lock().unwrap().clear();
+    dispatcher.dispatch(&Report::default()).await.unwrap();
+    let [again] = &world.orders()[..] else { panic!("it would wait for the sweep") };
+    assert_eq!(again.job, order.job);
+}
+
+#[tokio::test]
 async fn a_job_that_was_done_and_waits_anew_is_sent_at_once() {
     let world = World::new(0, [removal(1)]);
     let dispatcher = world.dispatcher();

@@ -43,7 +43,7 @@ pub(crate) fn removal(number: u64) -> Waiting {
 /// The world that dispatches share.
 #[derive(Default)]
 pub(crate) struct World {
-    seconds: AtomicI64,
+    pub(crate) seconds: AtomicI64,
     quota: Mutex<(Quota, u64)>,
     pub(crate) jobs: Mutex<BTreeMap<JobId, Waiting>>,
     pub(crate) claims: Mutex<BTreeMap<JobId, Timestamp>>,
