@@ -174,7 +174,7 @@ async fn a_job_that_somebody_else_has_written_down_anew_does_not_wait_for_the_sw
     let sent = world.sent.lock().unwrap().clone();
     let [(Message::Wake, delay)] = &sent[..] else { panic!("{sent:?}") };
     assert!(*delay <= secs(10), "soon, and not at the next sweep: {delay:#}");
-    world.seconds.fetch_add(delay.as_secs(), std::sync::atomic::Ordering::SeqCst);
+    world.seconds.fetch_add(delay.as_secs(), Ordering::SeqCst);
     world.sent.lock().unwrap().clear();
     dispatcher.dispatch(&Report::default()).await.unwrap();
     let [again] = &world.orders()[..] else { panic!("it would wait for the sweep") };

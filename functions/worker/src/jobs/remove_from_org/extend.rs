@@ -101,7 +101,16 @@ impl Worker {
                 Err(SaveError::Store(error)) => return Err(error.into()),
             }
         }
-        let stored = self.settled_spaces(stage).await?;
+        let mut stored = self.settled_spaces(stage).await?;
+        // What a worker wrote down that died has left the table, should it have come up while the offboarding had failed.
+        for removal in stored.unannounced.iter_mut().filter(|removal| removal.wait.is_none()) {
+            let waiting = removal.clone().waiting_since(now, stage.offboarding.space_priority(), place);
+            match self.ports.removals.save_space(&waiting).await {
+                Ok(()) => *removal = SpaceRemoval { revision: waiting.revision + 1, ..waiting },
+                Err(SaveError::Conflict | SaveError::PersonTaken(_)) => return Err(Halt::Overtaken),
+                Err(SaveError::Store(error)) => return Err(error.into()),
+            }
+        }
         let Some(round) = stored.unannounced.iter().map(|removal| removal.round).max() else {
             return Err(Halt::Overtaken);
         };
