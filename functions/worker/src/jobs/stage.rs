@@ -133,6 +133,14 @@ impl Worker {
                       update, then retry.";
         let failure = Failure { code: FailureCode::JobCrashed, detail: detail.to_owned() };
         let failed = self.fail_offboarding(&id, failure).await?;
+        // A person decides now. Jobs that died together with this one would else fail it again, one after each retry.
+        if let Some(offboarding) = &failed
+            && let Some(plan) = offboarding.plan
+        {
+            for removal in self.ports.offboardings.spaces(&id, plan).await? {
+                self.ports.work.survived(&removal.key.job()).await?;
+            }
+        }
         // A retry puts it back. The stage of one that has failed now is still to be sealed.
         if failed.is_none() || job.kind == JobId::SPACE {
             self.ports.work.leave(job).await?;
