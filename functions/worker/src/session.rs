@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use jiff::{SignedDuration, Timestamp};
-use podio_client::{Error, Request, user};
+use podio_client::{Doubt, Error, Meaning, Request, user};
 use podio_engine::{
     Order, Report,
     order::Reserved,
@@ -140,21 +140,37 @@ impl<'a> Session<'a> {
 
     /// Makes one call. The outer error says why it could not be made or must be made later; the inner one is what Podio
     /// answered.
-    pub(crate) async fn call<T>(&mut self, request: &Request<T>) -> Result<Result<T, Error>, Halt> {
-        match self.call_once(request).await? {
+    pub(crate) async fn call<T>(&mut self, request: &Request<T>) -> Result<Meaning<T>, Halt> {
+        match self.call_once(request).await?.into() {
             // Podio says "expired" of revoked and invented tokens too, so one renewal must do.
-            Err(Error::Unauthorized) if !self.renewed => {
+            Meaning::Unclear(Doubt::Token) if !self.renewed => {
                 self.renew().await?;
-                self.call_once(request).await
+                Ok(self.call_once(request).await?.into())
             }
             answer => Ok(answer),
         }
     }
 
+    /// Makes a call that only some Podios know. One that does not is not asked again for a week.
+    pub(crate) async fn call_if_offered<T>(
+        &mut self,
+        capability: Capability,
+        request: &Request<T>,
+    ) -> Result<Meaning<T>, Halt> {
+        if !self.may_offer(capability).await? {
+            return Ok(Meaning::NotOffered);
+        }
+        let answer = self.call(request).await?;
+        if matches!(answer, Meaning::NotOffered) {
+            self.learn_missing(capability).await?;
+        }
+        Ok(answer)
+    }
+
     /// Makes one call that is not to be repeated without a look in between: a refused token ends this run.
-    pub(crate) async fn call_unrepeated<T>(&mut self, request: &Request<T>) -> Result<Result<T, Error>, Halt> {
-        match self.call_once(request).await? {
-            Err(Error::Unauthorized) if !self.renewed => {
+    pub(crate) async fn call_unrepeated<T>(&mut self, request: &Request<T>) -> Result<Meaning<T>, Halt> {
+        match self.call_once(request).await?.into() {
+            Meaning::Unclear(Doubt::Token) if !self.renewed => {
                 self.renew().await?;
                 Err(Halt::Fault)
             }
@@ -253,12 +269,12 @@ impl<'a> Session<'a> {
             return Ok(Some(acting));
         }
         match self.call(&user::own()).await? {
-            Ok(account) => {
+            Meaning::Yes(account) => {
                 self.worker.tokens.remember_acting(account.user_id).await?;
                 Ok(Some(account.user_id))
             }
-            Err(Error::NotFound(_) | Error::Forbidden { .. } | Error::Invalid { .. } | Error::Decode(_)) => Ok(None),
-            Err(error) => Err(Halt::of(&error, "the look-up of the acting account")),
+            Meaning::Gone | Meaning::NotOffered | Meaning::Denied(_) | Meaning::Unclear(Doubt::Unreadable) => Ok(None),
+            Meaning::Unclear(doubt) => Err(doubt.into()),
         }
     }
 

@@ -1,7 +1,7 @@
 //! How one run of a job ended.
 
 use jiff::Timestamp;
-use podio_client::Error;
+use podio_client::{Doubt, Meaning};
 use podio_lifecycle::{
     ledger::NotCommitted,
     offboarding::{Failure, FailureCode},
@@ -15,7 +15,7 @@ pub(crate) enum Halt {
     Wait,
     /// Something else must happen first, and will have happened by then. No failure.
     Pause(Timestamp),
-    /// Podio, or the way to it, is at fault: try again later, but not for ever.
+    /// Podio, or the way to it, is at fault: try again later, for as long as that lasts.
     Fault,
     /// It makes no sense to try again until a person has looked.
     Fail(Failure),
@@ -31,42 +31,48 @@ impl Halt {
         Self::Fail(Failure { code, detail: detail.into() })
     }
 
-    /// What an error of Podio's means where the job has no better idea.
-    pub(crate) fn of(error: &Error, doing: &str) -> Self {
-        match error {
-            Error::Unavailable { .. } | Error::Decode(_) | Error::RateLimited { .. } => Self::Fault,
-            Error::Unauthorized => Self::fail(
-                FailureCode::CredentialRejected,
-                "Podio refuses the access token even after a renewal. Authorise the service anew, then retry.",
-            ),
-            Error::Forbidden { .. } => Self::fail(
+    /// What an answer means that the job has no use for.
+    pub(crate) fn of<T>(answer: &Meaning<T>, doing: &str) -> Self {
+        match answer {
+            // It contradicts what was asked before, so it is asked again.
+            Meaning::Yes(_) => Self::Fault,
+            Meaning::Unclear(doubt) => (*doubt).into(),
+            Meaning::Denied(denial) if denial.lacks_a_right() => Self::fail(
                 FailureCode::MissingRights,
                 format!(
                     "Podio denied {doing}. The account that the service acts as must be an admin of the organization; \
                      check also that the organization id is right. Then retry."
                 ),
             ),
-            Error::NotFound(podio_client::NotFoundKind::Object) | Error::Gone => Self::fail(
+            Meaning::Gone => Self::fail(
                 FailureCode::UnknownOrg,
                 format!(
                     "Podio knows no such organization ({doing}). Check the organization id; then post the leaver anew."
                 ),
             ),
-            Error::NotFound(podio_client::NotFoundKind::Route) | Error::Invalid { .. } | Error::Unsendable => {
-                Self::fail(
-                    FailureCode::UnexpectedAnswer,
-                    format!(
-                        "Podio does not accept the request for {doing}{}. Report this as a bug; retry after an update.",
-                        code(error)
-                    ),
-                )
-            }
+            Meaning::NotOffered => Self::not_accepted(doing, "no such operation"),
+            Meaning::Denied(denial) => Self::not_accepted(doing, &denial.to_string()),
         }
+    }
+
+    fn not_accepted(doing: &str, why: &str) -> Self {
+        let detail = format!(
+            "Podio does not accept the request for {doing} ({why}). Report this as a bug; retry after an update."
+        );
+        Self::fail(FailureCode::UnexpectedAnswer, detail)
     }
 }
 
-fn code(error: &Error) -> String {
-    error.code().map(|code| format!(" ({code})")).unwrap_or_default()
+impl From<Doubt> for Halt {
+    fn from(doubt: Doubt) -> Self {
+        match doubt {
+            Doubt::NoAnswer | Doubt::Unreadable => Self::Fault,
+            Doubt::Token => Self::fail(
+                FailureCode::CredentialRejected,
+                "Podio refuses the access token even after a renewal. Authorise the service anew, then retry.",
+            ),
+        }
+    }
 }
 
 impl From<StoreError> for Halt {

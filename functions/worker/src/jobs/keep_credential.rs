@@ -5,7 +5,7 @@
 //! admins. A token that lives long is renewed once a week, so that the refresh token proves alive too.
 
 use jiff::SignedDuration;
-use podio_client::{Error, org};
+use podio_client::{Meaning, org};
 use podio_lifecycle::{
     credentials::{PROOF_EVERY, kept_alive},
     ids::{OrgId, UserId},
@@ -53,13 +53,13 @@ impl Worker {
     /// Only admins are shown the admins, in some Podios; others show them to every member.
     async fn prove_admin(&self, org: OrgId, acting: Option<UserId>, session: &mut Session<'_>) -> Result<(), Halt> {
         let admins = match session.call(&org::admins(org)).await? {
-            Ok(admins) => admins,
-            Err(error @ Error::Forbidden { .. }) => {
-                return Err(Halt::of(&error, "the list of the organization's admins"));
+            Meaning::Yes(admins) => admins,
+            Meaning::Denied(denial) if denial.lacks_a_right() => {
+                return Err(Halt::of(&Meaning::<()>::Denied(denial), "the list of the organization's admins"));
             }
             // Not every Podio has the list: then nothing can be said.
-            Err(Error::NotFound(_) | Error::Gone | Error::Invalid { .. }) => return Ok(()),
-            Err(error) => return Err(Halt::of(&error, "the list of the organization's admins")),
+            Meaning::Gone | Meaning::NotOffered | Meaning::Denied(_) => return Ok(()),
+            Meaning::Unclear(doubt) => return Err(doubt.into()),
         };
         match acting {
             Some(acting) if !admins.is_empty() && admins.iter().all(|admin| admin.user_id != acting) => {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use podio_client::{Error, NotFoundKind, Request, space_member};
+use podio_client::{Meaning, Request, space_member};
 use podio_lifecycle::{
     ledger::NotCommitted,
     offboarding::{Event, Offboarding, State},
@@ -179,35 +179,33 @@ pub(super) fn in_time(task: &SpaceTask, removal: Request<()>) -> Request<()> {
 }
 
 /// What Podio's answer says about the membership.
-fn settled_as(answer: Result<(), Error>) -> Result<RemovalState, Halt> {
+fn settled_as(answer: Meaning<()>) -> Result<RemovalState, Halt> {
     match answer {
-        Ok(()) => Ok(RemovalState::Removed),
-        Err(Error::NotFound(NotFoundKind::Object) | Error::Gone) => Ok(RemovalState::AlreadyGone),
+        Meaning::Yes(()) => Ok(RemovalState::Removed),
+        Meaning::Gone => Ok(RemovalState::AlreadyGone),
         // An org admin is not automatically an admin of every space, and a last admin may be refused; the organization
         // removal, which is previewed once more, ends these memberships too.
-        Err(Error::Forbidden { .. } | Error::Invalid { status: 409, .. }) => Ok(RemovalState::LeftToOrgRemoval),
-        Err(error) => Err(Halt::of(&error, "the removal from a space")),
+        Meaning::Denied(denial) if denial.lacks_a_right() || denial.is_of_state() => Ok(RemovalState::LeftToOrgRemoval),
+        other => Err(Halt::of(&other, "the removal from a space")),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use podio_client::Error;
     use podio_lifecycle::offboarding::FailureCode;
 
     use super::*;
 
     #[test]
     fn only_podios_own_word_settles_a_space() {
-        assert_eq!(settled_as(Ok(())).ok(), Some(RemovalState::Removed));
-        let gone = Err(Error::NotFound(NotFoundKind::Object));
-        assert_eq!(settled_as(gone).ok(), Some(RemovalState::AlreadyGone));
-
-        let lost = Err(Error::Unavailable { status: None, uncertain: true });
-        assert!(matches!(settled_as(lost), Err(Halt::Fault)));
-        let page = Err(Error::Unavailable { status: Some(404), uncertain: true });
-        assert!(matches!(settled_as(page), Err(Halt::Fault)), "a proxy's 404 proves nothing");
-
-        let route = settled_as(Err(Error::NotFound(NotFoundKind::Route)));
+        assert_eq!(settled_as(Meaning::Yes(())).ok(), Some(RemovalState::Removed));
+        assert_eq!(settled_as(Meaning::Gone).ok(), Some(RemovalState::AlreadyGone));
+        for status in [None, Some(403), Some(404), Some(410)] {
+            let page = Err(Error::Unavailable { status, uncertain: true }).into();
+            assert!(matches!(settled_as(page), Err(Halt::Fault)), "a proxy's {status:?} proves nothing");
+        }
+        let route = settled_as(Meaning::NotOffered);
         assert!(matches!(route, Err(Halt::Fail(failure)) if failure.code == FailureCode::UnexpectedAnswer));
     }
 }

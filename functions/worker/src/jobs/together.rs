@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use podio_client::{Error, NotFoundKind, space_member};
+use podio_client::{Doubt, Meaning, space_member};
 use podio_engine::ports::Claimed;
 use podio_lifecycle::{
     capability::Capability,
@@ -63,7 +63,7 @@ impl Worker {
             }
         };
         match answer {
-            Ok(()) => {
+            Meaning::Yes(()) => {
                 self.settle(&task.removal, RemovalState::Removed, session).await?;
                 if is_proven || self.prove(&others, session).await? {
                     for other in &others {
@@ -74,20 +74,18 @@ impl Worker {
                 }
                 return Ok(Some(RemovalState::Removed));
             }
-            Err(Error::NotFound(NotFoundKind::Route) | Error::Invalid { status: 400, .. }) => {
+            Meaning::NotOffered => session.learn_missing(Capability::PluralSpaceMembers).await?,
+            Meaning::Denied(denial) if denial.is_of_form() => {
                 session.learn_missing(Capability::PluralSpaceMembers).await?;
             }
             // One of them is not a member, or may not be removed, and Podio does not say who.
-            Err(
-                Error::NotFound(NotFoundKind::Object) | Error::Gone | Error::Forbidden { .. } | Error::Invalid { .. },
-            ) => {}
-            Err(error) => match Halt::of(&error, "the removal of several from a space") {
-                Halt::Fault if !is_proven && task.removal.faults + 1 >= PATIENCE => {}
-                halt => {
-                    self.let_wait(others, session, uncertain).await?;
-                    return Err(halt);
-                }
-            },
+            Meaning::Gone | Meaning::Denied(_) => {}
+            Meaning::Unclear(Doubt::NoAnswer | Doubt::Unreadable)
+                if !is_proven && task.removal.faults + 1 >= PATIENCE => {}
+            Meaning::Unclear(doubt) => {
+                self.let_wait(others, session, uncertain).await?;
+                return Err(doubt.into());
+            }
         }
         self.let_wait(others, session, alone).await?;
         Ok(None)
@@ -122,11 +120,11 @@ impl Worker {
         session.record_for(vec![witness.removal.key.offboarding.clone()]);
         let answer = session.call(&space_member::get(witness.removal.key.space, witness.user)).await;
         let is_out = match answer {
-            Ok(Ok(member)) => !member.is_current(),
-            Ok(Err(Error::NotFound(NotFoundKind::Object) | Error::Gone)) => true,
-            Ok(Err(Error::NotFound(NotFoundKind::Route) | Error::Forbidden { .. } | Error::Invalid { .. })) => false,
+            Ok(Meaning::Yes(member)) => !member.is_current(),
+            Ok(Meaning::Gone) => true,
+            Ok(Meaning::NotOffered | Meaning::Denied(_)) => false,
             // It cannot be seen now. Each asks alone, and the next call for several is the next try at a proof.
-            Ok(Err(_)) | Err(_) => return Ok(false),
+            Ok(Meaning::Unclear(_)) | Err(_) => return Ok(false),
         };
         let mut known = session.capabilities().await?;
         if is_out {

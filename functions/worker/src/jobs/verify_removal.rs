@@ -1,6 +1,6 @@
 //! The proof: a read-back, newer than the removal, that shows the person gone.
 
-use podio_client::{Error, NotFoundKind, org_member, space_member};
+use podio_client::{Meaning, org_member, space_member};
 use podio_lifecycle::{
     capability::Capability,
     offboarding::{Event, FailureCode, Leaver, SKEW, SearchStep, State},
@@ -74,7 +74,7 @@ impl Worker {
         });
         for space in refused.into_iter().take(LOOKS) {
             match session.call(&space_member::get(space.key.space, leaver.user_id)).await? {
-                Ok(member) if member.user_id == leaver.user_id && member.is_current() => {
+                Meaning::Yes(member) if member.user_id == leaver.user_id && member.is_current() => {
                     return Err(Halt::fail(
                         FailureCode::StillAMember,
                         format!(
@@ -84,8 +84,8 @@ impl Worker {
                         ),
                     ));
                 }
-                Ok(_) | Err(Error::NotFound(_) | Error::Gone | Error::Forbidden { .. } | Error::Invalid { .. }) => {}
-                Err(error) => return Err(Halt::of(&error, "the look at a space that did not let the leaver go")),
+                Meaning::Yes(_) | Meaning::Gone | Meaning::NotOffered | Meaning::Denied(_) => {}
+                Meaning::Unclear(doubt) => return Err(doubt.into()),
             }
         }
         Ok(())
@@ -102,14 +102,14 @@ impl Worker {
         let is_paging = matches!(stage.search.step, SearchStep::Page { .. });
         if !is_paging {
             match session.call(&org_member::get(org, leaver.user_id)).await? {
-                Ok(member) if member.user_id != leaver.user_id => {}
+                Meaning::Yes(member) if member.user_id != leaver.user_id => {}
                 // Listed without a single space and without a role: perhaps only the memory of a member.
-                Ok(member) if member.may_be_former() => {}
-                Ok(_) => return Ok(Standing::There),
-                Err(Error::NotFound(NotFoundKind::Object) | Error::Gone) => return Ok(Standing::Gone),
+                Meaning::Yes(member) if member.may_be_former() => {}
+                Meaning::Yes(_) => return Ok(Standing::There),
+                Meaning::Gone => return Ok(Standing::Gone),
                 // Proves nothing: a right may be missing, or the person.
-                Err(Error::Forbidden { .. } | Error::NotFound(NotFoundKind::Route) | Error::Invalid { .. }) => {}
-                Err(error) => return Err(Halt::of(&error, "the read-back of the membership")),
+                Meaning::NotOffered | Meaning::Denied(_) => {}
+                Meaning::Unclear(doubt) => return Err(doubt.into()),
             }
             if self.is_found_by_mail(stage, leaver, session).await? {
                 return Ok(Standing::There);
@@ -127,28 +127,16 @@ impl Worker {
         session: &mut Session<'_>,
     ) -> Result<bool, Halt> {
         let Some(mail) = leaver.email.as_ref().filter(|mail| fits_a_path(mail)) else { return Ok(false) };
-        if !session.may_offer(Capability::MemberByMail).await? {
-            return Ok(false);
-        }
-        let answer = match session.call(&org_member::by_mail(stage.offboarding.org_id, mail.as_str())).await {
+        let request = org_member::by_mail(stage.offboarding.org_id, mail.as_str());
+        let answer = match session.call_if_offered(Capability::MemberByMail, &request).await {
             // Not worth a wait: the next run would have to begin with the member again. The pages remember how far they got.
             Err(Halt::Wait) => return Ok(false),
             answer => answer?,
         };
         match answer {
-            Ok(member) => Ok(member.user_id == leaver.user_id && !member.may_be_former()),
-            Err(Error::NotFound(NotFoundKind::Route)) => {
-                session.learn_missing(Capability::MemberByMail).await?;
-                Ok(false)
-            }
-            Err(
-                Error::NotFound(NotFoundKind::Object)
-                | Error::Gone
-                | Error::Forbidden { .. }
-                | Error::Invalid { .. }
-                | Error::Unsendable,
-            ) => Ok(false),
-            Err(error) => Err(Halt::of(&error, "the read-back of the membership")),
+            Meaning::Yes(member) => Ok(member.user_id == leaver.user_id && !member.may_be_former()),
+            Meaning::Gone | Meaning::NotOffered | Meaning::Denied(_) => Ok(false),
+            Meaning::Unclear(doubt) => Err(doubt.into()),
         }
     }
 
@@ -163,11 +151,11 @@ impl Worker {
         let org = stage.offboarding.org_id;
         let sought = Sought::User(leaver.user_id);
         let standing = match session.look_through(org, &sought, None, &mut stage.search).await? {
-            Ok(Sighting::Found(_)) => Standing::There,
-            Ok(Sighting::Nobody) => Standing::Gone,
-            Err(Error::Forbidden { .. } | Error::NotFound(_) | Error::Invalid { .. }) => Standing::Unclear,
+            Meaning::Yes(Sighting::Found(_)) => Standing::There,
+            Meaning::Yes(Sighting::Nobody) => Standing::Gone,
+            Meaning::Gone | Meaning::NotOffered | Meaning::Denied(_) => Standing::Unclear,
             // The next try goes on with the page that failed.
-            Err(error) => return Err(Halt::of(&error, "the list of the organization's members")),
+            Meaning::Unclear(doubt) => return Err(doubt.into()),
         };
         stage.search.step = SearchStep::Find;
         if stage.offboarding.work.search.step != SearchStep::Find {

@@ -4,7 +4,7 @@
 
 use jiff::SignedDuration;
 use podio_client::{
-    Error,
+    Meaning,
     hook::{self, Hook, HookStatus, HookTarget},
 };
 use podio_lifecycle::{
@@ -55,12 +55,12 @@ impl Worker {
         };
         let url = registration.address(on);
         let hooks = match session.call(&hook::list(target)).await? {
-            Ok(hooks) => hooks,
-            Err(error) if is_refusal(&error) => {
+            Meaning::Yes(hooks) => hooks,
+            Meaning::Gone | Meaning::NotOffered | Meaning::Denied(_) => {
                 self.missing(on, "Podio does not show the hooks; let the acting account join the object");
                 return Ok(());
             }
-            Err(error) => return Err(Halt::of(&error, "the list of hooks")),
+            Meaning::Unclear(doubt) => return Err(doubt.into()),
         };
         let found: Vec<FoundHook> = hooks.iter().map(|hook| found(hook, hook.url == url)).collect();
         let mut created = false;
@@ -85,26 +85,25 @@ impl Worker {
         let answer = match step {
             // Not to be sent again without another look.
             HookStep::Create(event) => {
-                let created = session.call_unrepeated(&hook::create(target, event.as_str(), url)).await?;
-                created.map(|_| ())
+                session.call_unrepeated(&hook::create(target, event.as_str(), url)).await?.map(|_| ())
             }
             HookStep::Verify(hook) => session.call(&hook::request_verification(hook)).await?,
             HookStep::Delete(hook) => match session.call(&hook::delete(hook)).await? {
-                Err(Error::NotFound(_) | Error::Gone) => Ok(()),
+                Meaning::Gone | Meaning::NotOffered => Meaning::Yes(()),
                 answer => answer,
             },
             HookStep::NoRoom(_) => {
                 self.missing(on, "Podio has ten hooks of this type already, none of them ours");
-                Ok(())
+                Meaning::Yes(())
             }
         };
         match answer {
-            Ok(()) => Ok(()),
-            Err(error) if is_refusal(&error) => {
+            Meaning::Yes(()) => Ok(()),
+            Meaning::Gone | Meaning::NotOffered | Meaning::Denied(_) => {
                 self.missing(on, "Podio refuses it; the acting account may lack the right to add hooks");
                 Ok(())
             }
-            Err(error) => Err(Halt::of(&error, "the hooks")),
+            Meaning::Unclear(doubt) => Err(doubt.into()),
         }
     }
 
@@ -120,14 +119,6 @@ pub(super) fn found(hook: &Hook, is_ours: bool) -> FoundHook {
         event: EventType::from(hook.event.clone()),
         is_ours,
         is_active: hook.status == HookStatus::Active,
-    }
-}
-
-/// Whether Podio has said no, rather than nothing.
-pub(super) fn is_refusal(error: &Error) -> bool {
-    match error {
-        Error::Forbidden { .. } | Error::NotFound(_) | Error::Gone | Error::Invalid { .. } | Error::Unsendable => true,
-        Error::Unauthorized | Error::RateLimited { .. } | Error::Unavailable { .. } | Error::Decode(_) => false,
     }
 }
 

@@ -5,7 +5,7 @@
 //! what a later one did. An item corrects and withdraws only what it has asked for itself, and nothing that somebody else
 //! has asked for as well.
 
-use podio_client::{Error, NotFoundKind, item};
+use podio_client::{Meaning, item};
 use podio_lifecycle::{
     accepting::Answer,
     actor::Actor,
@@ -64,10 +64,9 @@ impl Worker {
         session: &mut Session<'_>,
     ) -> Result<Option<Note>, Halt> {
         let found = match session.call(&item::get(id)).await? {
-            Ok(found) if found.item_id == id => found,
-            Ok(_) => return Err(Halt::Fault),
-            Err(Error::NotFound(NotFoundKind::Object) | Error::Gone) => return self.item_is_gone(id).await,
-            Err(error) => return Err(Halt::of(&error, "an item of the leavers app")),
+            Meaning::Yes(found) if found.item_id == id => found,
+            Meaning::Gone => return self.item_is_gone(id).await,
+            other => return Err(Halt::of(&other, "an item of the leavers app")),
         };
         if found.app_id != Some(app.app) {
             return Ok(Some(Note::new("another_app", "The item is not in the leavers app.")));

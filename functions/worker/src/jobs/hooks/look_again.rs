@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
-use podio_client::{Error, NotFoundKind, Page, space_member};
+use podio_client::{Meaning, Page, space_member};
 use podio_lifecycle::{
     accepting::{Acceptance, Answer},
     actor::Actor,
@@ -97,7 +97,7 @@ impl Worker {
         let mut members = BTreeSet::new();
         for _ in 0..MOST_PAGES {
             match session.call(&space_member::list_v2(space, page)).await? {
-                Ok(listed) => {
+                Meaning::Yes(listed) => {
                     let before = members.len();
                     members.extend(listed.iter().filter(|it| it.is_current()).map(|it| it.user_id));
                     let length = listed.len();
@@ -109,12 +109,12 @@ impl Worker {
                     previous = Some(length);
                     page.offset = page.offset.saturating_add(u32::try_from(length).unwrap_or(u32::MAX));
                 }
-                Err(Error::Invalid { status: 400, .. }) if page.limit > SMALL_PAGE => page.limit = SMALL_PAGE,
-                Err(Error::Forbidden { .. } | Error::NotFound(_) | Error::Gone | Error::Invalid { .. }) => {
+                Meaning::Denied(denial) if denial.is_of_form() && page.limit > SMALL_PAGE => page.limit = SMALL_PAGE,
+                Meaning::Gone | Meaning::NotOffered | Meaning::Denied(_) => {
                     let detail = "The event does not say who has come, and Podio does not show the space's members.";
                     return Ok(Err(Note::new("members_hidden", detail)));
                 }
-                Err(error) => return Err(Halt::of(&error, "the list of a space's members")),
+                Meaning::Unclear(doubt) => return Err(doubt.into()),
             }
         }
         Ok(Ok(members.into_iter().collect()))
@@ -123,10 +123,10 @@ impl Worker {
     /// Whether somebody is in a space. Where Podio does not show, the event is believed.
     async fn is_in(&self, space: SpaceId, user: UserId, session: &mut Session<'_>) -> Result<bool, Halt> {
         match session.call(&space_member::get(space, user)).await? {
-            Ok(member) => Ok(member.is_current()),
-            Err(Error::NotFound(NotFoundKind::Object) | Error::Gone) => Ok(false),
-            Err(Error::NotFound(NotFoundKind::Route) | Error::Forbidden { .. } | Error::Invalid { .. }) => Ok(true),
-            Err(error) => Err(Halt::of(&error, "the look-up of a membership")),
+            Meaning::Yes(member) => Ok(member.is_current()),
+            Meaning::Gone => Ok(false),
+            Meaning::NotOffered | Meaning::Denied(_) => Ok(true),
+            Meaning::Unclear(doubt) => Err(doubt.into()),
         }
     }
 

@@ -7,13 +7,13 @@
 
 use std::collections::BTreeSet;
 
-use podio_client::{Error, NotFoundKind, hook};
+use podio_client::{Meaning, hook};
 use podio_lifecycle::{
     hooks::{Delivery, DeliveryState, FoundHook, HookRef, Reason, VerificationCode},
     ids::HookId,
 };
 
-use super::keep::{found, is_refusal, target};
+use super::keep::{found, target};
 use crate::{Worker, session::Session, verdict::Halt};
 
 /// The list, and the answer to one verification: less would have to be asked again.
@@ -75,12 +75,12 @@ impl Worker {
         session.afford(LIST_AND_ANSWER)?;
         let path = registration.path(on);
         match session.call(&hook::list(target)).await? {
-            Ok(hooks) => Ok(Ok(hooks.iter().map(|hook| found(hook, hook.url.ends_with(&path))).collect())),
-            Err(error) if is_refusal(&error) => Ok(Err((
+            Meaning::Yes(hooks) => Ok(Ok(hooks.iter().map(|hook| found(hook, hook.url.ends_with(&path))).collect())),
+            Meaning::Gone | Meaning::NotOffered | Meaning::Denied(_) => Ok(Err((
                 "missing_rights",
                 "Podio does not show the object's hooks to the account that the service acts as. Let it join the object.",
             ))),
-            Err(error) => Err(Halt::of(&error, "the list of hooks")),
+            Meaning::Unclear(doubt) => Err(doubt.into()),
         }
     }
 
@@ -93,18 +93,14 @@ impl Worker {
     ) -> Result<DeliveryState, Halt> {
         session.afford(1)?;
         match session.call(&hook::validate(hook, code.expose())).await? {
-            Ok(()) => Ok(DeliveryState::Handled { at: self.now() }),
-            Err(Error::Invalid { .. } | Error::Unsendable) => {
-                Ok(self.refused("wrong_code", "Podio does not take the code; it may be an old one."))
-            }
-            Err(Error::Forbidden { .. }) => Ok(self.refused(
+            Meaning::Yes(()) => Ok(DeliveryState::Handled { at: self.now() }),
+            Meaning::Denied(denial) if denial.lacks_a_right() => Ok(self.refused(
                 "missing_rights",
                 "The account that the service acts as may not validate this hook. Let it join the hook's object.",
             )),
-            Err(Error::NotFound(NotFoundKind::Object | NotFoundKind::Route) | Error::Gone) => {
-                Ok(self.refused("unknown_hook", "Podio knows no such hook."))
-            }
-            Err(error) => Err(Halt::of(&error, "the validation of a hook")),
+            Meaning::Denied(_) => Ok(self.refused("wrong_code", "Podio does not take the code; it may be an old one.")),
+            Meaning::Gone | Meaning::NotOffered => Ok(self.refused("unknown_hook", "Podio knows no such hook.")),
+            Meaning::Unclear(doubt) => Err(doubt.into()),
         }
     }
 

@@ -2,7 +2,7 @@
 
 mod cursor;
 
-use podio_client::{Error, Role, org_member::OrgMember};
+use podio_client::{Meaning, Role, org_member::OrgMember};
 use podio_lifecycle::{
     email::EmailAddress,
     ids::{OrgId, UserId},
@@ -82,22 +82,22 @@ impl Session<'_> {
         sought: &Sought<'_>,
         filter: Option<&EmailAddress>,
         search: &mut Search,
-    ) -> Result<Result<Sighting, Error>, Halt> {
+    ) -> Result<Meaning<Sighting>, Halt> {
         let mut cursor = Cursor::resume(&search.step, filter.is_some());
         loop {
             search.step = cursor.step();
             let members = match self.page(org, filter, &mut cursor, search).await? {
-                Ok(members) => members,
-                Err(error) => return Ok(Err(error)),
+                Meaning::Yes(members) => members,
+                other => return Ok(other.map(|_| Sighting::Nobody)),
             };
             if let Some(found) = members.iter().find(|member| sought.fit(member) == Fit::Certain) {
-                return Ok(Ok(Sighting::Found(Box::new(found.clone()))));
+                return Ok(Meaning::Yes(Sighting::Found(Box::new(found.clone()))));
             }
             note_doubts(sought, &members, search);
             let ids: Vec<UserId> = members.iter().map(|member| member.user_id).collect();
             cursor = match cursor.turn(&ids) {
                 Turn::On(next) => next,
-                Turn::Over => return Ok(Ok(Sighting::Nobody)),
+                Turn::Over => return Ok(Meaning::Yes(Sighting::Nobody)),
                 Turn::Endless => return Err(endless()),
             };
         }
@@ -110,9 +110,10 @@ impl Session<'_> {
         filter: Option<&EmailAddress>,
         cursor: &mut Cursor,
         search: &mut Search,
-    ) -> Result<Result<Vec<OrgMember>, Error>, Halt> {
+    ) -> Result<Meaning<Vec<OrgMember>>, Halt> {
         let answer = self.call(&cursor.request(org, filter)).await?;
-        if cursor.small || !matches!(answer, Err(Error::Invalid { status: 400, .. })) {
+        let is_too_long = matches!(&answer, Meaning::Denied(denial) if denial.is_of_form());
+        if cursor.small || !is_too_long {
             return Ok(answer);
         }
         // Remembered before it is asked, so that neither a wait nor the next page pays for the refusal again.

@@ -1,7 +1,7 @@
 //! Looking into each space for the leaver and for company, where Podio previews nothing.
 
 use podio_client::{
-    Error, NotFoundKind, Page, Role,
+    Meaning, Page, Role,
     space_member::{self, SpaceMember},
 };
 use podio_lifecycle::{
@@ -67,20 +67,13 @@ impl Worker {
     ) -> Result<(RemovalState, Company), Halt> {
         // Where it cannot be seen, the removal will show.
         let unseen = (RemovalState::Pending, Company::Hidden);
-        if !session.may_offer(Capability::SpaceMembership).await? {
-            return Ok(unseen);
-        }
-        match session.call(&space_member::get(space, user)).await? {
-            Ok(member) if member.is_current() => Ok((RemovalState::Pending, implied_by(member.role.as_ref()))),
-            Ok(_) | Err(Error::NotFound(NotFoundKind::Object) | Error::Gone) => {
-                Ok((RemovalState::NotAMember, Company::Unknown))
+        match session.call_if_offered(Capability::SpaceMembership, &space_member::get(space, user)).await? {
+            Meaning::Yes(member) if member.is_current() => {
+                Ok((RemovalState::Pending, implied_by(member.role.as_ref())))
             }
-            Err(Error::NotFound(NotFoundKind::Route)) => {
-                session.learn_missing(Capability::SpaceMembership).await?;
-                Ok(unseen)
-            }
-            Err(Error::Forbidden { .. } | Error::Invalid { .. }) => Ok(unseen),
-            Err(error) => Err(Halt::of(&error, "the look-up of a membership")),
+            Meaning::Yes(_) | Meaning::Gone => Ok((RemovalState::NotAMember, Company::Unknown)),
+            Meaning::NotOffered | Meaning::Denied(_) => Ok(unseen),
+            Meaning::Unclear(doubt) => Err(doubt.into()),
         }
     }
 
@@ -96,15 +89,12 @@ impl Worker {
             (Capability::SpaceMembers, space_member::list(space)),
         ];
         for (capability, request) in calls {
-            if !session.may_offer(capability).await? {
-                continue;
-            }
-            match session.call(&request).await? {
-                Ok(members) => return Ok(seen_in(&members, user)),
-                Err(Error::NotFound(NotFoundKind::Route)) => session.learn_missing(capability).await?,
-                Err(Error::Invalid { .. }) => {}
-                Err(Error::Forbidden { .. } | Error::NotFound(NotFoundKind::Object) | Error::Gone) => break,
-                Err(error) => return Err(Halt::of(&error, "the list of a space's members")),
+            match session.call_if_offered(capability, &request).await? {
+                Meaning::Yes(members) => return Ok(seen_in(&members, user)),
+                Meaning::NotOffered => {}
+                Meaning::Denied(denial) if !denial.lacks_a_right() => {}
+                Meaning::Gone | Meaning::Denied(_) => break,
+                Meaning::Unclear(doubt) => return Err(doubt.into()),
             }
         }
         Ok(Company::Hidden)

@@ -3,7 +3,7 @@
 //! The account decides who somebody is. Where Podio shows no accounts, a profile that shows the address may stand in, but
 //! only once everyone has been looked at: a profile is its owner's to write, and two of them may show the same address.
 
-use podio_client::{Error, NotFoundKind, Request, Role, org, org_member, org_member::OrgMember};
+use podio_client::{Meaning, Request, Role, org, org_member, org_member::OrgMember};
 use podio_lifecycle::{
     capability::Capability,
     email::EmailAddress,
@@ -55,10 +55,10 @@ impl Worker {
                 continue;
             }
             let org = stage.offboarding.org_id;
-            let seen = session.look_through(org, &sought, filter, &mut stage.search).await?;
-            match seen.map_err(|error| Halt::of(&error, "the list of the organization's members"))? {
-                Sighting::Found(member) => return Ok(Finding::Member(remember(stage, &member))),
-                Sighting::Nobody => miss(stage, name),
+            match session.look_through(org, &sought, filter, &mut stage.search).await? {
+                Meaning::Yes(Sighting::Found(member)) => return Ok(Finding::Member(remember(stage, &member))),
+                Meaning::Yes(Sighting::Nobody) => miss(stage, name),
+                other => return Err(Halt::of(&other, "the list of the organization's members")),
             }
         }
         if let Person::Email(mail) = &person
@@ -85,23 +85,23 @@ impl Worker {
     ) -> Result<Option<Leaver>, Halt> {
         let Some(candidate) = only_candidate(&stage.search)? else { return Ok(None) };
         match session.call(&org_member::get(stage.offboarding.org_id, candidate.user_id)).await? {
-            Ok(member) if is_believed(mail, &member) && member.user_id == candidate.user_id => {
+            Meaning::Yes(member) if is_believed(mail, &member) && member.user_id == candidate.user_id => {
                 Ok(Some(remember(stage, &member)))
             }
-            Ok(member) if member.ended_on.is_none() => Err(ambiguous(&stage.search)),
+            Meaning::Yes(member) if member.ended_on.is_none() => Err(ambiguous(&stage.search)),
             // Listed a moment ago, and now no member: the list is read once more.
-            Ok(_) | Err(Error::NotFound(NotFoundKind::Object) | Error::Gone) => {
+            Meaning::Yes(_) | Meaning::Gone => {
                 stage.search = Search::default();
                 Err(Halt::Fault)
             }
             // This Podio shows accounts neither in lists nor singly, so there is nothing better to be had than the one
             // profile in the whole organization that shows the address. Refusing it would refuse everybody there.
-            Err(Error::Forbidden { .. } | Error::NotFound(NotFoundKind::Route) | Error::Invalid { .. }) => {
+            Meaning::NotOffered | Meaning::Denied(_) => {
                 let leaver = Leaver { email: Some(mail.clone()), ..candidate };
                 let is_admin = stage.search.candidate_is_admin;
                 Ok(Some(found(stage, leaver, is_admin)))
             }
-            Err(error) => Err(Halt::of(&error, "the look-up of the member")),
+            Meaning::Unclear(doubt) => Err(doubt.into()),
         }
     }
 
@@ -137,28 +137,20 @@ impl Worker {
         mail: &EmailAddress,
         session: &mut Session<'_>,
     ) -> Result<Option<OrgMember>, Halt> {
-        let known = session.capabilities().await?;
         let is_first = stage.search.misses.is_empty() && stage.search.step == SearchStep::Find;
-        if !is_first || !fits_a_path(mail) || !known.may_offer(Capability::MemberByMail, self.now()) {
+        if !is_first || !fits_a_path(mail) {
             return Ok(None);
         }
-        match session.call(&org_member::by_mail(stage.offboarding.org_id, mail.as_str())).await? {
-            Ok(member) if member.ended_on.is_some() => {
-                miss(stage, BY_MAIL);
-                Ok(None)
-            }
-            Ok(member) => Ok(is_believed(mail, &member).then_some(member)),
-            Err(Error::NotFound(NotFoundKind::Route)) => {
-                session.learn_missing(Capability::MemberByMail).await?;
-                Ok(None)
-            }
-            Err(Error::NotFound(NotFoundKind::Object) | Error::Gone) => {
+        let request = org_member::by_mail(stage.offboarding.org_id, mail.as_str());
+        match session.call_if_offered(Capability::MemberByMail, &request).await? {
+            Meaning::Yes(member) if member.ended_on.is_none() => Ok(is_believed(mail, &member).then_some(member)),
+            Meaning::Yes(_) | Meaning::Gone => {
                 miss(stage, BY_MAIL);
                 Ok(None)
             }
             // The list says more clearly what is wrong: the right, the organization, or only this look-up.
-            Err(Error::Forbidden { .. } | Error::Invalid { .. } | Error::Unsendable) => Ok(None),
-            Err(error) => Err(Halt::of(&error, "the look-up of the member")),
+            Meaning::NotOffered | Meaning::Denied(_) => Ok(None),
+            Meaning::Unclear(doubt) => Err(doubt.into()),
         }
     }
 
@@ -172,17 +164,13 @@ impl Worker {
             return Ok(None);
         }
         match session.call(&org_member::get(stage.offboarding.org_id, user)).await? {
-            Ok(member) if member.ended_on.is_some() => {
+            Meaning::Yes(member) if member.ended_on.is_none() => Ok((member.user_id == user).then_some(member)),
+            Meaning::Yes(_) | Meaning::Gone => {
                 miss(stage, BY_ID);
                 Ok(None)
             }
-            Ok(member) => Ok((member.user_id == user).then_some(member)),
-            Err(Error::NotFound(NotFoundKind::Object) | Error::Gone) => {
-                miss(stage, BY_ID);
-                Ok(None)
-            }
-            Err(Error::Forbidden { .. }) => Ok(None),
-            Err(error) => Err(Halt::of(&error, "the look-up of the member")),
+            Meaning::Denied(denial) if denial.lacks_a_right() => Ok(None),
+            other => Err(Halt::of(&other, "the look-up of the member")),
         }
     }
 
@@ -194,10 +182,10 @@ impl Worker {
         let Some(leaver) = &stage.search.found else { return Ok(()) };
         let alone = vec![leaver.user_id];
         let admins = match session.call(&org::admins(stage.offboarding.org_id)).await? {
-            Ok(admins) => admins.into_iter().map(|admin| admin.user_id).collect(),
+            Meaning::Yes(admins) => admins.into_iter().map(|admin| admin.user_id).collect(),
             // Nobody else can be seen, so it has to be assumed that there is nobody.
-            Err(Error::NotFound(_) | Error::Forbidden { .. } | Error::Invalid { .. }) => alone,
-            Err(error) => return Err(Halt::of(&error, "the list of the organization's admins")),
+            Meaning::Gone | Meaning::NotOffered | Meaning::Denied(_) => alone,
+            Meaning::Unclear(doubt) => return Err(doubt.into()),
         };
         stage.search.admins = Some(admins);
         Ok(())
@@ -243,17 +231,10 @@ fn ambiguous(search: &Search) -> Halt {
 
 /// Whether Podio says that there is no such member, to a question that not every Podio answers.
 async fn is_unknown<T>(session: &mut Session<'_>, capability: Capability, request: &Request<T>) -> Result<bool, Halt> {
-    if !session.may_offer(capability).await? {
-        return Ok(false);
-    }
-    match session.call(request).await? {
-        Err(Error::NotFound(NotFoundKind::Object) | Error::Gone) => Ok(true),
-        Err(Error::NotFound(NotFoundKind::Route)) => {
-            session.learn_missing(capability).await?;
-            Ok(false)
-        }
-        Ok(_) | Err(Error::Forbidden { .. } | Error::Invalid { .. }) => Ok(false),
-        Err(error) => Err(Halt::of(&error, "the look-up of the member")),
+    match session.call_if_offered(capability, request).await? {
+        Meaning::Gone => Ok(true),
+        Meaning::Yes(_) | Meaning::NotOffered | Meaning::Denied(_) => Ok(false),
+        Meaning::Unclear(doubt) => Err(doubt.into()),
     }
 }
 

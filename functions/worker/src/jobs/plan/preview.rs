@@ -2,9 +2,7 @@
 
 use std::collections::HashMap;
 
-use podio_client::{
-    Error, NotFoundKind, Request, Role, Space, SpaceMembership, org, org_member, org_member::EndMemberInfo,
-};
+use podio_client::{Meaning, Request, Role, Space, SpaceMembership, org, org_member, org_member::EndMemberInfo};
 use podio_lifecycle::{
     capability::Capability,
     hold::Preview,
@@ -80,8 +78,8 @@ impl Worker {
             *source = SpaceSource::Spaces;
         }
         match session.call(&org::spaces(org)).await? {
-            Ok(spaces) => Ok(Spaces::ToCheck(to_look_into(&stage.offboarding, spaces))),
-            Err(error) => Err(Halt::of(&error, "the list of the organization's spaces")),
+            Meaning::Yes(spaces) => Ok(Spaces::ToCheck(to_look_into(&stage.offboarding, spaces))),
+            other => Err(Halt::of(&other, "the list of the organization's spaces")),
         }
     }
 
@@ -93,22 +91,15 @@ impl Worker {
         session: &mut Session<'_>,
     ) -> Result<SecondPreview, Halt> {
         let request = org_member::end_member_info(stage.offboarding.org_id, leaver.user_id);
-        if !session.may_offer(Capability::EndMemberInfo).await? {
-            return Ok(SecondPreview::NotOffered);
-        }
-        match session.call(&request).await? {
-            Ok(info) => {
+        match session.call_if_offered(Capability::EndMemberInfo, &request).await? {
+            Meaning::Yes(info) => {
                 let (preview, spaces) = read(&stage.offboarding, info);
                 Ok(SecondPreview::Shown { preview, spaces })
             }
             // Leaving the last space may have ended the membership of the organization with it.
-            Err(Error::NotFound(NotFoundKind::Object) | Error::Gone) => Ok(SecondPreview::NobodyThere),
-            Err(Error::NotFound(NotFoundKind::Route)) => {
-                session.learn_missing(Capability::EndMemberInfo).await?;
-                Ok(SecondPreview::NotOffered)
-            }
-            Err(Error::Forbidden { .. } | Error::Invalid { .. }) => Ok(SecondPreview::NotOffered),
-            Err(error) => Err(Halt::of(&error, "the preview of the removal")),
+            Meaning::Gone => Ok(SecondPreview::NobodyThere),
+            Meaning::NotOffered | Meaning::Denied(_) => Ok(SecondPreview::NotOffered),
+            Meaning::Unclear(doubt) => Err(doubt.into()),
         }
     }
 }
@@ -119,19 +110,12 @@ async fn offered<T>(
     capability: Capability,
     request: &Request<T>,
 ) -> Result<Option<T>, Halt> {
-    if !session.may_offer(capability).await? {
-        return Ok(None);
-    }
-    match session.call(request).await? {
-        Ok(value) => Ok(Some(value)),
-        Err(Error::NotFound(NotFoundKind::Route)) => {
-            session.learn_missing(capability).await?;
-            Ok(None)
-        }
-        Err(Error::Forbidden { .. } | Error::Invalid { .. }) => Ok(None),
+    match session.call_if_offered(capability, request).await? {
+        Meaning::Yes(value) => Ok(Some(value)),
+        Meaning::NotOffered | Meaning::Denied(_) => Ok(None),
         // The member was there a moment ago; look again.
-        Err(Error::NotFound(NotFoundKind::Object)) => Err(Halt::Fault),
-        Err(error) => Err(Halt::of(&error, "the preview of the removal")),
+        Meaning::Gone => Err(Halt::Fault),
+        Meaning::Unclear(doubt) => Err(doubt.into()),
     }
 }
 

@@ -9,7 +9,7 @@ mod look_again;
 mod spaces;
 mod turn;
 
-use podio_client::{Error, NotFoundKind, org_member};
+use podio_client::{Meaning, org_member};
 use podio_lifecycle::{
     hold::{HoldCode, Preview, Reason, summarised, unapproved},
     offboarding::{Claim, Event, FailureCode, Leaver, Looks},
@@ -94,28 +94,26 @@ impl Worker {
         &self,
         stage: &mut StageTask,
         leaver: &Leaver,
-        answer: Result<(), Error>,
+        answer: Meaning<()>,
         session: &mut Session<'_>,
     ) -> Result<(), Halt> {
         match answer {
             // Leaving the last space may have ended the membership already.
-            Ok(()) | Err(Error::NotFound(NotFoundKind::Object) | Error::Gone) => {
-                self.advance(stage, Event::OrgRemovalDone, session).await
-            }
-            Err(error @ (Error::Forbidden { .. } | Error::Invalid { status: 409, .. })) => {
+            Meaning::Yes(()) | Meaning::Gone => self.advance(stage, Event::OrgRemovalDone, session).await,
+            Meaning::Denied(denial) if denial.lacks_a_right() || denial.is_of_state() => {
                 // Refused, perhaps only because there is nothing left to end.
                 match self.standing(stage, leaver, session).await? {
                     Standing::Gone => self.advance(stage, Event::OrgRemovalDone, session).await,
                     Standing::There | Standing::Unclear => Err(Halt::fail(
                         FailureCode::MissingRights,
                         format!(
-                            "Podio refuses to end the membership of the organization ({error}). The acting account must be \
+                            "Podio refuses to end the membership of the organization ({denial}). The acting account must be \
                              an admin of it, and an organization's owner or last admin cannot be removed. Then retry."
                         ),
                     )),
                 }
             }
-            Err(error) => Err(Halt::of(&error, "the removal from the organization")),
+            other => Err(Halt::of(&other, "the removal from the organization")),
         }
     }
 
@@ -194,11 +192,13 @@ impl Worker {
         session: &mut Session<'_>,
     ) -> Result<Option<u32>, Halt> {
         match session.call(&org_member::get(stage.offboarding.org_id, leaver.user_id)).await? {
-            Ok(member) => Ok(member.spaces.map(|spaces| spaces.invited + spaces.started).or(member.space_memberships)),
+            Meaning::Yes(member) => {
+                Ok(member.spaces.map(|spaces| spaces.invited + spaces.started).or(member.space_memberships))
+            }
             // Gone with the last space.
-            Err(Error::NotFound(NotFoundKind::Object) | Error::Gone) => Ok(Some(0)),
-            Err(Error::NotFound(NotFoundKind::Route) | Error::Forbidden { .. } | Error::Invalid { .. }) => Ok(None),
-            Err(error) => Err(Halt::of(&error, "the look-up of the member")),
+            Meaning::Gone => Ok(Some(0)),
+            Meaning::NotOffered | Meaning::Denied(_) => Ok(None),
+            Meaning::Unclear(doubt) => Err(doubt.into()),
         }
     }
 
