@@ -9,24 +9,16 @@ use std::panic::AssertUnwindSafe;
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
 use futures::{FutureExt, future::join_all};
 use podio_engine::{Message, Order, Report, ports::Claimed};
-use podio_lifecycle::{
-    ports::StoreError,
-    work::{JobId, Waiting},
-};
+use podio_lifecycle::{ports::Metric, work::JobId};
 
-use crate::{Worker, session::Session};
+use crate::{
+    Worker,
+    registry::{self, Left},
+    session::Session,
+};
 
 /// Attempts in a row that may die before a person has to look.
 const MOST_DEATHS: u32 = 5;
-
-/// How a run of a job left it.
-#[derive(Debug)]
-pub(crate) enum Left {
-    /// Nothing more is to be called for it.
-    Done,
-    /// It waits on, as `fresh` jobs of the report say or as its record does.
-    Waits,
-}
 
 impl Worker {
     /// Handles an event of the queue. Only a message that nobody can read is reported as a failure: it ends among the dead
@@ -55,7 +47,7 @@ impl Worker {
 
     /// Handles messages side by side, then dispatches.
     pub async fn handle(&self, messages: Vec<Message>) {
-        if let Err(error) = self.dispatcher.refresh().await {
+        if let Err(error) = self.context.dispatcher.refresh().await {
             tracing::warn!(%error, "the quota could not be read");
         }
         let orders = messages.into_iter().filter_map(|message| match message {
@@ -66,10 +58,10 @@ impl Worker {
         for told in join_all(orders.map(|order| self.run_safely(order))).await {
             report.join(told);
         }
-        match self.dispatcher.dispatch(&report).await {
+        match self.context.dispatcher.dispatch(&report).await {
             Ok(dispatched) if dispatched.other_calls > 0 => {
                 tracing::warn!(calls = dispatched.other_calls, "somebody else spends the same quota");
-                self.ports.metrics.add(podio_lifecycle::ports::Metric::OtherCalls, dispatched.other_calls);
+                self.context.ports.metrics.add(Metric::OtherCalls, dispatched.other_calls);
             }
             Ok(_) => {}
             Err(error) => tracing::warn!(%error, "nothing was dispatched; the sweep does that"),
@@ -89,17 +81,18 @@ impl Worker {
 
     async fn run_order(&self, order: Order) -> Report {
         let attempt = order.attempt();
-        match self.ports.work.claim(&order.job, attempt).await {
+        match self.context.ports.work.claim(&order.job, attempt).await {
             Ok(Claimed::Yes { deaths }) if deaths >= MOST_DEATHS => {
-                let given_up = self.give_up(&order.job).await;
+                tracing::error!(job = %order.job, "given up: its attempts keep dying");
+                let given_up = registry::give_up(&self.context, &order.job).await;
                 if let Err(error) = given_up {
                     tracing::warn!(job = %order.job, %error, "a job that keeps dying could not be given up");
                 }
-                self.untouched(order, false)
+                untouched(order, false)
             }
             Ok(Claimed::Yes { deaths }) => {
-                let mut session = Session::new(self, &order, deaths);
-                let left = self.run(&order.job, &mut session).await;
+                let mut session = Session::new(&self.access, &order, deaths);
+                let left = registry::run(&self.context, &order.job, &mut session).await;
                 let mut report = session.finish();
                 let waits = match left {
                     Ok(Left::Done) => false,
@@ -115,7 +108,7 @@ impl Worker {
             }
             // Somebody else has it, or had it and is through.
             Ok(Claimed::No | Claimed::Gone { begun: true }) => Report::default(),
-            Ok(Claimed::Gone { begun: false }) => self.untouched(order, false),
+            Ok(Claimed::Gone { begun: false }) => untouched(order, false),
             Err(error) => {
                 tracing::warn!(job = %order.job, %error, "storage failed; the job is taken up again");
                 // The claim may have been written.
@@ -127,55 +120,15 @@ impl Worker {
 
     /// A storage that fails is no job that kills its worker. Should that be impossible to note, the attempt counts as dead.
     async fn has_not_died(&self, job: &JobId) {
-        if let Err(error) = self.ports.work.survived(job).await {
+        if let Err(error) = self.context.ports.work.survived(job).await {
             tracing::warn!(job = %job, %error, "it could not be noted that the attempt has not died");
         }
     }
+}
 
-    /// An order whose moments nobody will spend.
-    fn untouched(&self, order: Order, waits: bool) -> Report {
-        Report { unspent: order.moments.clone(), ended: vec![(order, waits)], ..Report::default() }
-    }
-
-    async fn run(&self, job: &JobId, session: &mut Session<'_>) -> Result<Left, StoreError> {
-        match job.kind.as_str() {
-            JobId::OFFBOARDING => self.run_stage(job, session).await,
-            JobId::SPACE => self.run_space(job, session).await,
-            JobId::DELIVERY => self.run_delivery(job, session).await,
-            JobId::KEEP_HOOKS => self.run_keep_hooks(job, session).await,
-            JobId::KEEP_CREDENTIAL => self.run_keep_credential(session).await,
-            kind => {
-                tracing::error!(kind, "a job of an unknown kind leaves the work table");
-                self.ports.work.leave(job).await?;
-                Ok(Left::Done)
-            }
-        }
-    }
-
-    /// Turns a job whose attempts keep dying into something that a person sees.
-    async fn give_up(&self, job: &JobId) -> Result<(), StoreError> {
-        tracing::error!(job = %job, "given up: its attempts keep dying");
-        match job.kind.as_str() {
-            JobId::OFFBOARDING | JobId::SPACE => self.give_up_offboarding(job).await,
-            JobId::DELIVERY => self.give_up_delivery(job).await,
-            // It is looked at again by and by.
-            _ => self.ports.work.survived(job).await,
-        }
-    }
-
-    /// Lets a job wait again that has no record of its own, or whose record says nothing new.
-    pub(crate) async fn wait_again(&self, waiting: Waiting, session: &mut Session<'_>) -> Result<Left, StoreError> {
-        self.ports.work.wait_again(&waiting).await?;
-        session.fresh(waiting.job.clone(), Some(waiting));
-        Ok(Left::Waits)
-    }
-
-    /// Takes a job out of the table that has nothing left to do.
-    pub(crate) async fn leave(&self, job: &JobId) -> Result<Left, StoreError> {
-        tracing::info!(job = %job, "nothing left to do");
-        self.ports.work.leave(job).await?;
-        Ok(Left::Done)
-    }
+/// An order whose moments nobody will spend.
+fn untouched(order: Order, waits: bool) -> Report {
+    Report { unspent: order.moments.clone(), ended: vec![(order, waits)], ..Report::default() }
 }
 
 /// A record of the event had no message id, so a failure of it could not be reported: the whole batch shows again.

@@ -5,13 +5,11 @@
 //! its neighbours, not even a panic.
 
 pub mod batch;
+mod halt;
 mod jobs;
-mod probe;
+mod registry;
 mod session;
 pub mod settings;
-
-mod tokens;
-mod verdict;
 
 use std::sync::Arc;
 
@@ -34,7 +32,8 @@ use podio_lifecycle::{
 
 pub use jobs::{FIRST_PATIENCE, Registration};
 pub use podio_engine::Message;
-pub use tokens::{Account, Tokens};
+use session::{Access, Offers};
+pub use session::{Account, Tokens};
 
 /// Everything that the worker reaches, each by its narrowest door.
 #[derive(Clone)]
@@ -128,24 +127,27 @@ pub struct LeaversApp {
     pub zone: Offset,
 }
 
-/// The worker.
+/// The worker: what a job is given, and the way to Podio, which a job has from its session alone.
 pub struct Worker {
+    context: Context,
+    access: Access,
+}
+
+/// What every job is given beside its session.
+pub(crate) struct Context {
     ports: Ports,
     policy: Policy,
-    podio: Podio,
-    tokens: Tokens,
-    dispatcher: Dispatcher,
+    dispatcher: Arc<Dispatcher>,
+    offers: Offers,
     /// Spaces of one leaver settle one after the other in this process: side by side their transactions would only get in
     /// each other's way.
     settling: tokio::sync::Mutex<()>,
-    /// Who finds out what others have left of the quota.
-    probe: probe::Probe,
 }
 
 impl Worker {
     /// A worker that calls `podio` with the account behind `tokens`.
     pub fn new(ports: Ports, policy: Policy, podio: Podio, tokens: Tokens) -> Self {
-        let dispatcher = Dispatcher {
+        let dispatcher = Arc::new(Dispatcher {
             quota: ports.quota.clone(),
             work: ports.work.clone(),
             queue: ports.queue.clone(),
@@ -154,18 +156,15 @@ impl Worker {
             configured: policy.ceiling,
             patience: policy.patience,
             known: Arc::default(),
-        };
-        Self {
-            ports,
-            policy,
-            podio,
-            tokens,
-            dispatcher,
-            settling: tokio::sync::Mutex::default(),
-            probe: probe::Probe::default(),
-        }
+        });
+        let access = Access::new(podio, tokens, dispatcher.clone(), &ports);
+        let offers = Offers::new(&ports);
+        let context = Context { ports, policy, dispatcher, offers, settling: tokio::sync::Mutex::default() };
+        Self { context, access }
     }
+}
 
+impl Context {
     fn now(&self) -> Timestamp {
         self.ports.clock.now()
     }

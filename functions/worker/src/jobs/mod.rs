@@ -15,7 +15,13 @@ use podio_lifecycle::offboarding::{Event, Offboarding, Search};
 
 pub(crate) use self::look_up::{SMALL_PAGE, SURELY_WHOLE};
 pub use self::{hooks::Registration, remove_from_space::FIRST_PATIENCE};
-use crate::{Worker, session::Session, verdict::Halt};
+pub(crate) use self::{
+    hooks::{DeliveryJob, KeepHooksJob},
+    keep_credential::KeepCredentialJob,
+    remove_from_space::SpaceJob,
+    stage::StageJob,
+};
+use crate::{Context, halt::Halt, session::Session};
 
 /// How long a claimed call may be on its way before it counts as lost: longer than the client's patience.
 pub(crate) const CLAIM: SignedDuration = SignedDuration::from_secs(30);
@@ -30,17 +36,15 @@ pub(crate) struct StageTask {
     pub search: Search,
 }
 
-impl Worker {
-    /// Stores a change of the stage's offboarding, so that the next one builds on it.
-    pub(crate) async fn advance(
-        &self,
-        stage: &mut StageTask,
-        event: Event,
-        session: &mut Session<'_>,
-    ) -> Result<(), Halt> {
-        stage.offboarding = self.ledger().commit(&stage.offboarding, event, self.now()).await?;
-        session.fresh_stage(&stage.offboarding);
-        tracing::info!(offboarding = %stage.offboarding.id, state = stage.offboarding.state.name(), "stored");
-        Ok(())
-    }
+/// Stores a change of the stage's offboarding, so that the next one builds on it.
+pub(crate) async fn advance(
+    context: &Context,
+    stage: &mut StageTask,
+    event: Event,
+    session: &mut Session<'_>,
+) -> Result<(), Halt> {
+    stage.offboarding = context.ledger().commit(&stage.offboarding, event, context.now()).await?;
+    session.fresh_stage(&stage.offboarding);
+    tracing::info!(offboarding = %stage.offboarding.id, state = stage.offboarding.state.name(), "stored");
+    Ok(())
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use async_trait::async_trait;
 use jiff::SignedDuration;
 use podio_client::{Meaning, Request, space_member};
 use podio_lifecycle::{
@@ -13,7 +14,16 @@ use podio_lifecycle::{
     work::JobId,
 };
 
-use crate::{Worker, batch::Left, session::Session, verdict::Halt};
+use super::{
+    stage::{fail_offboarding, has_failed_for_long},
+    together::leave_together,
+};
+use crate::{
+    Context,
+    halt::Halt,
+    registry::{Job, Left, leave, wait_again},
+    session::Session,
+};
 
 /// How long the first attempt at a space waits for its answer. The call may be repeated without harm, and whoever waits
 /// for longer misses the moments of the jobs behind. A Podio that needs longer is given the time at the next attempt.
@@ -37,140 +47,156 @@ enum Standing {
     Over,
 }
 
-impl Worker {
-    /// Runs the job of one space.
-    pub(crate) async fn run_space(&self, job: &JobId, session: &mut Session<'_>) -> Result<Left, StoreError> {
-        let Ok(key) = job.subject.parse::<SpaceKey>() else { return self.leave(job).await };
-        let Some(removal) = self.ports.removals.space(&key).await? else { return self.leave(job).await };
-        let mut task = match self.standing_of(removal).await? {
-            Standing::Due(task) => task,
-            Standing::TooEarly => {
-                let removal = self.ports.removals.space(&key).await?;
-                let Some(mut waiting) = removal.and_then(|removal| removal.waiting()) else { return Ok(Left::Done) };
-                waiting.not_before = Some(self.now() + SOON);
-                return self.wait_again(waiting, session).await;
-            }
-            Standing::Over => return self.leave(job).await,
-        };
-        // What a dead attempt has done, nobody has noted.
-        task.removal.uncertain |= session.follows_a_death();
-        session.record_for(vec![key.offboarding.clone()]);
-        match self.leave_space(&task, session).await {
-            Ok(()) => Ok(Left::Done),
-            Err(Halt::Wait) => {
-                self.ports.work.survived(job).await?;
-                Ok(Left::Waits)
-            }
-            Err(Halt::Pause(until)) => {
-                let wait = task.removal.wait.map(|wait| Wait { not_before: Some(until), faulted_at: None, ..wait });
-                self.put_back(SpaceRemoval { wait, ..task.removal }, session).await
-            }
-            Err(Halt::Fault) => self.note_fault(task.removal, session).await,
-            Err(Halt::Fail(failure)) => {
-                self.fail_offboarding(&key.offboarding, failure).await?;
-                self.ports.work.survived(job).await?;
-                // A retry puts it back.
-                self.leave(job).await
-            }
-            Err(Halt::Storage(error)) => Err(error),
-            Err(Halt::Overtaken) => Ok(Left::Waits),
-        }
+/// One space of one leaver.
+pub(crate) struct SpaceJob;
+
+#[async_trait(?Send)]
+impl Job for SpaceJob {
+    fn kind(&self) -> &'static str {
+        JobId::SPACE
     }
 
-    /// Reads what a removal is about, strongly: right before the call.
-    async fn standing_of(&self, removal: SpaceRemoval) -> Result<Standing, StoreError> {
-        if removal.state != RemovalState::Pending {
-            return Ok(Standing::Over);
-        }
-        let Some(offboarding) = self.ports.offboardings.load(&removal.key.offboarding).await? else {
-            return Ok(Standing::Over);
-        };
-        if offboarding.plan != Some(removal.key.plan) || offboarding.state.is_final() {
-            return Ok(Standing::Over);
-        }
-        if offboarding.may_leave_spaces() && offboarding.owns(&removal) {
-            return Ok(Standing::Due(Box::new(SpaceTask { offboarding, removal })));
-        }
-        let is_announced_soon = matches!(offboarding.state, State::Planning | State::Finalizing | State::Verifying);
-        Ok(if is_announced_soon { Standing::TooEarly } else { Standing::Over })
+    async fn run(&self, context: &Context, job: &JobId, session: &mut Session<'_>) -> Result<Left, StoreError> {
+        run_space(context, job, session).await
     }
 
-    /// What a removal is about that is to be taken along; none where it is not to be touched.
-    pub(super) async fn due(&self, key: &SpaceKey) -> Result<Option<SpaceTask>, StoreError> {
-        let Some(removal) = self.ports.removals.space(key).await? else { return Ok(None) };
-        match self.standing_of(removal).await? {
-            Standing::Due(task) => Ok(Some(*task)),
-            Standing::TooEarly | Standing::Over => Ok(None),
+    async fn give_up(&self, context: &Context, job: &JobId) -> Result<(), StoreError> {
+        super::stage::give_up_offboarding(context, job).await
+    }
+}
+
+/// Runs the job of one space.
+async fn run_space(context: &Context, job: &JobId, session: &mut Session<'_>) -> Result<Left, StoreError> {
+    let Ok(key) = job.subject.parse::<SpaceKey>() else { return leave(context, job).await };
+    let Some(removal) = context.ports.removals.space(&key).await? else { return leave(context, job).await };
+    let mut task = match standing_of(context, removal).await? {
+        Standing::Due(task) => task,
+        Standing::TooEarly => {
+            let removal = context.ports.removals.space(&key).await?;
+            let Some(mut waiting) = removal.and_then(|removal| removal.waiting()) else { return Ok(Left::Done) };
+            waiting.not_before = Some(context.now() + SOON);
+            return wait_again(context, waiting, session).await;
+        }
+        Standing::Over => return leave(context, job).await,
+    };
+    // What a dead attempt has done, nobody has noted.
+    task.removal.uncertain |= session.follows_a_death();
+    session.record_for(vec![key.offboarding.clone()]);
+    match leave_space(context, &task, session).await {
+        Ok(()) => Ok(Left::Done),
+        Err(Halt::Wait) => {
+            context.ports.work.survived(job).await?;
+            Ok(Left::Waits)
+        }
+        Err(Halt::Pause(until)) => {
+            let wait = task.removal.wait.map(|wait| Wait { not_before: Some(until), faulted_at: None, ..wait });
+            put_back(context, SpaceRemoval { wait, ..task.removal }, session).await
+        }
+        Err(Halt::Fault) => note_fault(context, task.removal, session).await,
+        Err(Halt::Fail(failure)) => {
+            fail_offboarding(context, &key.offboarding, failure).await?;
+            context.ports.work.survived(job).await?;
+            // A retry puts it back.
+            leave(context, job).await
+        }
+        Err(Halt::Storage(error)) => Err(error),
+        Err(Halt::Overtaken) => Ok(Left::Waits),
+    }
+}
+
+/// Reads what a removal is about, strongly: right before the call.
+async fn standing_of(context: &Context, removal: SpaceRemoval) -> Result<Standing, StoreError> {
+    if removal.state != RemovalState::Pending {
+        return Ok(Standing::Over);
+    }
+    let Some(offboarding) = context.ports.offboardings.load(&removal.key.offboarding).await? else {
+        return Ok(Standing::Over);
+    };
+    if offboarding.plan != Some(removal.key.plan) || offboarding.state.is_final() {
+        return Ok(Standing::Over);
+    }
+    if offboarding.may_leave_spaces() && offboarding.owns(&removal) {
+        return Ok(Standing::Due(Box::new(SpaceTask { offboarding, removal })));
+    }
+    let is_announced_soon = matches!(offboarding.state, State::Planning | State::Finalizing | State::Verifying);
+    Ok(if is_announced_soon { Standing::TooEarly } else { Standing::Over })
+}
+
+/// What a removal is about that is to be taken along; none where it is not to be touched.
+pub(super) async fn due(context: &Context, key: &SpaceKey) -> Result<Option<SpaceTask>, StoreError> {
+    let Some(removal) = context.ports.removals.space(key).await? else { return Ok(None) };
+    match standing_of(context, removal).await? {
+        Standing::Due(task) => Ok(Some(*task)),
+        Standing::TooEarly | Standing::Over => Ok(None),
+    }
+}
+
+/// Sends the `DELETE`, together with others where some wait for the same space, and settles the space by what Podio
+/// says.
+async fn leave_space(context: &Context, task: &SpaceTask, session: &mut Session<'_>) -> Result<(), Halt> {
+    let Some(leaver) = &task.offboarding.leaver else { return Err(Halt::Overtaken) };
+    let state = match leave_together(context, task, leaver.user_id, session).await? {
+        Some(state) => state,
+        None => {
+            let removal = in_time(task, space_member::remove(task.removal.key.space, leaver.user_id));
+            settled_as(session.call(&removal).await?)?
+        }
+    };
+    settle(context, &task.removal, state, session).await
+}
+
+/// Settles a space by Podio's word, and tells the next dispatch if it was the last.
+pub(super) async fn settle(
+    context: &Context,
+    removal: &SpaceRemoval,
+    state: RemovalState,
+    session: &mut Session<'_>,
+) -> Result<(), Halt> {
+    let now = context.now();
+    let key = &removal.key;
+    let settled = removal.clone().settled(state, now);
+    let current = async || context.ports.removals.space(key).await;
+    let lock = context.settling.lock().await;
+    let offboarding = context.ledger().settle(&settled, current, now).await?;
+    drop(lock);
+    tracing::info!(offboarding = %key.offboarding, space = %key.space, ?state, "space settled");
+    session.fresh(key.job(), None);
+    // Runs of one batch are told of in another order than they settled: one that was not the last says nothing.
+    if let Some(offboarding) = offboarding.filter(|offboarding| offboarding.waiting().is_some()) {
+        session.fresh_stage(&offboarding);
+    }
+    Ok(())
+}
+
+/// Podio gave no answer: the job waits, for longer each time. What fails for a day while others succeed is shown to a
+/// person, and goes on trying.
+async fn note_fault(context: &Context, removal: SpaceRemoval, session: &mut Session<'_>) -> Result<Left, StoreError> {
+    let now = context.now();
+    if has_failed_for_long(context, removal.faulted_since) {
+        let held = context.ledger().commit_anyhow(&removal.key.offboarding, &Event::KeepsFailing, now).await;
+        if let Err(NotCommitted::Store(error)) = held {
+            return Err(error);
         }
     }
+    let faults = removal.faults + 1;
+    let not_before = Some(now + backoff(faults, context.jitter()));
+    let wait = removal.wait.map(|wait| Wait { not_before, faulted_at: Some(now), ..wait });
+    let faulted_since = removal.faulted_since.or(Some(now));
+    // The answer may have been lost, and not the call.
+    let uncertain = true;
+    put_back(context, SpaceRemoval { faults, faulted_since, wait, uncertain, ..removal }, session).await
+}
 
-    /// Sends the `DELETE`, together with others where some wait for the same space, and settles the space by what Podio
-    /// says.
-    async fn leave_space(&self, task: &SpaceTask, session: &mut Session<'_>) -> Result<(), Halt> {
-        let Some(leaver) = &task.offboarding.leaver else { return Err(Halt::Overtaken) };
-        let state = match self.leave_together(task, leaver.user_id, session).await? {
-            Some(state) => state,
-            None => {
-                let removal = in_time(task, space_member::remove(task.removal.key.space, leaver.user_id));
-                settled_as(session.call(&removal).await?)?
-            }
-        };
-        self.settle(&task.removal, state, session).await
+async fn put_back(context: &Context, removal: SpaceRemoval, session: &mut Session<'_>) -> Result<Left, StoreError> {
+    match context.ports.removals.save_space(&removal).await {
+        // Settled meanwhile.
+        Err(SaveError::Conflict | SaveError::PersonTaken(_)) => return Ok(Left::Done),
+        Err(SaveError::Store(error)) => return Err(error),
+        Ok(()) => {}
     }
-
-    /// Settles a space by Podio's word, and tells the next dispatch if it was the last.
-    pub(super) async fn settle(
-        &self,
-        removal: &SpaceRemoval,
-        state: RemovalState,
-        session: &mut Session<'_>,
-    ) -> Result<(), Halt> {
-        let now = self.now();
-        let key = &removal.key;
-        let settled = removal.clone().settled(state, now);
-        let current = async || self.ports.removals.space(key).await;
-        let lock = self.settling.lock().await;
-        let offboarding = self.ledger().settle(&settled, current, now).await?;
-        drop(lock);
-        tracing::info!(offboarding = %key.offboarding, space = %key.space, ?state, "space settled");
-        session.fresh(key.job(), None);
-        // Runs of one batch are told of in another order than they settled: one that was not the last says nothing.
-        if let Some(offboarding) = offboarding.filter(|offboarding| offboarding.waiting().is_some()) {
-            session.fresh_stage(&offboarding);
-        }
-        Ok(())
-    }
-
-    /// Podio gave no answer: the job waits, for longer each time. What fails for a day while others succeed is shown to a
-    /// person, and goes on trying.
-    async fn note_fault(&self, removal: SpaceRemoval, session: &mut Session<'_>) -> Result<Left, StoreError> {
-        let now = self.now();
-        if self.has_failed_for_long(removal.faulted_since) {
-            let held = self.ledger().commit_anyhow(&removal.key.offboarding, &Event::KeepsFailing, now).await;
-            if let Err(NotCommitted::Store(error)) = held {
-                return Err(error);
-            }
-        }
-        let faults = removal.faults + 1;
-        let not_before = Some(now + backoff(faults, self.jitter()));
-        let wait = removal.wait.map(|wait| Wait { not_before, faulted_at: Some(now), ..wait });
-        let faulted_since = removal.faulted_since.or(Some(now));
-        // The answer may have been lost, and not the call.
-        let uncertain = true;
-        self.put_back(SpaceRemoval { faults, faulted_since, wait, uncertain, ..removal }, session).await
-    }
-
-    async fn put_back(&self, removal: SpaceRemoval, session: &mut Session<'_>) -> Result<Left, StoreError> {
-        match self.ports.removals.save_space(&removal).await {
-            // Settled meanwhile.
-            Err(SaveError::Conflict | SaveError::PersonTaken(_)) => return Ok(Left::Done),
-            Err(SaveError::Store(error)) => return Err(error),
-            Ok(()) => {}
-        }
-        self.ports.work.survived(&removal.key.job()).await?;
-        session.fresh_removal(&removal);
-        Ok(Left::Waits)
-    }
+    context.ports.work.survived(&removal.key.job()).await?;
+    session.fresh_removal(&removal);
+    Ok(Left::Waits)
 }
 
 /// The removal with as much patience as this attempt has.

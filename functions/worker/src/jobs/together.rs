@@ -15,8 +15,8 @@ use podio_lifecycle::{
     removal::{RemovalState, SpaceRemoval},
 };
 
-use super::remove_from_space::{SpaceTask, in_time};
-use crate::{Worker, session::Session, verdict::Halt};
+use super::remove_from_space::{SpaceTask, due, in_time, settle};
+use crate::{Context, halt::Halt, session::Session};
 
 /// Leavers whom one call names at most: enough for a department, and a path of about a thousand characters.
 const MOST: usize = 50;
@@ -30,133 +30,132 @@ struct Other {
     removal: SpaceRemoval,
 }
 
-impl Worker {
-    /// Leaves the space by one call together with all who wait for it; what became of the first leaver. None where nobody
-    /// waits, or each leaves alone.
-    pub(super) async fn leave_together(
-        &self,
-        task: &SpaceTask,
-        user: UserId,
-        session: &mut Session<'_>,
-    ) -> Result<Option<RemovalState>, Halt> {
-        let known = session.capabilities().await?;
-        if task.removal.alone || !known.may_offer(Capability::PluralSpaceMembers, self.now()) {
-            return Ok(None);
+/// Leaves the space by one call together with all who wait for it; what became of the first leaver. None where nobody
+/// waits, or each leaves alone.
+pub(super) async fn leave_together(
+    context: &Context,
+    task: &SpaceTask,
+    user: UserId,
+    session: &mut Session<'_>,
+) -> Result<Option<RemovalState>, Halt> {
+    let known = context.offers.known().await?;
+    if task.removal.alone || !known.may_offer(Capability::PluralSpaceMembers, context.now()) {
+        return Ok(None);
+    }
+    let others = claim_others(context, task, user, session).await?;
+    if others.is_empty() {
+        return Ok(None);
+    }
+    let users: Vec<UserId> = others.iter().map(|other| other.user).collect();
+    let concerned = others.iter().map(|other| other.removal.key.offboarding.clone());
+    session.record_for([task.removal.key.offboarding.clone()].into_iter().chain(concerned).collect());
+    let removal = space_member::remove_many(task.removal.key.space, user, &users);
+    let answer = session.call(&in_time(task, removal)).await;
+    session.record_for(vec![task.removal.key.offboarding.clone()]);
+    let is_proven = known.is_proven(Capability::PluralSpaceMembers);
+    let answer = match answer {
+        Ok(answer) => answer,
+        // Nothing was sent.
+        Err(halt) => {
+            let_wait(context, others, session, |removal| removal).await?;
+            return Err(halt);
         }
-        let others = self.claim_others(task, user, session).await?;
-        if others.is_empty() {
-            return Ok(None);
-        }
-        let users: Vec<UserId> = others.iter().map(|other| other.user).collect();
-        let concerned = others.iter().map(|other| other.removal.key.offboarding.clone());
-        session.record_for([task.removal.key.offboarding.clone()].into_iter().chain(concerned).collect());
-        let removal = space_member::remove_many(task.removal.key.space, user, &users);
-        let answer = session.call(&in_time(task, removal)).await;
-        session.record_for(vec![task.removal.key.offboarding.clone()]);
-        let is_proven = known.is_proven(Capability::PluralSpaceMembers);
-        let answer = match answer {
-            Ok(answer) => answer,
-            // Nothing was sent.
-            Err(halt) => {
-                self.let_wait(others, session, |removal| removal).await?;
-                return Err(halt);
-            }
-        };
-        match answer {
-            Meaning::Yes(()) => {
-                self.settle(&task.removal, RemovalState::Removed, session).await?;
-                if is_proven || self.prove(&others, session).await? {
-                    for other in &others {
-                        self.settle(&other.removal, RemovalState::Removed, session).await?;
-                    }
-                } else {
-                    self.let_wait(others, session, alone).await?;
+    };
+    match answer {
+        Meaning::Yes(()) => {
+            settle(context, &task.removal, RemovalState::Removed, session).await?;
+            if is_proven || prove(context, &others, session).await? {
+                for other in &others {
+                    settle(context, &other.removal, RemovalState::Removed, session).await?;
                 }
-                return Ok(Some(RemovalState::Removed));
+            } else {
+                let_wait(context, others, session, alone).await?;
             }
-            Meaning::NotOffered => session.learn_missing(Capability::PluralSpaceMembers).await?,
-            Meaning::Denied(denial) if denial.is_of_form() => {
-                session.learn_missing(Capability::PluralSpaceMembers).await?;
-            }
-            // One of them is not a member, or may not be removed, and Podio does not say who.
-            Meaning::Gone | Meaning::Denied(_) => {}
-            Meaning::Unclear(Doubt::NoAnswer | Doubt::Unreadable)
-                if !is_proven && task.removal.faults + 1 >= PATIENCE => {}
-            Meaning::Unclear(doubt) => {
-                self.let_wait(others, session, uncertain).await?;
-                return Err(doubt.into());
-            }
+            return Ok(Some(RemovalState::Removed));
         }
-        self.let_wait(others, session, alone).await?;
-        Ok(None)
+        Meaning::NotOffered => context.offers.learn_missing(Capability::PluralSpaceMembers).await?,
+        Meaning::Denied(denial) if denial.is_of_form() => {
+            context.offers.learn_missing(Capability::PluralSpaceMembers).await?;
+        }
+        // One of them is not a member, or may not be removed, and Podio does not say who.
+        Meaning::Gone | Meaning::Denied(_) => {}
+        Meaning::Unclear(Doubt::NoAnswer | Doubt::Unreadable) if !is_proven && task.removal.faults + 1 >= PATIENCE => {}
+        Meaning::Unclear(doubt) => {
+            let_wait(context, others, session, uncertain).await?;
+            return Err(doubt.into());
+        }
     }
+    let_wait(context, others, session, alone).await?;
+    Ok(None)
+}
 
-    /// Claims all who wait for the space, then reads of each whether they are still to be removed: a cancellation is
-    /// written first and looks for claims second.
-    async fn claim_others(&self, task: &SpaceTask, user: UserId, session: &Session<'_>) -> Result<Vec<Other>, Halt> {
-        let waiting = self.ports.removals.waiting_in(task.removal.key.space, MOST).await?;
-        let mut seen = BTreeSet::from([user]);
-        let mut others = Vec::new();
-        for key in waiting.into_iter().filter(|key| *key != task.removal.key) {
-            let Some(other) = self.due(&key).await? else { continue };
-            let Some(user) = other.offboarding.leaver.as_ref().map(|leaver| leaver.user_id) else { continue };
-            if other.removal.alone || !seen.insert(user) {
-                continue;
-            }
-            let Claimed::Yes { deaths } = self.ports.work.claim(&key.job(), session.attempt()).await? else { continue };
-            if let Some(other) = self.due(&key).await? {
-                // What a dead attempt has done, nobody has noted.
-                let uncertain = other.removal.uncertain || deaths > 0;
-                others.push(Other { user, removal: SpaceRemoval { uncertain, ..other.removal } });
-            }
+/// Claims all who wait for the space, then reads of each whether they are still to be removed: a cancellation is
+/// written first and looks for claims second.
+async fn claim_others(
+    context: &Context,
+    task: &SpaceTask,
+    user: UserId,
+    session: &Session<'_>,
+) -> Result<Vec<Other>, Halt> {
+    let waiting = context.ports.removals.waiting_in(task.removal.key.space, MOST).await?;
+    let mut seen = BTreeSet::from([user]);
+    let mut others = Vec::new();
+    for key in waiting.into_iter().filter(|key| *key != task.removal.key) {
+        let Some(other) = due(context, &key).await? else { continue };
+        let Some(user) = other.offboarding.leaver.as_ref().map(|leaver| leaver.user_id) else { continue };
+        if other.removal.alone || !seen.insert(user) {
+            continue;
         }
-        Ok(others)
+        let Claimed::Yes { deaths } = context.ports.work.claim(&key.job(), session.attempt).await? else { continue };
+        if let Some(other) = due(context, &key).await? {
+            // What a dead attempt has done, nobody has noted.
+            let uncertain = other.removal.uncertain || deaths > 0;
+            others.push(Other { user, removal: SpaceRemoval { uncertain, ..other.removal } });
+        }
     }
+    Ok(others)
+}
 
-    /// Podio has taken a call that named several. Whether it removed more than the first is seen once, and believed from
-    /// then on: by somebody whom no call before can have removed. Where Podio does not let anybody see, lists are not worth another try with each space.
-    async fn prove(&self, others: &[Other], session: &mut Session<'_>) -> Result<bool, Halt> {
-        let Some(witness) = others.iter().find(|other| !other.removal.uncertain) else { return Ok(false) };
-        session.record_for(vec![witness.removal.key.offboarding.clone()]);
-        let answer = session.call(&space_member::get(witness.removal.key.space, witness.user)).await;
-        let is_out = match answer {
-            Ok(Meaning::Yes(member)) => !member.is_current(),
-            Ok(Meaning::Gone) => true,
-            Ok(Meaning::NotOffered | Meaning::Denied(_)) => false,
-            // It cannot be seen now. Each asks alone, and the next call for several is the next try at a proof.
-            Ok(Meaning::Unclear(_)) | Err(_) => return Ok(false),
-        };
-        let mut known = session.capabilities().await?;
-        if is_out {
-            tracing::info!("Podio removes several from a space at once");
-            known.proven(Capability::PluralSpaceMembers, self.now());
-            self.ports.capabilities.learned(&known).await?;
-        } else {
-            session.learn_missing(Capability::PluralSpaceMembers).await?;
-        }
-        Ok(is_out)
+/// Podio has taken a call that named several. Whether it removed more than the first is seen once, and believed from
+/// then on: by somebody whom no call before can have removed. Where Podio does not let anybody see, lists are not worth another try with each space.
+async fn prove(context: &Context, others: &[Other], session: &mut Session<'_>) -> Result<bool, Halt> {
+    let Some(witness) = others.iter().find(|other| !other.removal.uncertain) else { return Ok(false) };
+    session.record_for(vec![witness.removal.key.offboarding.clone()]);
+    let answer = session.call(&space_member::get(witness.removal.key.space, witness.user)).await;
+    let is_out = match answer {
+        Ok(Meaning::Yes(member)) => !member.is_current(),
+        Ok(Meaning::Gone) => true,
+        Ok(Meaning::NotOffered | Meaning::Denied(_)) => false,
+        // It cannot be seen now. Each asks alone, and the next call for several is the next try at a proof.
+        Ok(Meaning::Unclear(_)) | Err(_) => return Ok(false),
+    };
+    if is_out {
+        context.offers.learn_proven(Capability::PluralSpaceMembers).await?;
+    } else {
+        context.offers.learn_missing(Capability::PluralSpaceMembers).await?;
     }
+    Ok(is_out)
+}
 
-    /// The others wait on for a call of their own.
-    async fn let_wait(
-        &self,
-        others: Vec<Other>,
-        session: &mut Session<'_>,
-        change: impl Fn(SpaceRemoval) -> SpaceRemoval,
-    ) -> Result<(), Halt> {
-        for Other { removal, .. } in others {
-            let changed = change(removal.clone());
-            if changed != removal {
-                match self.ports.removals.save_space(&changed).await {
-                    Ok(()) | Err(SaveError::Conflict | SaveError::PersonTaken(_)) => {}
-                    Err(SaveError::Store(error)) => return Err(error.into()),
-                }
+/// The others wait on for a call of their own.
+async fn let_wait(
+    context: &Context,
+    others: Vec<Other>,
+    session: &mut Session<'_>,
+    change: impl Fn(SpaceRemoval) -> SpaceRemoval,
+) -> Result<(), Halt> {
+    for Other { removal, .. } in others {
+        let changed = change(removal.clone());
+        if changed != removal {
+            match context.ports.removals.save_space(&changed).await {
+                Ok(()) | Err(SaveError::Conflict | SaveError::PersonTaken(_)) => {}
+                Err(SaveError::Store(error)) => return Err(error.into()),
             }
-            self.ports.work.survived(&changed.key.job()).await?;
-            session.fresh_removal(&changed);
         }
-        Ok(())
+        context.ports.work.survived(&changed.key.job()).await?;
+        session.fresh_removal(&changed);
     }
+    Ok(())
 }
 
 /// A call that named it may have taken effect.

@@ -9,10 +9,10 @@ use podio_lifecycle::{
 };
 
 use super::{
-    LOOKS, StageTask,
-    look_up::{Sighting, Sought, fits_a_path},
+    LOOKS, StageTask, advance,
+    look_up::{Sighting, Sought, fits_a_path, look_through},
 };
-use crate::{Worker, session::Session, verdict::Halt};
+use crate::{Context, halt::Halt, session::Session};
 
 /// What a read-back shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,145 +25,141 @@ pub(crate) enum Standing {
     Unclear,
 }
 
-impl Worker {
-    /// Asks, and completes the offboarding if the person is gone.
-    pub(crate) async fn verify_removal(&self, stage: &mut StageTask, session: &mut Session<'_>) -> Result<(), Halt> {
-        let Some(leaver) = stage.offboarding.leaver.clone() else { return Err(Halt::Overtaken) };
-        // The removal may bear the time of another worker, whose clock is ahead; asked before that, it would be asked in vain.
-        let ahead = stage.offboarding.last_delete_at.map(|deleted| deleted.duration_since(self.now()));
-        if let Some(ahead) = ahead.filter(|ahead| ahead.is_positive()) {
-            self.ports.clock.sleep(ahead.min(SKEW)).await;
-        }
-        let asked_at = self.now();
-        match self.standing(stage, &leaver, session).await? {
-            Standing::Gone => {
-                self.look_at_refused_spaces(stage, &leaver, session).await?;
-                self.advance(stage, Event::VerifiedGone { asked_at }, session).await
-            }
-            Standing::There => {
-                self.advance(stage, Event::StillAMember, session).await?;
-                let attempts = stage.offboarding.work.attempts;
-                match stage.offboarding.state {
-                    // Podio may need a moment; the same job looks again.
-                    State::Verifying => Err(Halt::Pause(self.now() + backoff(attempts.max(1), self.jitter()))),
-                    _ => Ok(()),
-                }
-            }
-            Standing::Unclear => Err(Halt::Fault),
-        }
+/// Asks, and completes the offboarding if the person is gone.
+pub(crate) async fn verify_removal(
+    context: &Context,
+    stage: &mut StageTask,
+    session: &mut Session<'_>,
+) -> Result<(), Halt> {
+    let Some(leaver) = stage.offboarding.leaver.clone() else { return Err(Halt::Overtaken) };
+    // The removal may bear the time of another worker, whose clock is ahead; asked before that, it would be asked in vain.
+    let ahead = stage.offboarding.last_delete_at.map(|deleted| deleted.duration_since(context.now()));
+    if let Some(ahead) = ahead.filter(|ahead| ahead.is_positive()) {
+        context.ports.clock.sleep(ahead.min(SKEW)).await;
     }
-
-    /// Looks whether the leaver is still in spaces that did not let them go. The organization removal should have ended
-    /// that membership too, but not every Podio does so. A space that cannot be seen is one that could not be left either,
-    /// and Podio's word must do.
-    async fn look_at_refused_spaces(
-        &self,
-        stage: &StageTask,
-        leaver: &Leaver,
-        session: &mut Session<'_>,
-    ) -> Result<(), Halt> {
-        let offboarding = &stage.offboarding;
-        let Some(plan) = offboarding.plan.filter(|_| offboarding.counted.left_to_org_removal > 0) else {
-            return Ok(());
-        };
-        let (own, _) = offboarding.split(self.ports.offboardings.spaces(&offboarding.id, plan).await?);
-        let mut refused: Vec<_> = own.iter().filter(|it| it.state == RemovalState::LeftToOrgRemoval).collect();
-        // First those that a person was asked about: the leaver was their last admin, which is a reason to refuse.
-        refused.sort_by_key(|space| {
-            !offboarding.approved.iter().any(|approval| approval.space_id == Some(space.key.space))
-        });
-        for space in refused.into_iter().take(LOOKS) {
-            match session.call(&space_member::get(space.key.space, leaver.user_id)).await? {
-                Meaning::Yes(member) if member.user_id == leaver.user_id && member.is_current() => {
-                    return Err(Halt::fail(
-                        FailureCode::StillAMember,
-                        format!(
-                            "The membership of the organization has ended, yet the person is still in the space {}, which \
-                             did not let them go. Make somebody else its admin and remove them there by hand; then retry.",
-                            space.key.space
-                        ),
-                    ));
-                }
-                Meaning::Yes(_) | Meaning::Gone | Meaning::NotOffered | Meaning::Denied(_) => {}
-                Meaning::Unclear(doubt) => return Err(doubt.into()),
+    let asked_at = context.now();
+    match standing(context, stage, &leaver, session).await? {
+        Standing::Gone => {
+            look_at_refused_spaces(context, stage, &leaver, session).await?;
+            advance(context, stage, Event::VerifiedGone { asked_at }, session).await
+        }
+        Standing::There => {
+            advance(context, stage, Event::StillAMember, session).await?;
+            let attempts = stage.offboarding.work.attempts;
+            match stage.offboarding.state {
+                // Podio may need a moment; the same job looks again.
+                State::Verifying => Err(Halt::Pause(context.now() + backoff(attempts.max(1), context.jitter()))),
+                _ => Ok(()),
             }
         }
-        Ok(())
+        Standing::Unclear => Err(Halt::Fault),
     }
+}
 
-    /// Whether the leaver is a member. Where Podio answers neither yes nor no, the list of everyone decides.
-    pub(crate) async fn standing(
-        &self,
-        stage: &mut StageTask,
-        leaver: &Leaver,
-        session: &mut Session<'_>,
-    ) -> Result<Standing, Halt> {
-        let org = stage.offboarding.org_id;
-        let is_paging = matches!(stage.search.step, SearchStep::Page { .. });
-        if !is_paging {
-            match session.call(&org_member::get(org, leaver.user_id)).await? {
-                Meaning::Yes(member) if member.user_id != leaver.user_id => {}
-                // Listed without a single space and without a role: perhaps only the memory of a member.
-                Meaning::Yes(member) if member.may_be_former() => {}
-                Meaning::Yes(_) => return Ok(Standing::There),
-                Meaning::Gone => return Ok(Standing::Gone),
-                // Proves nothing: a right may be missing, or the person.
-                Meaning::NotOffered | Meaning::Denied(_) => {}
-                Meaning::Unclear(doubt) => return Err(doubt.into()),
+/// Looks whether the leaver is still in spaces that did not let them go. The organization removal should have ended
+/// that membership too, but not every Podio does so. A space that cannot be seen is one that could not be left either,
+/// and Podio's word must do.
+async fn look_at_refused_spaces(
+    context: &Context,
+    stage: &StageTask,
+    leaver: &Leaver,
+    session: &mut Session<'_>,
+) -> Result<(), Halt> {
+    let offboarding = &stage.offboarding;
+    let Some(plan) = offboarding.plan.filter(|_| offboarding.counted.left_to_org_removal > 0) else {
+        return Ok(());
+    };
+    let (own, _) = offboarding.split(context.ports.offboardings.spaces(&offboarding.id, plan).await?);
+    let mut refused: Vec<_> = own.iter().filter(|it| it.state == RemovalState::LeftToOrgRemoval).collect();
+    // First those that a person was asked about: the leaver was their last admin, which is a reason to refuse.
+    refused
+        .sort_by_key(|space| !offboarding.approved.iter().any(|approval| approval.space_id == Some(space.key.space)));
+    for space in refused.into_iter().take(LOOKS) {
+        match session.call(&space_member::get(space.key.space, leaver.user_id)).await? {
+            Meaning::Yes(member) if member.user_id == leaver.user_id && member.is_current() => {
+                return Err(Halt::fail(
+                    FailureCode::StillAMember,
+                    format!(
+                        "The membership of the organization has ended, yet the person is still in the space {}, which \
+                         did not let them go. Make somebody else its admin and remove them there by hand; then retry.",
+                        space.key.space
+                    ),
+                ));
             }
-            if self.is_found_by_mail(stage, leaver, session).await? {
-                return Ok(Standing::There);
-            }
-        }
-        self.second_look(stage, leaver, session).await
-    }
-
-    /// A short cut to the proof that the leaver is there still. Not being found proves nothing: the address may be one
-    /// that only the profile shows, or it may have changed since.
-    async fn is_found_by_mail(
-        &self,
-        stage: &StageTask,
-        leaver: &Leaver,
-        session: &mut Session<'_>,
-    ) -> Result<bool, Halt> {
-        let Some(mail) = leaver.email.as_ref().filter(|mail| fits_a_path(mail)) else { return Ok(false) };
-        let request = org_member::by_mail(stage.offboarding.org_id, mail.as_str());
-        let answer = match session.call_if_offered(Capability::MemberByMail, &request).await {
-            // Not worth a wait: the next run would have to begin with the member again. The pages remember how far they got.
-            Err(Halt::Wait) => return Ok(false),
-            answer => answer?,
-        };
-        match answer {
-            Meaning::Yes(member) => Ok(member.user_id == leaver.user_id && !member.may_be_former()),
-            Meaning::Gone | Meaning::NotOffered | Meaning::Denied(_) => Ok(false),
-            Meaning::Unclear(doubt) => Err(doubt.into()),
-        }
-    }
-
-    /// Looks for the leaver, by id, among all members: the one look-up besides the member's own that could not have
-    /// missed them.
-    async fn second_look(
-        &self,
-        stage: &mut StageTask,
-        leaver: &Leaver,
-        session: &mut Session<'_>,
-    ) -> Result<Standing, Halt> {
-        let org = stage.offboarding.org_id;
-        let sought = Sought::User(leaver.user_id);
-        let standing = match session.look_through(org, &sought, None, &mut stage.search).await? {
-            Meaning::Yes(Sighting::Found(_)) => Standing::There,
-            Meaning::Yes(Sighting::Nobody) => Standing::Gone,
-            Meaning::Gone | Meaning::NotOffered | Meaning::Denied(_) => Standing::Unclear,
-            // The next try goes on with the page that failed.
+            Meaning::Yes(_) | Meaning::Gone | Meaning::NotOffered | Meaning::Denied(_) => {}
             Meaning::Unclear(doubt) => return Err(doubt.into()),
-        };
-        stage.search.step = SearchStep::Find;
-        if stage.offboarding.work.search.step != SearchStep::Find {
-            // A wait has stored the page. The next read-back must begin anew, even if it follows a crash.
-            let search = stage.search.clone();
-            let (calls, place) = (stage.offboarding.work.calls, stage.offboarding.place);
-            self.advance(stage, Event::Waits { until: None, search, calls, place }, session).await?;
         }
-        Ok(standing)
     }
+    Ok(())
+}
+
+/// Whether the leaver is a member. Where Podio answers neither yes nor no, the list of everyone decides.
+pub(crate) async fn standing(
+    context: &Context,
+    stage: &mut StageTask,
+    leaver: &Leaver,
+    session: &mut Session<'_>,
+) -> Result<Standing, Halt> {
+    let org = stage.offboarding.org_id;
+    let is_paging = matches!(stage.search.step, SearchStep::Page { .. });
+    if !is_paging {
+        match session.call(&org_member::get(org, leaver.user_id)).await? {
+            Meaning::Yes(member) if member.user_id != leaver.user_id => {}
+            // Listed without a single space and without a role: perhaps only the memory of a member.
+            Meaning::Yes(member) if member.may_be_former() => {}
+            Meaning::Yes(_) => return Ok(Standing::There),
+            Meaning::Gone => return Ok(Standing::Gone),
+            // Proves nothing: a right may be missing, or the person.
+            Meaning::NotOffered | Meaning::Denied(_) => {}
+            Meaning::Unclear(doubt) => return Err(doubt.into()),
+        }
+        if is_found_by_mail(stage, leaver, session).await? {
+            return Ok(Standing::There);
+        }
+    }
+    second_look(context, stage, leaver, session).await
+}
+
+/// A short cut to the proof that the leaver is there still. Not being found proves nothing: the address may be one
+/// that only the profile shows, or it may have changed since.
+async fn is_found_by_mail(stage: &StageTask, leaver: &Leaver, session: &mut Session<'_>) -> Result<bool, Halt> {
+    let Some(mail) = leaver.email.as_ref().filter(|mail| fits_a_path(mail)) else { return Ok(false) };
+    let request = org_member::by_mail(stage.offboarding.org_id, mail.as_str());
+    let answer = match session.call_if_offered(Capability::MemberByMail, &request).await {
+        // Not worth a wait: the next run would have to begin with the member again. The pages remember how far they got.
+        Err(Halt::Wait) => return Ok(false),
+        answer => answer?,
+    };
+    match answer {
+        Meaning::Yes(member) => Ok(member.user_id == leaver.user_id && !member.may_be_former()),
+        Meaning::Gone | Meaning::NotOffered | Meaning::Denied(_) => Ok(false),
+        Meaning::Unclear(doubt) => Err(doubt.into()),
+    }
+}
+
+/// Looks for the leaver, by id, among all members: the one look-up besides the member's own that could not have
+/// missed them.
+async fn second_look(
+    context: &Context,
+    stage: &mut StageTask,
+    leaver: &Leaver,
+    session: &mut Session<'_>,
+) -> Result<Standing, Halt> {
+    let org = stage.offboarding.org_id;
+    let sought = Sought::User(leaver.user_id);
+    let standing = match look_through(session, org, &sought, None, &mut stage.search).await? {
+        Meaning::Yes(Sighting::Found(_)) => Standing::There,
+        Meaning::Yes(Sighting::Nobody) => Standing::Gone,
+        Meaning::Gone | Meaning::NotOffered | Meaning::Denied(_) => Standing::Unclear,
+        // The next try goes on with the page that failed.
+        Meaning::Unclear(doubt) => return Err(doubt.into()),
+    };
+    stage.search.step = SearchStep::Find;
+    if stage.offboarding.work.search.step != SearchStep::Find {
+        // A wait has stored the page. The next read-back must begin anew, even if it follows a crash.
+        let search = stage.search.clone();
+        let (calls, place) = (stage.offboarding.work.calls, stage.offboarding.place);
+        advance(context, stage, Event::Waits { until: None, search, calls, place }, session).await?;
+    }
+    Ok(standing)
 }

@@ -15,7 +15,7 @@ use podio_lifecycle::{
 use podio_signatures::hook_key;
 use secrecy::SecretString;
 
-use crate::{Worker, session::Session, verdict::Halt};
+use crate::{Context, halt::Halt, session::Session};
 
 /// How long after hooks were created it is looked whether they have become active.
 const SECOND_LOOK: SignedDuration = SignedDuration::from_mins(2);
@@ -44,73 +44,71 @@ impl Registration {
     }
 }
 
-impl Worker {
-    /// Sees to it that an object has the hooks that it should have.
-    pub(super) async fn keep_hooks(&self, on: &HookRef, session: &mut Session<'_>) -> Result<(), Halt> {
-        let Some(registration) = &self.policy.registration else { return Ok(()) };
-        let Some(wanted) = registration.hooks.of(on) else { return Ok(()) };
-        let Some(target) = target(on) else {
-            self.missing(on, "Podio's client knows no hooks on such an object");
+/// Sees to it that an object has the hooks that it should have.
+pub(super) async fn keep_hooks(context: &Context, on: &HookRef, session: &mut Session<'_>) -> Result<(), Halt> {
+    let Some(registration) = &context.policy.registration else { return Ok(()) };
+    let Some(wanted) = registration.hooks.of(on) else { return Ok(()) };
+    let Some(target) = target(on) else {
+        missing(context, on, "Podio's client knows no hooks on such an object");
+        return Ok(());
+    };
+    let url = registration.address(on);
+    let hooks = match session.call(&hook::list(target)).await? {
+        Meaning::Yes(hooks) => hooks,
+        Meaning::Gone | Meaning::NotOffered | Meaning::Denied(_) => {
+            missing(context, on, "Podio does not show the hooks; let the acting account join the object");
             return Ok(());
-        };
-        let url = registration.address(on);
-        let hooks = match session.call(&hook::list(target)).await? {
-            Meaning::Yes(hooks) => hooks,
-            Meaning::Gone | Meaning::NotOffered | Meaning::Denied(_) => {
-                self.missing(on, "Podio does not show the hooks; let the acting account join the object");
-                return Ok(());
-            }
-            Meaning::Unclear(doubt) => return Err(doubt.into()),
-        };
-        let found: Vec<FoundHook> = hooks.iter().map(|hook| found(hook, hook.url == url)).collect();
-        let mut created = false;
-        for step in wanted.steps(&found) {
-            created |= matches!(step, HookStep::Create(_));
-            self.take_step(on, target, &url, step, session).await?;
         }
-        // Podio may or may not send the code by itself, and asking for another at once would make the first one stale.
-        if created { Err(Halt::Pause(self.now() + SECOND_LOOK)) } else { Ok(()) }
+        Meaning::Unclear(doubt) => return Err(doubt.into()),
+    };
+    let found: Vec<FoundHook> = hooks.iter().map(|hook| found(hook, hook.url == url)).collect();
+    let mut created = false;
+    for step in wanted.steps(&found) {
+        created |= matches!(step, HookStep::Create(_));
+        take_step(context, on, target, &url, step, session).await?;
     }
+    // Podio may or may not send the code by itself, and asking for another at once would make the first one stale.
+    if created { Err(Halt::Pause(context.now() + SECOND_LOOK)) } else { Ok(()) }
+}
 
-    /// A refusal of one step says nothing of the others.
-    async fn take_step(
-        &self,
-        on: &HookRef,
-        target: HookTarget,
-        url: &str,
-        step: HookStep,
-        session: &mut Session<'_>,
-    ) -> Result<(), Halt> {
-        tracing::info!(%on, ?step, "keeping hooks");
-        let answer = match step {
-            // Not to be sent again without another look.
-            HookStep::Create(event) => {
-                session.call_unrepeated(&hook::create(target, event.as_str(), url)).await?.map(|_| ())
-            }
-            HookStep::Verify(hook) => session.call(&hook::request_verification(hook)).await?,
-            HookStep::Delete(hook) => match session.call(&hook::delete(hook)).await? {
-                Meaning::Gone | Meaning::NotOffered => Meaning::Yes(()),
-                answer => answer,
-            },
-            HookStep::NoRoom(_) => {
-                self.missing(on, "Podio has ten hooks of this type already, none of them ours");
-                Meaning::Yes(())
-            }
-        };
-        match answer {
-            Meaning::Yes(()) => Ok(()),
-            Meaning::Gone | Meaning::NotOffered | Meaning::Denied(_) => {
-                self.missing(on, "Podio refuses it; the acting account may lack the right to add hooks");
-                Ok(())
-            }
-            Meaning::Unclear(doubt) => Err(doubt.into()),
+/// A refusal of one step says nothing of the others.
+async fn take_step(
+    context: &Context,
+    on: &HookRef,
+    target: HookTarget,
+    url: &str,
+    step: HookStep,
+    session: &mut Session<'_>,
+) -> Result<(), Halt> {
+    tracing::info!(%on, ?step, "keeping hooks");
+    let answer = match step {
+        // Not to be sent again without another look.
+        HookStep::Create(event) => {
+            session.call_unrepeated(&hook::create(target, event.as_str(), url)).await?.map(|_| ())
         }
+        HookStep::Verify(hook) => session.call(&hook::request_verification(hook)).await?,
+        HookStep::Delete(hook) => match session.call(&hook::delete(hook)).await? {
+            Meaning::Gone | Meaning::NotOffered => Meaning::Yes(()),
+            answer => answer,
+        },
+        HookStep::NoRoom(_) => {
+            missing(context, on, "Podio has ten hooks of this type already, none of them ours");
+            Meaning::Yes(())
+        }
+    };
+    match answer {
+        Meaning::Yes(()) => Ok(()),
+        Meaning::Gone | Meaning::NotOffered | Meaning::Denied(_) => {
+            missing(context, on, "Podio refuses it; the acting account may lack the right to add hooks");
+            Ok(())
+        }
+        Meaning::Unclear(doubt) => Err(doubt.into()),
     }
+}
 
-    fn missing(&self, on: &HookRef, reason: &str) {
-        tracing::error!(%on, reason, "a hook is missing");
-        self.ports.metrics.add(Metric::MissingHooks, 1);
-    }
+fn missing(context: &Context, on: &HookRef, reason: &str) {
+    tracing::error!(%on, reason, "a hook is missing");
+    context.ports.metrics.add(Metric::MissingHooks, 1);
 }
 
 pub(super) fn found(hook: &Hook, is_ours: bool) -> FoundHook {

@@ -16,8 +16,8 @@ use podio_lifecycle::{
     source::Source,
 };
 
-use super::act::Note;
-use crate::{LeaversApp, Worker, session::Session, verdict::Halt};
+use super::{act::Note, look_again::accept_leaver};
+use crate::{Context, LeaversApp, halt::Halt, session::Session};
 
 /// Whether an earlier offboarding is out of the way.
 enum Withdrawn {
@@ -55,123 +55,119 @@ impl From<NotCommitted> for Kept {
     }
 }
 
-impl Worker {
-    /// Fetches an item, and makes what it says come true.
-    pub(super) async fn read_leaver(
-        &self,
-        app: &LeaversApp,
-        id: ItemId,
-        session: &mut Session<'_>,
-    ) -> Result<Option<Note>, Halt> {
-        let found = match session.call(&item::get(id)).await? {
-            Meaning::Yes(found) if found.item_id == id => found,
-            Meaning::Gone => return self.item_is_gone(id).await,
-            other => return Err(Halt::of(&other, "an item of the leavers app")),
-        };
-        if found.app_id != Some(app.app) {
-            return Ok(Some(Note::new("another_app", "The item is not in the leavers app.")));
-        }
-        let entry = entry(app, &found);
-        match leaver_of(&entry, app.zone) {
-            Ok(request) => self.item_is_leaver(app, &entry, request, session).await,
-            Err(not) => {
-                // The item no longer describes a leaver: withdraw its offboarding.
-                let withdrawn = match self.ports.leaver_items.leaver_item(id).await? {
-                    Some(known) if known.revision <= entry.revision => self.withdraw(id, &known.offboarding).await?,
-                    _ => Withdrawn::Yes,
-                };
-                Ok(withdrawn.or(Some(Note::new(not.code(), not.to_string()))))
-            }
+/// Fetches an item, and makes what it says come true.
+pub(super) async fn read_leaver(
+    context: &Context,
+    app: &LeaversApp,
+    id: ItemId,
+    session: &mut Session<'_>,
+) -> Result<Option<Note>, Halt> {
+    let found = match session.call(&item::get(id)).await? {
+        Meaning::Yes(found) if found.item_id == id => found,
+        Meaning::Gone => return item_is_gone(context, id).await,
+        other => return Err(Halt::of(&other, "an item of the leavers app")),
+    };
+    if found.app_id != Some(app.app) {
+        return Ok(Some(Note::new("another_app", "The item is not in the leavers app.")));
+    }
+    let entry = entry(app, &found);
+    match leaver_of(&entry, app.zone) {
+        Ok(request) => item_is_leaver(context, app, &entry, request, session).await,
+        Err(not) => {
+            // The item no longer describes a leaver: withdraw its offboarding.
+            let withdrawn = match context.ports.leaver_items.leaver_item(id).await? {
+                Some(known) if known.revision <= entry.revision => withdraw(context, id, &known.offboarding).await?,
+                _ => Withdrawn::Yes,
+            };
+            Ok(withdrawn.or(Some(Note::new(not.code(), not.to_string()))))
         }
     }
+}
 
-    async fn item_is_gone(&self, id: ItemId) -> Result<Option<Note>, Halt> {
-        let Some(known) = self.ports.leaver_items.leaver_item(id).await? else {
-            return Ok(Some(Note::new("unknown_item", "The item is gone, and nobody left on its account.")));
-        };
-        Ok(self.withdraw(id, &known.offboarding).await?.or(None))
-    }
+async fn item_is_gone(context: &Context, id: ItemId) -> Result<Option<Note>, Halt> {
+    let Some(known) = context.ports.leaver_items.leaver_item(id).await? else {
+        return Ok(Some(Note::new("unknown_item", "The item is gone, and nobody left on its account.")));
+    };
+    Ok(withdraw(context, id, &known.offboarding).await?.or(None))
+}
 
-    async fn item_is_leaver(
-        &self,
-        app: &LeaversApp,
-        entry: &Entry,
-        request: Request,
-        session: &mut Session<'_>,
-    ) -> Result<Option<Note>, Halt> {
-        if let Some(known) = self.ports.leaver_items.leaver_item(entry.item).await? {
-            if known.revision > entry.revision {
-                return Ok(Some(overtaken()));
-            }
-            // An item that now names somebody else withdraws the one before; a new day of the same person is merged below.
-            let earlier = self.ports.offboardings.load(&known.offboarding).await?;
-            if earlier.is_some_and(|earlier| earlier.request.person != request.person)
-                && let Some(note) = self.withdraw(entry.item, &known.offboarding).await?.or(None)
-            {
-                return Ok(Some(note));
-            }
+async fn item_is_leaver(
+    context: &Context,
+    app: &LeaversApp,
+    entry: &Entry,
+    request: Request,
+    session: &mut Session<'_>,
+) -> Result<Option<Note>, Halt> {
+    if let Some(known) = context.ports.leaver_items.leaver_item(entry.item).await? {
+        if known.revision > entry.revision {
+            return Ok(Some(overtaken()));
         }
-        let is_own = |offboarding: &Offboarding| offboarding.request.source.is_same_as(&request.source);
-        match self.accept_leaver(app.org, &request, &key(entry, &request), session).await? {
-            Answer::New(offboarding) => self.remember_leaver(entry, offboarding.id).await,
-            Answer::Repeated(offboarding) | Answer::Merged(offboarding, _) if is_own(&offboarding) => {
-                self.remember_leaver(entry, offboarding.id).await
-            }
-            Answer::UnderWay(offboarding) if is_own(&offboarding) => {
-                let same = offboarding.askers.iter().any(|asker| {
-                    asker.source.is_same_as(&request.source) && Some(asker.effective_at) == request.effective_at
-                });
-                Ok(if same { None } else { Some(too_late()) })
-            }
-            Answer::Repeated(offboarding) | Answer::Merged(offboarding, _) | Answer::UnderWay(offboarding) => {
-                let detail = format!(
-                    "The person is leaving already ({}), and not on this item's account alone. The earlier day holds.",
-                    offboarding.id
-                );
-                Ok(Some(Note::new("already_leaving", detail)))
-            }
-            Answer::Refused(offboarding, _) => {
-                let detail = format!("Somebody else has asked for an earlier day ({}), which holds.", offboarding.id);
-                Ok(Some(Note::new("earlier_day_holds", detail)))
-            }
-            // The key says all that the request does.
-            Answer::KeyReused => Err(Halt::Fault),
+        // An item that now names somebody else withdraws the one before; a new day of the same person is merged below.
+        let earlier = context.ports.offboardings.load(&known.offboarding).await?;
+        if earlier.is_some_and(|earlier| earlier.request.person != request.person)
+            && let Some(note) = withdraw(context, entry.item, &known.offboarding).await?.or(None)
+        {
+            return Ok(Some(note));
         }
     }
-
-    async fn remember_leaver(&self, entry: &Entry, offboarding: OffboardingId) -> Result<Option<Note>, Halt> {
-        let Entry { item, revision, .. } = *entry;
-        tracing::info!(%offboarding, %item, "an item of the leavers app is a leaver");
-        let kept = self.ports.leaver_items.remember_item(&LeaverItem { item, revision, offboarding }).await?;
-        Ok((!kept).then(overtaken))
-    }
-
-    /// Calls off an offboarding that began from the item, and that nobody else has asked for.
-    async fn withdraw(&self, item: ItemId, id: &OffboardingId) -> Result<Withdrawn, Halt> {
-        let now = self.now();
-        let is_of_item = |source: &Source| matches!(source, Source::LeaversApp { item: of, .. } if *of == item);
-        let decide = |offboarding: &Offboarding| {
-            if !offboarding.askers.iter().all(|asker| is_of_item(&asker.source)) && !offboarding.state.is_final() {
-                return Err(Kept::AlsoAsked);
-            }
-            let change = offboarding.apply_by(&Actor::podio(), Event::Cancelled, now);
-            change.map_err(|refusal| Kept::NotCommitted(refusal.into()))
-        };
-        match self.ledger().commit_checked(id, now, decide).await {
-            Ok(_) => {
-                tracing::info!(offboarding = %id, "called off, as its item says");
-                Ok(Withdrawn::Yes)
-            }
-            Err(Kept::AlsoAsked) => Ok(Withdrawn::AlsoAsked),
-            Err(Kept::NotCommitted(NotCommitted::Refused(Refusal::Ended) | NotCommitted::Unknown)) => {
-                Ok(Withdrawn::Yes)
-            }
-            Err(Kept::NotCommitted(NotCommitted::Refused(_))) => {
-                tracing::warn!(offboarding = %id, "its item has changed too late");
-                Ok(Withdrawn::TooLate)
-            }
-            Err(Kept::NotCommitted(error)) => Err(error.into()),
+    let is_own = |offboarding: &Offboarding| offboarding.request.source.is_same_as(&request.source);
+    match accept_leaver(context, app.org, &request, &key(entry, &request), session).await? {
+        Answer::New(offboarding) => remember_leaver(context, entry, offboarding.id).await,
+        Answer::Repeated(offboarding) | Answer::Merged(offboarding, _) if is_own(&offboarding) => {
+            remember_leaver(context, entry, offboarding.id).await
         }
+        Answer::UnderWay(offboarding) if is_own(&offboarding) => {
+            let same = offboarding.askers.iter().any(|asker| {
+                asker.source.is_same_as(&request.source) && Some(asker.effective_at) == request.effective_at
+            });
+            Ok(if same { None } else { Some(too_late()) })
+        }
+        Answer::Repeated(offboarding) | Answer::Merged(offboarding, _) | Answer::UnderWay(offboarding) => {
+            let detail = format!(
+                "The person is leaving already ({}), and not on this item's account alone. The earlier day holds.",
+                offboarding.id
+            );
+            Ok(Some(Note::new("already_leaving", detail)))
+        }
+        Answer::Refused(offboarding, _) => {
+            let detail = format!("Somebody else has asked for an earlier day ({}), which holds.", offboarding.id);
+            Ok(Some(Note::new("earlier_day_holds", detail)))
+        }
+        // The key says all that the request does.
+        Answer::KeyReused => Err(Halt::Fault),
+    }
+}
+
+async fn remember_leaver(context: &Context, entry: &Entry, offboarding: OffboardingId) -> Result<Option<Note>, Halt> {
+    let Entry { item, revision, .. } = *entry;
+    tracing::info!(%offboarding, %item, "an item of the leavers app is a leaver");
+    let kept = context.ports.leaver_items.remember_item(&LeaverItem { item, revision, offboarding }).await?;
+    Ok((!kept).then(overtaken))
+}
+
+/// Calls off an offboarding that began from the item, and that nobody else has asked for.
+async fn withdraw(context: &Context, item: ItemId, id: &OffboardingId) -> Result<Withdrawn, Halt> {
+    let now = context.now();
+    let is_of_item = |source: &Source| matches!(source, Source::LeaversApp { item: of, .. } if *of == item);
+    let decide = |offboarding: &Offboarding| {
+        if !offboarding.askers.iter().all(|asker| is_of_item(&asker.source)) && !offboarding.state.is_final() {
+            return Err(Kept::AlsoAsked);
+        }
+        let change = offboarding.apply_by(&Actor::podio(), Event::Cancelled, now);
+        change.map_err(|refusal| Kept::NotCommitted(refusal.into()))
+    };
+    match context.ledger().commit_checked(id, now, decide).await {
+        Ok(_) => {
+            tracing::info!(offboarding = %id, "called off, as its item says");
+            Ok(Withdrawn::Yes)
+        }
+        Err(Kept::AlsoAsked) => Ok(Withdrawn::AlsoAsked),
+        Err(Kept::NotCommitted(NotCommitted::Refused(Refusal::Ended) | NotCommitted::Unknown)) => Ok(Withdrawn::Yes),
+        Err(Kept::NotCommitted(NotCommitted::Refused(_))) => {
+            tracing::warn!(offboarding = %id, "its item has changed too late");
+            Ok(Withdrawn::TooLate)
+        }
+        Err(Kept::NotCommitted(error)) => Err(error.into()),
     }
 }
 

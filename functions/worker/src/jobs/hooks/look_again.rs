@@ -18,10 +18,10 @@ use podio_lifecycle::{
 
 use super::act::Note;
 use crate::{
-    Worker,
+    Context,
+    halt::Halt,
     jobs::{SMALL_PAGE, SURELY_WHOLE},
     session::Session,
-    verdict::Halt,
 };
 
 /// Offboardings that are looked through for those that are carried out: far more than there are at a time.
@@ -34,155 +34,150 @@ const ROUND: usize = 10;
 /// How long the key of a request that the service makes by itself is remembered: longer than its delivery.
 const REMEMBERED: SignedDuration = SignedDuration::from_hours(60 * 24);
 
-impl Worker {
-    /// Has every plan that is carried out looked at again; where it is known who has come, only that person's. A hook
-    /// does not tell the organization, and a space of another one costs a look. Calls nobody, but each plan is going to call
-    /// Podio because of it, which is charged to whoever brought the event.
-    pub(super) async fn look_again(
-        &self,
-        space: SpaceId,
-        user: Option<UserId>,
-        session: &mut Session<'_>,
-    ) -> Result<(), Halt> {
-        for offboarding in self.ports.offboardings.active(MOST_ACTIVE).await? {
-            let leaver = offboarding.leaver.as_ref().or(offboarding.work.search.found.as_ref());
-            if user.is_some_and(|user| leaver.is_none_or(|leaver| leaver.user_id != user)) {
-                continue;
+/// Has every plan that is carried out looked at again; where it is known who has come, only that person's. A hook
+/// does not tell the organization, and a space of another one costs a look. Calls nobody, but each plan is going to call
+/// Podio because of it, which is charged to whoever brought the event.
+pub(super) async fn look_again(
+    context: &Context,
+    space: SpaceId,
+    user: Option<UserId>,
+    session: &mut Session<'_>,
+) -> Result<(), Halt> {
+    for offboarding in context.ports.offboardings.active(MOST_ACTIVE).await? {
+        let leaver = offboarding.leaver.as_ref().or(offboarding.work.search.found.as_ref());
+        if user.is_some_and(|user| leaver.is_none_or(|leaver| leaver.user_id != user)) {
+            continue;
+        }
+        match context.ledger().commit_anyhow(&offboarding.id, &Event::LookAgain { space }, context.now()).await {
+            Ok(_) => {
+                session.budget.charge(1);
+                tracing::info!(offboarding = %offboarding.id, %space, "the plan is looked at again");
             }
-            match self.ledger().commit_anyhow(&offboarding.id, &Event::LookAgain { space }, self.now()).await {
-                Ok(_) => {
-                    session.charge(1);
-                    tracing::info!(offboarding = %offboarding.id, %space, "the plan is looked at again");
+            // Not carried out (yet), or known.
+            Err(NotCommitted::Refused(_) | NotCommitted::Unknown) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+/// Whether who has come into a space was removed from the organization before.
+pub(super) async fn look_for_returned(
+    context: &Context,
+    cause: &DeliveryId,
+    space: SpaceId,
+    user: Option<UserId>,
+    session: &mut Session<'_>,
+) -> Result<Option<Note>, Halt> {
+    let Some(org) = context.policy.hooks.org else {
+        let detail = "PODIO_ORG_ID is not set, so it cannot be told whether somebody has returned.";
+        return Ok(Some(Note::new("no_organization", detail)));
+    };
+    let candidates = match user {
+        Some(user) => vec![user],
+        None => match members_of(space, session).await? {
+            Ok(members) => members,
+            Err(note) => return Ok(Some(note)),
+        },
+    };
+    let is_listed = user.is_none();
+    for (user, removed_by) in context.ports.removed.removed(org, &candidates).await? {
+        // A list says that they are there. An event may be old, or nobody's.
+        if is_listed || is_in(space, user, session).await? {
+            has_returned(context, cause, org, user, &removed_by, session).await?;
+        }
+    }
+    Ok(None)
+}
+
+/// The members of a space, as far as a few pages go, of whatever size Podio's are.
+async fn members_of(space: SpaceId, session: &mut Session<'_>) -> Result<Result<Vec<UserId>, Note>, Halt> {
+    let (mut page, mut previous) = (Page::FIRST, None);
+    let mut members = BTreeSet::new();
+    for _ in 0..MOST_PAGES {
+        match session.call(&space_member::list_v2(space, page)).await? {
+            Meaning::Yes(listed) => {
+                let before = members.len();
+                members.extend(listed.iter().filter(|it| it.is_current()).map(|it| it.user_id));
+                let length = listed.len();
+                let is_full = length >= usize::from(page.limit) || length.is_multiple_of(ROUND);
+                let is_last = length < SURELY_WHOLE || previous.is_some_and(|previous| length < previous);
+                if !is_full || is_last || members.len() == before {
+                    break;
                 }
-                // Not carried out (yet), or known.
-                Err(NotCommitted::Refused(_) | NotCommitted::Unknown) => {}
-                Err(error) => return Err(error.into()),
+                previous = Some(length);
+                page.offset = page.offset.saturating_add(u32::try_from(length).unwrap_or(u32::MAX));
             }
-        }
-        Ok(())
-    }
-
-    /// Whether who has come into a space was removed from the organization before.
-    pub(super) async fn look_for_returned(
-        &self,
-        cause: &DeliveryId,
-        space: SpaceId,
-        user: Option<UserId>,
-        session: &mut Session<'_>,
-    ) -> Result<Option<Note>, Halt> {
-        let Some(org) = self.policy.hooks.org else {
-            let detail = "PODIO_ORG_ID is not set, so it cannot be told whether somebody has returned.";
-            return Ok(Some(Note::new("no_organization", detail)));
-        };
-        let candidates = match user {
-            Some(user) => vec![user],
-            None => match self.members_of(space, session).await? {
-                Ok(members) => members,
-                Err(note) => return Ok(Some(note)),
-            },
-        };
-        let is_listed = user.is_none();
-        for (user, removed_by) in self.ports.removed.removed(org, &candidates).await? {
-            // A list says that they are there. An event may be old, or nobody's.
-            if is_listed || self.is_in(space, user, session).await? {
-                self.has_returned(cause, org, user, &removed_by, session).await?;
+            Meaning::Denied(denial) if denial.is_of_form() && page.limit > SMALL_PAGE => page.limit = SMALL_PAGE,
+            Meaning::Gone | Meaning::NotOffered | Meaning::Denied(_) => {
+                let detail = "The event does not say who has come, and Podio does not show the space's members.";
+                return Ok(Err(Note::new("members_hidden", detail)));
             }
+            Meaning::Unclear(doubt) => return Err(doubt.into()),
         }
-        Ok(None)
     }
+    Ok(Ok(members.into_iter().collect()))
+}
 
-    /// The members of a space, as far as a few pages go, of whatever size Podio's are.
-    async fn members_of(&self, space: SpaceId, session: &mut Session<'_>) -> Result<Result<Vec<UserId>, Note>, Halt> {
-        let (mut page, mut previous) = (Page::FIRST, None);
-        let mut members = BTreeSet::new();
-        for _ in 0..MOST_PAGES {
-            match session.call(&space_member::list_v2(space, page)).await? {
-                Meaning::Yes(listed) => {
-                    let before = members.len();
-                    members.extend(listed.iter().filter(|it| it.is_current()).map(|it| it.user_id));
-                    let length = listed.len();
-                    let is_full = length >= usize::from(page.limit) || length.is_multiple_of(ROUND);
-                    let is_last = length < SURELY_WHOLE || previous.is_some_and(|previous| length < previous);
-                    if !is_full || is_last || members.len() == before {
-                        break;
-                    }
-                    previous = Some(length);
-                    page.offset = page.offset.saturating_add(u32::try_from(length).unwrap_or(u32::MAX));
-                }
-                Meaning::Denied(denial) if denial.is_of_form() && page.limit > SMALL_PAGE => page.limit = SMALL_PAGE,
-                Meaning::Gone | Meaning::NotOffered | Meaning::Denied(_) => {
-                    let detail = "The event does not say who has come, and Podio does not show the space's members.";
-                    return Ok(Err(Note::new("members_hidden", detail)));
-                }
-                Meaning::Unclear(doubt) => return Err(doubt.into()),
-            }
-        }
-        Ok(Ok(members.into_iter().collect()))
+/// Whether somebody is in a space. Where Podio does not show, the event is believed.
+async fn is_in(space: SpaceId, user: UserId, session: &mut Session<'_>) -> Result<bool, Halt> {
+    match session.call(&space_member::get(space, user)).await? {
+        Meaning::Yes(member) => Ok(member.is_current()),
+        Meaning::Gone => Ok(false),
+        Meaning::NotOffered | Meaning::Denied(_) => Ok(true),
+        Meaning::Unclear(doubt) => Err(doubt.into()),
     }
+}
 
-    /// Whether somebody is in a space. Where Podio does not show, the event is believed.
-    async fn is_in(&self, space: SpaceId, user: UserId, session: &mut Session<'_>) -> Result<bool, Halt> {
-        match session.call(&space_member::get(space, user)).await? {
-            Meaning::Yes(member) => Ok(member.is_current()),
-            Meaning::Gone => Ok(false),
-            Meaning::NotOffered | Meaning::Denied(_) => Ok(true),
-            Meaning::Unclear(doubt) => Err(doubt.into()),
+/// Records that somebody is back, raises the alarm once, and removes them again where that is wanted.
+async fn has_returned(
+    context: &Context,
+    cause: &DeliveryId,
+    org: OrgId,
+    user: UserId,
+    removed_by: &OffboardingId,
+    session: &mut Session<'_>,
+) -> Result<(), Halt> {
+    let Some(offboarding) = context.ports.offboardings.load(removed_by).await? else { return Ok(()) };
+    if offboarding.returned_at.is_none() {
+        // Before it is recorded: an alarm may ring twice, but not never.
+        tracing::warn!(offboarding = %removed_by, "somebody who was removed is a member again");
+        context.ports.metrics.add(Metric::ReturnedLeavers, 1);
+        match context.ledger().commit_by(&Actor::podio(), removed_by, &Event::Returned, context.now()).await {
+            Ok(_) | Err(NotCommitted::Refused(Refusal::Known)) => {}
+            Err(error) => return Err(error.into()),
         }
     }
+    if !context.policy.hooks.remove_returned {
+        return Ok(());
+    }
+    let source = Source::Returned { offboarding: removed_by.clone() };
+    let request =
+        Request { reason: Some(format!("returned after {removed_by}")), ..Request::new(Person::User(user), source) };
+    let key = format!("returned:{cause}:{user}");
+    match accept_leaver(context, org, &request, &key, session).await? {
+        Answer::New(offboarding) => tracing::info!(offboarding = %offboarding.id, "who returned is removed again"),
+        _ => tracing::info!(offboarding = %removed_by, "who returned is leaving already"),
+    }
+    Ok(())
+}
 
-    /// Records that somebody is back, raises the alarm once, and removes them again where that is wanted.
-    async fn has_returned(
-        &self,
-        cause: &DeliveryId,
-        org: OrgId,
-        user: UserId,
-        removed_by: &OffboardingId,
-        session: &mut Session<'_>,
-    ) -> Result<(), Halt> {
-        let Some(offboarding) = self.ports.offboardings.load(removed_by).await? else { return Ok(()) };
-        if offboarding.returned_at.is_none() {
-            // Before it is recorded: an alarm may ring twice, but not never.
-            tracing::warn!(offboarding = %removed_by, "somebody who was removed is a member again");
-            self.ports.metrics.add(Metric::ReturnedLeavers, 1);
-            match self.ledger().commit_by(&Actor::podio(), removed_by, &Event::Returned, self.now()).await {
-                Ok(_) | Err(NotCommitted::Refused(Refusal::Known)) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        if !self.policy.hooks.remove_returned {
-            return Ok(());
-        }
-        let source = Source::Returned { offboarding: removed_by.clone() };
-        let request = Request {
-            reason: Some(format!("returned after {removed_by}")),
-            ..Request::new(Person::User(user), source)
-        };
-        let key = format!("returned:{cause}:{user}");
-        match self.accept_leaver(org, &request, &key, session).await? {
-            Answer::New(offboarding) => tracing::info!(offboarding = %offboarding.id, "who returned is removed again"),
-            _ => tracing::info!(offboarding = %removed_by, "who returned is leaving already"),
-        }
-        Ok(())
+/// Accepts a leaver as the API does.
+pub(super) async fn accept_leaver(
+    context: &Context,
+    org: OrgId,
+    request: &Request,
+    key: &str,
+    session: &mut Session<'_>,
+) -> Result<Answer, Halt> {
+    let now = context.now();
+    let key = IdempotencyKey { key: format!("hook:{key}"), fingerprint: key.to_owned(), expires_at: now + REMEMBERED };
+    let id = OffboardingId::new(now, context.ports.random.bytes());
+    let acceptance =
+        Acceptance { accept: &*context.ports.accept, offboardings: &*context.ports.offboardings, wake: None };
+    let answer = acceptance.take(id, org, request, Some(&key), now).await?.answer;
+    if let Answer::New(offboarding) | Answer::Merged(offboarding, _) = &answer {
+        session.fresh_stage(offboarding);
     }
-
-    /// Accepts a leaver as the API does.
-    pub(super) async fn accept_leaver(
-        &self,
-        org: OrgId,
-        request: &Request,
-        key: &str,
-        session: &mut Session<'_>,
-    ) -> Result<Answer, Halt> {
-        let now = self.now();
-        let key =
-            IdempotencyKey { key: format!("hook:{key}"), fingerprint: key.to_owned(), expires_at: now + REMEMBERED };
-        let id = OffboardingId::new(now, self.ports.random.bytes());
-        let acceptance =
-            Acceptance { accept: &*self.ports.accept, offboardings: &*self.ports.offboardings, wake: None };
-        let answer = acceptance.take(id, org, request, Some(&key), now).await?.answer;
-        if let Answer::New(offboarding) | Answer::Merged(offboarding, _) = &answer {
-            session.fresh_stage(offboarding);
-        }
-        Ok(answer)
-    }
+    Ok(answer)
 }

@@ -11,7 +11,7 @@ use podio_lifecycle::{
 
 use self::cursor::{Cursor, MOST_PAGES, Turn};
 pub(crate) use self::cursor::{SMALL_PAGE, SURELY_WHOLE};
-use crate::{session::Session, verdict::Halt};
+use crate::{halt::Halt, session::Session};
 
 /// Doubtful matches that are remembered. Two are as undecided as a hundred, and the record must not grow with them.
 const MOST_DOUBTS: usize = 20;
@@ -72,55 +72,53 @@ pub(crate) fn fits_a_path(mail: &EmailAddress) -> bool {
     mail.as_str().is_ascii() && !mail.as_str().contains(['/', '?', '#', '%'])
 }
 
-impl Session<'_> {
-    /// Goes through the members until the person turns up or nobody is left. `filter` asks Podio to list only who
-    /// matches the address; a Podio that ignores it lists everyone, which is as good. `search` remembers how far it
-    /// came, and who fits only by what the profile says.
-    pub(crate) async fn look_through(
-        &mut self,
-        org: OrgId,
-        sought: &Sought<'_>,
-        filter: Option<&EmailAddress>,
-        search: &mut Search,
-    ) -> Result<Meaning<Sighting>, Halt> {
-        let mut cursor = Cursor::resume(&search.step, filter.is_some());
-        loop {
-            search.step = cursor.step();
-            let members = match self.page(org, filter, &mut cursor, search).await? {
-                Meaning::Yes(members) => members,
-                other => return Ok(other.map(|_| Sighting::Nobody)),
-            };
-            if let Some(found) = members.iter().find(|member| sought.fit(member) == Fit::Certain) {
-                return Ok(Meaning::Yes(Sighting::Found(Box::new(found.clone()))));
-            }
-            note_doubts(sought, &members, search);
-            let ids: Vec<UserId> = members.iter().map(|member| member.user_id).collect();
-            cursor = match cursor.turn(&ids) {
-                Turn::On(next) => next,
-                Turn::Over => return Ok(Meaning::Yes(Sighting::Nobody)),
-                Turn::Endless => return Err(endless()),
-            };
-        }
-    }
-
-    /// One page, as large as Podio lets it be.
-    async fn page(
-        &mut self,
-        org: OrgId,
-        filter: Option<&EmailAddress>,
-        cursor: &mut Cursor,
-        search: &mut Search,
-    ) -> Result<Meaning<Vec<OrgMember>>, Halt> {
-        let answer = self.call(&cursor.request(org, filter)).await?;
-        let is_too_long = matches!(&answer, Meaning::Denied(denial) if denial.is_of_form());
-        if cursor.small || !is_too_long {
-            return Ok(answer);
-        }
-        // Remembered before it is asked, so that neither a wait nor the next page pays for the refusal again.
-        cursor.small = true;
+/// Goes through the members until the person turns up or nobody is left. `filter` asks Podio to list only who
+/// matches the address; a Podio that ignores it lists everyone, which is as good. `search` remembers how far it
+/// came, and who fits only by what the profile says.
+pub(crate) async fn look_through(
+    session: &mut Session<'_>,
+    org: OrgId,
+    sought: &Sought<'_>,
+    filter: Option<&EmailAddress>,
+    search: &mut Search,
+) -> Result<Meaning<Sighting>, Halt> {
+    let mut cursor = Cursor::resume(&search.step, filter.is_some());
+    loop {
         search.step = cursor.step();
-        self.call(&cursor.request(org, filter)).await
+        let members = match page(session, org, filter, &mut cursor, search).await? {
+            Meaning::Yes(members) => members,
+            other => return Ok(other.map(|_| Sighting::Nobody)),
+        };
+        if let Some(found) = members.iter().find(|member| sought.fit(member) == Fit::Certain) {
+            return Ok(Meaning::Yes(Sighting::Found(Box::new(found.clone()))));
+        }
+        note_doubts(sought, &members, search);
+        let ids: Vec<UserId> = members.iter().map(|member| member.user_id).collect();
+        cursor = match cursor.turn(&ids) {
+            Turn::On(next) => next,
+            Turn::Over => return Ok(Meaning::Yes(Sighting::Nobody)),
+            Turn::Endless => return Err(endless()),
+        };
     }
+}
+
+/// One page, as large as Podio lets it be.
+async fn page(
+    session: &mut Session<'_>,
+    org: OrgId,
+    filter: Option<&EmailAddress>,
+    cursor: &mut Cursor,
+    search: &mut Search,
+) -> Result<Meaning<Vec<OrgMember>>, Halt> {
+    let answer = session.call(&cursor.request(org, filter)).await?;
+    let is_too_long = matches!(&answer, Meaning::Denied(denial) if denial.is_of_form());
+    if cursor.small || !is_too_long {
+        return Ok(answer);
+    }
+    // Remembered before it is asked, so that neither a wait nor the next page pays for the refusal again.
+    cursor.small = true;
+    search.step = cursor.step();
+    session.call(&cursor.request(org, filter)).await
 }
 
 /// Writes down who fits by the profile alone.

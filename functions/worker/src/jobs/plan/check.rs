@@ -14,91 +14,81 @@ use podio_lifecycle::{
 
 use super::summed_up;
 use crate::{
-    Worker,
+    Context,
+    halt::Halt,
     jobs::{SMALL_PAGE, SURELY_WHOLE, StageTask},
     session::Session,
-    verdict::Halt,
 };
 
 /// The first members of a space, no more than any Podio is known to refuse: enough to see whether somebody is alone.
 const FIRST_FEW: Page = Page { limit: SMALL_PAGE, offset: 0 };
 
-impl Worker {
-    /// Goes through the spaces of the plan that nobody has looked into yet.
-    pub(super) async fn check_spaces(
-        &self,
-        stage: &StageTask,
-        leaver: &Leaver,
-        session: &mut Session<'_>,
-    ) -> Result<(Preview, Vec<SpaceRemoval>), Halt> {
-        let plan = stage.offboarding.plan.ok_or(Halt::Overtaken)?;
-        let mut spaces = self.ports.offboardings.spaces(&stage.offboarding.id, plan).await?;
-        let open = |space: &&mut SpaceRemoval| space.state == RemovalState::Unchecked || is_unseen(space);
-        for space in spaces.iter_mut().filter(open) {
-            let before = space.clone();
-            let result = self.check(space, leaver.user_id, session).await;
-            // What was seen is kept even where the quota, or Podio, cut the look short.
-            if *space != before {
-                self.ports.removals.save_space(space).await?;
-                space.revision += 1;
-            }
-            result?;
+/// Goes through the spaces of the plan that nobody has looked into yet.
+pub(super) async fn check_spaces(
+    context: &Context,
+    stage: &StageTask,
+    leaver: &Leaver,
+    session: &mut Session<'_>,
+) -> Result<(Preview, Vec<SpaceRemoval>), Halt> {
+    let plan = stage.offboarding.plan.ok_or(Halt::Overtaken)?;
+    let mut spaces = context.ports.offboardings.spaces(&stage.offboarding.id, plan).await?;
+    let open = |space: &&mut SpaceRemoval| space.state == RemovalState::Unchecked || is_unseen(space);
+    for space in spaces.iter_mut().filter(open) {
+        let before = space.clone();
+        let result = check(space, leaver.user_id, session).await;
+        // What was seen is kept even where the quota, or Podio, cut the look short.
+        if *space != before {
+            context.ports.removals.save_space(space).await?;
+            space.revision += 1;
         }
-        let preview = summed_up(&spaces);
-        Ok((preview, spaces))
+        result?;
     }
+    let preview = summed_up(&spaces);
+    Ok((preview, spaces))
+}
 
-    async fn check(&self, space: &mut SpaceRemoval, user: UserId, session: &mut Session<'_>) -> Result<(), Halt> {
-        if space.state == RemovalState::Unchecked {
-            (space.state, space.company) = self.membership(space.key.space, user, session).await?;
-        }
-        if is_unseen(space) {
-            space.company = self.company(space.key.space, user, session).await?;
-        }
-        Ok(())
+async fn check(space: &mut SpaceRemoval, user: UserId, session: &mut Session<'_>) -> Result<(), Halt> {
+    if space.state == RemovalState::Unchecked {
+        (space.state, space.company) = membership(space.key.space, user, session).await?;
     }
+    if is_unseen(space) {
+        space.company = company(space.key.space, user, session).await?;
+    }
+    Ok(())
+}
 
-    /// Whether the leaver is in a space. Asked of the membership itself, since the lists leave out who is only invited.
-    pub(crate) async fn membership(
-        &self,
-        space: SpaceId,
-        user: UserId,
-        session: &mut Session<'_>,
-    ) -> Result<(RemovalState, Company), Halt> {
-        // Where it cannot be seen, the removal will show.
-        let unseen = (RemovalState::Pending, Company::Hidden);
-        match session.call_if_offered(Capability::SpaceMembership, &space_member::get(space, user)).await? {
-            Meaning::Yes(member) if member.is_current() => {
-                Ok((RemovalState::Pending, implied_by(member.role.as_ref())))
-            }
-            Meaning::Yes(_) | Meaning::Gone => Ok((RemovalState::NotAMember, Company::Unknown)),
-            Meaning::NotOffered | Meaning::Denied(_) => Ok(unseen),
-            Meaning::Unclear(doubt) => Err(doubt.into()),
-        }
+/// Whether the leaver is in a space. Asked of the membership itself, since the lists leave out who is only invited.
+pub(crate) async fn membership(
+    space: SpaceId,
+    user: UserId,
+    session: &mut Session<'_>,
+) -> Result<(RemovalState, Company), Halt> {
+    // Where it cannot be seen, the removal will show.
+    let unseen = (RemovalState::Pending, Company::Hidden);
+    match session.call_if_offered(Capability::SpaceMembership, &space_member::get(space, user)).await? {
+        Meaning::Yes(member) if member.is_current() => Ok((RemovalState::Pending, implied_by(member.role.as_ref()))),
+        Meaning::Yes(_) | Meaning::Gone => Ok((RemovalState::NotAMember, Company::Unknown)),
+        Meaning::NotOffered | Meaning::Denied(_) => Ok(unseen),
+        Meaning::Unclear(doubt) => Err(doubt.into()),
     }
+}
 
-    /// Who else is in a space, by the better of two calls that this Podio may or may not know.
-    pub(crate) async fn company(
-        &self,
-        space: SpaceId,
-        user: UserId,
-        session: &mut Session<'_>,
-    ) -> Result<Company, Halt> {
-        let calls = [
-            (Capability::SpaceMembersV2, space_member::list_v2(space, FIRST_FEW)),
-            (Capability::SpaceMembers, space_member::list(space)),
-        ];
-        for (capability, request) in calls {
-            match session.call_if_offered(capability, &request).await? {
-                Meaning::Yes(members) => return Ok(seen_in(&members, user)),
-                Meaning::NotOffered => {}
-                Meaning::Denied(denial) if !denial.lacks_a_right() => {}
-                Meaning::Gone | Meaning::Denied(_) => break,
-                Meaning::Unclear(doubt) => return Err(doubt.into()),
-            }
+/// Who else is in a space, by the better of two calls that this Podio may or may not know.
+pub(crate) async fn company(space: SpaceId, user: UserId, session: &mut Session<'_>) -> Result<Company, Halt> {
+    let calls = [
+        (Capability::SpaceMembersV2, space_member::list_v2(space, FIRST_FEW)),
+        (Capability::SpaceMembers, space_member::list(space)),
+    ];
+    for (capability, request) in calls {
+        match session.call_if_offered(capability, &request).await? {
+            Meaning::Yes(members) => return Ok(seen_in(&members, user)),
+            Meaning::NotOffered => {}
+            Meaning::Denied(denial) if !denial.lacks_a_right() => {}
+            Meaning::Gone | Meaning::Denied(_) => break,
+            Meaning::Unclear(doubt) => return Err(doubt.into()),
         }
-        Ok(Company::Hidden)
     }
+    Ok(Company::Hidden)
 }
 
 /// A space that the leaver is known to be in, and that nobody has looked into.

@@ -12,13 +12,12 @@ use podio_lifecycle::{
 };
 
 use crate::{
-    Worker,
+    halt::Halt,
     jobs::{
         StageTask,
-        look_up::{Fit, Sighting, Sought, fits_a_path},
+        look_up::{Fit, Sighting, Sought, fits_a_path, look_through},
     },
     session::Session,
-    verdict::Halt,
 };
 
 /// The look-ups, as they are remembered when they find nobody.
@@ -34,162 +33,153 @@ pub(super) enum Finding {
     NotAMember,
 }
 
-impl Worker {
-    /// Finds the person by the cheapest look-up that Podio offers. Nobody counts as gone until two different look-ups
-    /// have said so, one of them a list, which also shows that the organization exists and may be read.
-    pub(super) async fn find(&self, stage: &mut StageTask, session: &mut Session<'_>) -> Result<Finding, Halt> {
-        let person = stage.offboarding.request.person.clone();
-        let directly = match &person {
-            Person::Email(mail) => self.by_mail(stage, mail, session).await?,
-            Person::User(user) => self.by_id(stage, *user, session).await?,
-        };
-        if let Some(member) = directly {
-            return Ok(Finding::Member(remember(stage, &member)));
-        }
-        let (sought, filters) = match &person {
-            Person::Email(mail) => (Sought::Email(mail), vec![(Some(mail), BY_QUERY), (None, BY_LIST)]),
-            Person::User(user) => (Sought::User(*user), vec![(None, BY_LIST)]),
-        };
-        for (filter, name) in filters {
-            if stage.search.misses.len() >= 2 || stage.search.misses.iter().any(|miss| miss == name) {
-                continue;
-            }
-            let org = stage.offboarding.org_id;
-            match session.look_through(org, &sought, filter, &mut stage.search).await? {
-                Meaning::Yes(Sighting::Found(member)) => return Ok(Finding::Member(remember(stage, &member))),
-                Meaning::Yes(Sighting::Nobody) => miss(stage, name),
-                other => return Err(Halt::of(&other, "the list of the organization's members")),
-            }
-        }
-        if let Person::Email(mail) = &person
-            && let Some(leaver) = self.by_profile(stage, mail, session).await?
-        {
-            return Ok(Finding::Member(leaver));
-        }
-        if let Person::User(user) = &person {
-            self.ask_elsewhere(stage, *user, session).await?;
-        }
-        if stage.search.misses.len() < 2 {
-            // One look-up that nothing contradicts is still only one.
-            return Err(Halt::Fault);
-        }
-        Ok(Finding::NotAMember)
+/// Finds the person by the cheapest look-up that Podio offers. Nobody counts as gone until two different look-ups
+/// have said so, one of them a list, which also shows that the organization exists and may be read.
+pub(super) async fn find_member(stage: &mut StageTask, session: &mut Session<'_>) -> Result<Finding, Halt> {
+    let person = stage.offboarding.request.person.clone();
+    let directly = match &person {
+        Person::Email(mail) => by_mail(stage, mail, session).await?,
+        Person::User(user) => by_id(stage, *user, session).await?,
+    };
+    if let Some(member) = directly {
+        return Ok(Finding::Member(remember(stage, &member)));
     }
-
-    /// Everyone was looked at, and no account has the address. Whether the one profile that shows it will do.
-    async fn by_profile(
-        &self,
-        stage: &mut StageTask,
-        mail: &EmailAddress,
-        session: &mut Session<'_>,
-    ) -> Result<Option<Leaver>, Halt> {
-        let Some(candidate) = only_candidate(&stage.search)? else { return Ok(None) };
-        match session.call(&org_member::get(stage.offboarding.org_id, candidate.user_id)).await? {
-            Meaning::Yes(member) if is_believed(mail, &member) && member.user_id == candidate.user_id => {
-                Ok(Some(remember(stage, &member)))
-            }
-            Meaning::Yes(member) if member.ended_on.is_none() => Err(ambiguous(&stage.search)),
-            // Listed a moment ago, and now no member: the list is read once more.
-            Meaning::Yes(_) | Meaning::Gone => {
-                stage.search = Search::default();
-                Err(Halt::Fault)
-            }
-            // This Podio shows accounts neither in lists nor singly, so there is nothing better to be had than the one
-            // profile in the whole organization that shows the address. Refusing it would refuse everybody there.
-            Meaning::NotOffered | Meaning::Denied(_) => {
-                let leaver = Leaver { email: Some(mail.clone()), ..candidate };
-                let is_admin = stage.search.candidate_is_admin;
-                Ok(Some(found(stage, leaver, is_admin)))
-            }
-            Meaning::Unclear(doubt) => Err(doubt.into()),
+    let (sought, filters) = match &person {
+        Person::Email(mail) => (Sought::Email(mail), vec![(Some(mail), BY_QUERY), (None, BY_LIST)]),
+        Person::User(user) => (Sought::User(*user), vec![(None, BY_LIST)]),
+    };
+    for (filter, name) in filters {
+        if stage.search.misses.len() >= 2 || stage.search.misses.iter().any(|miss| miss == name) {
+            continue;
         }
-    }
-
-    /// A second opinion on a user whom the list does not show, where Podio denies the look-up of the member.
-    async fn ask_elsewhere(&self, stage: &mut StageTask, user: UserId, session: &mut Session<'_>) -> Result<(), Halt> {
         let org = stage.offboarding.org_id;
-        if stage.search.misses.len() < 2 && stage.search.source == SpaceSource::Preview {
-            if is_unknown(session, Capability::EndMemberInfo, &org_member::end_member_info(org, user)).await? {
-                miss(stage, BY_PREVIEW);
-            }
-            stage.search.source = SpaceSource::Memberships;
+        match look_through(session, org, &sought, filter, &mut stage.search).await? {
+            Meaning::Yes(Sighting::Found(member)) => return Ok(Finding::Member(remember(stage, &member))),
+            Meaning::Yes(Sighting::Nobody) => miss(stage, name),
+            other => return Err(Halt::of(&other, "the list of the organization's members")),
         }
-        if stage.search.misses.len() < 2 && stage.search.source == SpaceSource::Memberships {
-            if is_unknown(session, Capability::MemberSpaces, &org_member::space_memberships(org, user)).await? {
-                miss(stage, BY_SPACES);
-            }
-            stage.search.source = SpaceSource::AllSpaces;
-        }
-        if stage.search.misses.len() < 2 {
-            return Err(Halt::fail(
-                FailureCode::MissingRights,
-                "Podio denies the look-up of this user and does not list them either, so it cannot be told whether they \
-                 are a member. Check the user id, and that the acting account is an admin of the organization; then retry. \
-                 Or post the leaver with the e-mail address.",
-            ));
-        }
-        Ok(())
     }
+    if let Person::Email(mail) = &person
+        && let Some(leaver) = by_profile(stage, mail, session).await?
+    {
+        return Ok(Finding::Member(leaver));
+    }
+    if let Person::User(user) = &person {
+        ask_elsewhere(stage, *user, session).await?;
+    }
+    if stage.search.misses.len() < 2 {
+        // One look-up that nothing contradicts is still only one.
+        return Err(Halt::Fault);
+    }
+    Ok(Finding::NotAMember)
+}
 
-    async fn by_mail(
-        &self,
-        stage: &mut StageTask,
-        mail: &EmailAddress,
-        session: &mut Session<'_>,
-    ) -> Result<Option<OrgMember>, Halt> {
-        let is_first = stage.search.misses.is_empty() && stage.search.step == SearchStep::Find;
-        if !is_first || !fits_a_path(mail) {
-            return Ok(None);
+/// Everyone was looked at, and no account has the address. Whether the one profile that shows it will do.
+async fn by_profile(
+    stage: &mut StageTask,
+    mail: &EmailAddress,
+    session: &mut Session<'_>,
+) -> Result<Option<Leaver>, Halt> {
+    let Some(candidate) = only_candidate(&stage.search)? else { return Ok(None) };
+    match session.call(&org_member::get(stage.offboarding.org_id, candidate.user_id)).await? {
+        Meaning::Yes(member) if is_believed(mail, &member) && member.user_id == candidate.user_id => {
+            Ok(Some(remember(stage, &member)))
         }
-        let request = org_member::by_mail(stage.offboarding.org_id, mail.as_str());
-        match session.call_if_offered(Capability::MemberByMail, &request).await? {
-            Meaning::Yes(member) if member.ended_on.is_none() => Ok(is_believed(mail, &member).then_some(member)),
-            Meaning::Yes(_) | Meaning::Gone => {
-                miss(stage, BY_MAIL);
-                Ok(None)
-            }
-            // The list says more clearly what is wrong: the right, the organization, or only this look-up.
-            Meaning::NotOffered | Meaning::Denied(_) => Ok(None),
-            Meaning::Unclear(doubt) => Err(doubt.into()),
+        Meaning::Yes(member) if member.ended_on.is_none() => Err(ambiguous(&stage.search)),
+        // Listed a moment ago, and now no member: the list is read once more.
+        Meaning::Yes(_) | Meaning::Gone => {
+            stage.search = Search::default();
+            Err(Halt::Fault)
         }
+        // This Podio shows accounts neither in lists nor singly, so there is nothing better to be had than the one
+        // profile in the whole organization that shows the address. Refusing it would refuse everybody there.
+        Meaning::NotOffered | Meaning::Denied(_) => {
+            let leaver = Leaver { email: Some(mail.clone()), ..candidate };
+            let is_admin = stage.search.candidate_is_admin;
+            Ok(Some(found(stage, leaver, is_admin)))
+        }
+        Meaning::Unclear(doubt) => Err(doubt.into()),
     }
+}
 
-    async fn by_id(
-        &self,
-        stage: &mut StageTask,
-        user: UserId,
-        session: &mut Session<'_>,
-    ) -> Result<Option<OrgMember>, Halt> {
-        if !stage.search.misses.is_empty() || stage.search.step != SearchStep::Find {
-            return Ok(None);
+/// A second opinion on a user whom the list does not show, where Podio denies the look-up of the member.
+async fn ask_elsewhere(stage: &mut StageTask, user: UserId, session: &mut Session<'_>) -> Result<(), Halt> {
+    let org = stage.offboarding.org_id;
+    if stage.search.misses.len() < 2 && stage.search.source == SpaceSource::Preview {
+        if is_unknown(session, Capability::EndMemberInfo, &org_member::end_member_info(org, user)).await? {
+            miss(stage, BY_PREVIEW);
         }
-        match session.call(&org_member::get(stage.offboarding.org_id, user)).await? {
-            Meaning::Yes(member) if member.ended_on.is_none() => Ok((member.user_id == user).then_some(member)),
-            Meaning::Yes(_) | Meaning::Gone => {
-                miss(stage, BY_ID);
-                Ok(None)
-            }
-            Meaning::Denied(denial) if denial.lacks_a_right() => Ok(None),
-            other => Err(Halt::of(&other, "the look-up of the member")),
-        }
+        stage.search.source = SpaceSource::Memberships;
     }
+    if stage.search.misses.len() < 2 && stage.search.source == SpaceSource::Memberships {
+        if is_unknown(session, Capability::MemberSpaces, &org_member::space_memberships(org, user)).await? {
+            miss(stage, BY_SPACES);
+        }
+        stage.search.source = SpaceSource::AllSpaces;
+    }
+    if stage.search.misses.len() < 2 {
+        return Err(Halt::fail(
+            FailureCode::MissingRights,
+            "Podio denies the look-up of this user and does not list them either, so it cannot be told whether they \
+             are a member. Check the user id, and that the acting account is an admin of the organization; then retry. \
+             Or post the leaver with the e-mail address.",
+        ));
+    }
+    Ok(())
+}
 
-    /// Where the leaver is an admin of the organization: who else is. Asked only then, since it costs a call.
-    pub(super) async fn look_up_admins(&self, stage: &mut StageTask, session: &mut Session<'_>) -> Result<(), Halt> {
-        if stage.search.org_admin != Some(true) || stage.search.admins.is_some() {
-            return Ok(());
-        }
-        let Some(leaver) = &stage.search.found else { return Ok(()) };
-        let alone = vec![leaver.user_id];
-        let admins = match session.call(&org::admins(stage.offboarding.org_id)).await? {
-            Meaning::Yes(admins) => admins.into_iter().map(|admin| admin.user_id).collect(),
-            // Nobody else can be seen, so it has to be assumed that there is nobody.
-            Meaning::Gone | Meaning::NotOffered | Meaning::Denied(_) => alone,
-            Meaning::Unclear(doubt) => return Err(doubt.into()),
-        };
-        stage.search.admins = Some(admins);
-        Ok(())
+async fn by_mail(
+    stage: &mut StageTask,
+    mail: &EmailAddress,
+    session: &mut Session<'_>,
+) -> Result<Option<OrgMember>, Halt> {
+    let is_first = stage.search.misses.is_empty() && stage.search.step == SearchStep::Find;
+    if !is_first || !fits_a_path(mail) {
+        return Ok(None);
     }
+    let request = org_member::by_mail(stage.offboarding.org_id, mail.as_str());
+    match session.call_if_offered(Capability::MemberByMail, &request).await? {
+        Meaning::Yes(member) if member.ended_on.is_none() => Ok(is_believed(mail, &member).then_some(member)),
+        Meaning::Yes(_) | Meaning::Gone => {
+            miss(stage, BY_MAIL);
+            Ok(None)
+        }
+        // The list says more clearly what is wrong: the right, the organization, or only this look-up.
+        Meaning::NotOffered | Meaning::Denied(_) => Ok(None),
+        Meaning::Unclear(doubt) => Err(doubt.into()),
+    }
+}
+
+async fn by_id(stage: &mut StageTask, user: UserId, session: &mut Session<'_>) -> Result<Option<OrgMember>, Halt> {
+    if !stage.search.misses.is_empty() || stage.search.step != SearchStep::Find {
+        return Ok(None);
+    }
+    match session.call(&org_member::get(stage.offboarding.org_id, user)).await? {
+        Meaning::Yes(member) if member.ended_on.is_none() => Ok((member.user_id == user).then_some(member)),
+        Meaning::Yes(_) | Meaning::Gone => {
+            miss(stage, BY_ID);
+            Ok(None)
+        }
+        Meaning::Denied(denial) if denial.lacks_a_right() => Ok(None),
+        other => Err(Halt::of(&other, "the look-up of the member")),
+    }
+}
+
+/// Where the leaver is an admin of the organization: who else is. Asked only then, since it costs a call.
+pub(super) async fn look_up_admins(stage: &mut StageTask, session: &mut Session<'_>) -> Result<(), Halt> {
+    if stage.search.org_admin != Some(true) || stage.search.admins.is_some() {
+        return Ok(());
+    }
+    let Some(leaver) = &stage.search.found else { return Ok(()) };
+    let alone = vec![leaver.user_id];
+    let admins = match session.call(&org::admins(stage.offboarding.org_id)).await? {
+        Meaning::Yes(admins) => admins.into_iter().map(|admin| admin.user_id).collect(),
+        // Nobody else can be seen, so it has to be assumed that there is nobody.
+        Meaning::Gone | Meaning::NotOffered | Meaning::Denied(_) => alone,
+        Meaning::Unclear(doubt) => return Err(doubt.into()),
+    };
+    stage.search.admins = Some(admins);
+    Ok(())
 }
 
 fn miss(stage: &mut StageTask, look_up: &str) {

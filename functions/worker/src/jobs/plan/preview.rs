@@ -12,7 +12,7 @@ use podio_lifecycle::{
 };
 
 use super::check::implied_by;
-use crate::{Worker, jobs::StageTask, session::Session, verdict::Halt};
+use crate::{halt::Halt, jobs::StageTask, session::Session};
 
 /// The leaver's spaces.
 pub(super) enum Spaces {
@@ -42,65 +42,61 @@ pub(crate) enum SecondPreview {
     },
 }
 
-impl Worker {
-    /// The best that Podio offers: the preview, else the member's spaces, else all spaces of the organization.
-    pub(super) async fn preview(
-        &self,
-        stage: &mut StageTask,
-        leaver: &Leaver,
-        session: &mut Session<'_>,
-    ) -> Result<Spaces, Halt> {
-        let (org, user) = (stage.offboarding.org_id, leaver.user_id);
-        let source = &mut stage.search.source;
-        if *source == SpaceSource::Preview {
-            let request = org_member::end_member_info(org, user);
-            if let Some(info) = offered(session, Capability::EndMemberInfo, &request).await? {
-                let (preview, spaces) = read(&stage.offboarding, info);
-                // It names what the organization removal would end. Where that ends nothing, it names nothing, whatever
-                // spaces the leaver is in; so an empty one does not show that there are none.
-                if !spaces.is_empty() {
-                    return Ok(Spaces::Known { preview, spaces });
-                }
+/// The best that Podio offers: the preview, else the member's spaces, else all spaces of the organization.
+pub(super) async fn previewed_spaces(
+    stage: &mut StageTask,
+    leaver: &Leaver,
+    session: &mut Session<'_>,
+) -> Result<Spaces, Halt> {
+    let (org, user) = (stage.offboarding.org_id, leaver.user_id);
+    let source = &mut stage.search.source;
+    if *source == SpaceSource::Preview {
+        let request = org_member::end_member_info(org, user);
+        if let Some(info) = offered(session, Capability::EndMemberInfo, &request).await? {
+            let (preview, spaces) = read(&stage.offboarding, info);
+            // It names what the organization removal would end. Where that ends nothing, it names nothing, whatever
+            // spaces the leaver is in; so an empty one does not show that there are none.
+            if !spaces.is_empty() {
+                return Ok(Spaces::Known { preview, spaces });
             }
-            *source = SpaceSource::Memberships;
         }
-        if *source == SpaceSource::Memberships {
-            let request = org_member::space_memberships(org, user);
-            if let Some(spaces) = offered(session, Capability::MemberSpaces, &request).await? {
-                return Ok(Spaces::ToCheck(told_by_memberships(&stage.offboarding, spaces)));
-            }
-            *source = SpaceSource::AllSpaces;
-        }
-        if *source == SpaceSource::AllSpaces {
-            if let Some(spaces) = offered(session, Capability::AllSpaces, &org::all_spaces(org)).await? {
-                return Ok(Spaces::ToCheck(to_look_into(&stage.offboarding, spaces)));
-            }
-            *source = SpaceSource::Spaces;
-        }
-        match session.call(&org::spaces(org)).await? {
-            Meaning::Yes(spaces) => Ok(Spaces::ToCheck(to_look_into(&stage.offboarding, spaces))),
-            other => Err(Halt::of(&other, "the list of the organization's spaces")),
-        }
+        *source = SpaceSource::Memberships;
     }
-
-    /// The preview alone, where Podio offers one.
-    pub(crate) async fn preview_again(
-        &self,
-        stage: &StageTask,
-        leaver: &Leaver,
-        session: &mut Session<'_>,
-    ) -> Result<SecondPreview, Halt> {
-        let request = org_member::end_member_info(stage.offboarding.org_id, leaver.user_id);
-        match session.call_if_offered(Capability::EndMemberInfo, &request).await? {
-            Meaning::Yes(info) => {
-                let (preview, spaces) = read(&stage.offboarding, info);
-                Ok(SecondPreview::Shown { preview, spaces })
-            }
-            // Leaving the last space may have ended the membership of the organization with it.
-            Meaning::Gone => Ok(SecondPreview::NobodyThere),
-            Meaning::NotOffered | Meaning::Denied(_) => Ok(SecondPreview::NotOffered),
-            Meaning::Unclear(doubt) => Err(doubt.into()),
+    if *source == SpaceSource::Memberships {
+        let request = org_member::space_memberships(org, user);
+        if let Some(spaces) = offered(session, Capability::MemberSpaces, &request).await? {
+            return Ok(Spaces::ToCheck(told_by_memberships(&stage.offboarding, spaces)));
         }
+        *source = SpaceSource::AllSpaces;
+    }
+    if *source == SpaceSource::AllSpaces {
+        if let Some(spaces) = offered(session, Capability::AllSpaces, &org::all_spaces(org)).await? {
+            return Ok(Spaces::ToCheck(to_look_into(&stage.offboarding, spaces)));
+        }
+        *source = SpaceSource::Spaces;
+    }
+    match session.call(&org::spaces(org)).await? {
+        Meaning::Yes(spaces) => Ok(Spaces::ToCheck(to_look_into(&stage.offboarding, spaces))),
+        other => Err(Halt::of(&other, "the list of the organization's spaces")),
+    }
+}
+
+/// The preview alone, where Podio offers one.
+pub(crate) async fn preview_again(
+    stage: &StageTask,
+    leaver: &Leaver,
+    session: &mut Session<'_>,
+) -> Result<SecondPreview, Halt> {
+    let request = org_member::end_member_info(stage.offboarding.org_id, leaver.user_id);
+    match session.call_if_offered(Capability::EndMemberInfo, &request).await? {
+        Meaning::Yes(info) => {
+            let (preview, spaces) = read(&stage.offboarding, info);
+            Ok(SecondPreview::Shown { preview, spaces })
+        }
+        // Leaving the last space may have ended the membership of the organization with it.
+        Meaning::Gone => Ok(SecondPreview::NobodyThere),
+        Meaning::NotOffered | Meaning::Denied(_) => Ok(SecondPreview::NotOffered),
+        Meaning::Unclear(doubt) => Err(doubt.into()),
     }
 }
 

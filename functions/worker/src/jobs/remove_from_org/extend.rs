@@ -13,119 +13,120 @@ use podio_lifecycle::{
 
 use super::spaces::Spaces;
 use crate::{
-    Worker,
-    jobs::{StageTask, plan::is_unseen},
+    Context,
+    halt::Halt,
+    jobs::{
+        StageTask, advance,
+        plan::{company, is_unseen, membership},
+    },
     session::Session,
-    verdict::Halt,
 };
 
-impl Worker {
-    /// The spaces of the plan, each of them settled. The count of open ones says so already; this is the second guard.
-    pub(super) async fn settled_spaces(&self, stage: &StageTask) -> Result<Spaces, Halt> {
-        let spaces = match stage.offboarding.plan {
-            Some(plan) => self.ports.offboardings.spaces(&stage.offboarding.id, plan).await?,
-            None => Vec::new(),
-        };
-        let spaces = Spaces::of(&stage.offboarding, spaces);
-        if spaces.own.iter().all(|removal| removal.state.is_settled()) {
-            return Ok(spaces);
-        }
-        Err(Halt::fail(
-            FailureCode::Inconsistent,
-            "The organization was about to be left although a space is not settled. Nothing was sent. Report this as a bug.",
-        ))
+/// The spaces of the plan, each of them settled. The count of open ones says so already; this is the second guard.
+pub(super) async fn settled_spaces(context: &Context, stage: &StageTask) -> Result<Spaces, Halt> {
+    let spaces = match stage.offboarding.plan {
+        Some(plan) => context.ports.offboardings.spaces(&stage.offboarding.id, plan).await?,
+        None => Vec::new(),
+    };
+    let spaces = Spaces::of(&stage.offboarding, spaces);
+    if spaces.own.iter().all(|removal| removal.state.is_settled()) {
+        return Ok(spaces);
     }
+    Err(Halt::fail(
+        FailureCode::Inconsistent,
+        "The organization was about to be left although a space is not settled. Nothing was sent. Report this as a bug.",
+    ))
+}
 
-    /// Where Podio offers no preview: looks into the spaces of which its hooks told, for the leaver and for company. What
-    /// was seen is kept even where the quota cuts the look short.
-    pub(super) async fn look_into_suspects(
-        &self,
-        stage: &mut StageTask,
-        leaver: &Leaver,
-        spaces: &Spaces,
-        session: &mut Session<'_>,
-    ) -> Result<Vec<SpaceRemoval>, Halt> {
-        let mut found = Vec::new();
-        let mut left = stage.offboarding.suspects.clone();
-        let mut cut_short = None;
-        while let Some(space) = left.first().copied() {
-            let Some(key) = stage.offboarding.space_key(space) else { break };
-            let entry = SpaceRemoval::new(key, None, RemovalState::Unchecked);
-            if let Some(mut entry) = spaces.missing([entry]).pop() {
-                match self.look_into(&mut entry, leaver.user_id, session).await {
-                    Ok(()) if entry.state == RemovalState::Pending => found.push(entry),
-                    Ok(()) => {}
-                    Err(halt) => {
-                        cut_short = Some(halt);
-                        break;
-                    }
+/// Where Podio offers no preview: looks into the spaces of which its hooks told, for the leaver and for company. What
+/// was seen is kept even where the quota cuts the look short.
+pub(super) async fn look_into_suspects(
+    context: &Context,
+    stage: &mut StageTask,
+    leaver: &Leaver,
+    spaces: &Spaces,
+    session: &mut Session<'_>,
+) -> Result<Vec<SpaceRemoval>, Halt> {
+    let mut found = Vec::new();
+    let mut left = stage.offboarding.suspects.clone();
+    let mut cut_short = None;
+    while let Some(space) = left.first().copied() {
+        let Some(key) = stage.offboarding.space_key(space) else { break };
+        let entry = SpaceRemoval::new(key, None, RemovalState::Unchecked);
+        if let Some(mut entry) = spaces.missing([entry]).pop() {
+            match look_into(&mut entry, leaver.user_id, session).await {
+                Ok(()) if entry.state == RemovalState::Pending => found.push(entry),
+                Ok(()) => {}
+                Err(halt) => {
+                    cut_short = Some(halt);
+                    break;
                 }
             }
-            left.remove(0);
         }
-        // Who was found stays a suspect until they are written down.
-        left.extend(found.iter().map(|entry| entry.key.space));
-        if left != stage.offboarding.suspects {
-            self.advance(stage, Event::SuspectsCleared { left }, session).await?;
-        }
-        match cut_short {
-            Some(halt) if found.is_empty() => Err(halt),
-            _ => Ok(found),
-        }
+        left.remove(0);
     }
+    // Who was found stays a suspect until they are written down.
+    left.extend(found.iter().map(|entry| entry.key.space));
+    if left != stage.offboarding.suspects {
+        advance(context, stage, Event::SuspectsCleared { left }, session).await?;
+    }
+    match cut_short {
+        Some(halt) if found.is_empty() => Err(halt),
+        _ => Ok(found),
+    }
+}
 
-    async fn look_into(&self, entry: &mut SpaceRemoval, user: UserId, session: &mut Session<'_>) -> Result<(), Halt> {
-        (entry.state, entry.company) = self.membership(entry.key.space, user, session).await?;
-        if is_unseen(entry) {
-            entry.company = self.company(entry.key.space, user, session).await?;
-        }
-        Ok(())
+async fn look_into(entry: &mut SpaceRemoval, user: UserId, session: &mut Session<'_>) -> Result<(), Halt> {
+    (entry.state, entry.company) = membership(entry.key.space, user, session).await?;
+    if is_unseen(entry) {
+        entry.company = company(entry.key.space, user, session).await?;
     }
+    Ok(())
+}
 
-    /// Writes the spaces down, waiting from now on, and takes the offboarding back to leaving spaces.
-    pub(super) async fn extend_plan(
-        &self,
-        stage: &mut StageTask,
-        spaces: &Spaces,
-        found: Vec<SpaceRemoval>,
-        session: &mut Session<'_>,
-    ) -> Result<(), Halt> {
-        let (round, place, now) = (spaces.next_round(&stage.offboarding), stage.offboarding.place, self.now());
-        for removal in found {
-            let before = spaces.get(removal.key.space).map(|known| known.state);
-            let again = SpaceRemoval { before, ..removal.again_in(round) };
-            let again = again.waiting_since(now, stage.offboarding.space_priority(), place);
-            match self.ports.removals.save_space(&again).await {
-                // Another worker has written it down. What is stored counts.
-                Ok(()) | Err(SaveError::Conflict | SaveError::PersonTaken(_)) => {}
-                Err(SaveError::Store(error)) => return Err(error.into()),
-            }
+/// Writes the spaces down, waiting from now on, and takes the offboarding back to leaving spaces.
+pub(super) async fn extend_plan(
+    context: &Context,
+    stage: &mut StageTask,
+    spaces: &Spaces,
+    found: Vec<SpaceRemoval>,
+    session: &mut Session<'_>,
+) -> Result<(), Halt> {
+    let (round, place, now) = (spaces.next_round(&stage.offboarding), stage.offboarding.place, context.now());
+    for removal in found {
+        let before = spaces.get(removal.key.space).map(|known| known.state);
+        let again = SpaceRemoval { before, ..removal.again_in(round) };
+        let again = again.waiting_since(now, stage.offboarding.space_priority(), place);
+        match context.ports.removals.save_space(&again).await {
+            // Another worker has written it down. What is stored counts.
+            Ok(()) | Err(SaveError::Conflict | SaveError::PersonTaken(_)) => {}
+            Err(SaveError::Store(error)) => return Err(error.into()),
         }
-        let mut stored = self.settled_spaces(stage).await?;
-        // What a worker wrote down that died has left the table, should it have come up while the offboarding had failed.
-        for removal in stored.unannounced.iter_mut().filter(|removal| removal.wait.is_none()) {
-            let waiting = removal.clone().waiting_since(now, stage.offboarding.space_priority(), place);
-            match self.ports.removals.save_space(&waiting).await {
-                Ok(()) => *removal = SpaceRemoval { revision: waiting.revision + 1, ..waiting },
-                Err(SaveError::Conflict | SaveError::PersonTaken(_)) => return Err(Halt::Overtaken),
-                Err(SaveError::Store(error)) => return Err(error.into()),
-            }
-        }
-        let Some(round) = stored.unannounced.iter().map(|removal| removal.round).max() else {
-            return Err(Halt::Overtaken);
-        };
-        let written = stored.written();
-        let count = stored.unannounced.len();
-        let suspects = stage.offboarding.suspects.iter().copied();
-        let event = Event::SpacesFound {
-            spaces: u32::try_from(count).unwrap_or(u32::MAX),
-            again: stored.counted_before(),
-            round,
-            left: suspects.filter(|space| !written.contains(space)).collect(),
-        };
-        self.advance(stage, event, session).await?;
-        stored.unannounced.iter().for_each(|removal| session.fresh_removal(removal));
-        tracing::info!(offboarding = %stage.offboarding.id, spaces = count, "spaces were found that the plan does not settle");
-        Ok(())
     }
+    let mut stored = settled_spaces(context, stage).await?;
+    // What a worker wrote down that died has left the table, should it have come up while the offboarding had failed.
+    for removal in stored.unannounced.iter_mut().filter(|removal| removal.wait.is_none()) {
+        let waiting = removal.clone().waiting_since(now, stage.offboarding.space_priority(), place);
+        match context.ports.removals.save_space(&waiting).await {
+            Ok(()) => *removal = SpaceRemoval { revision: waiting.revision + 1, ..waiting },
+            Err(SaveError::Conflict | SaveError::PersonTaken(_)) => return Err(Halt::Overtaken),
+            Err(SaveError::Store(error)) => return Err(error.into()),
+        }
+    }
+    let Some(round) = stored.unannounced.iter().map(|removal| removal.round).max() else {
+        return Err(Halt::Overtaken);
+    };
+    let written = stored.written();
+    let count = stored.unannounced.len();
+    let suspects = stage.offboarding.suspects.iter().copied();
+    let event = Event::SpacesFound {
+        spaces: u32::try_from(count).unwrap_or(u32::MAX),
+        again: stored.counted_before(),
+        round,
+        left: suspects.filter(|space| !written.contains(space)).collect(),
+    };
+    advance(context, stage, event, session).await?;
+    stored.unannounced.iter().for_each(|removal| session.fresh_removal(removal));
+    tracing::info!(offboarding = %stage.offboarding.id, spaces = count, "spaces were found that the plan does not settle");
+    Ok(())
 }

@@ -15,10 +15,13 @@ use podio_lifecycle::{
 
 use super::spaces::Spaces;
 use crate::{
-    Worker,
-    jobs::{StageTask, plan::summed_up},
+    Context,
+    halt::Halt,
+    jobs::{
+        StageTask,
+        plan::{company, summed_up},
+    },
     session::Session,
-    verdict::Halt,
 };
 
 /// So many looks take a few seconds. Moments that were reserved right after each other are not missed in that time.
@@ -33,56 +36,54 @@ pub(super) fn unseen(spaces: &Spaces) -> Vec<Reason> {
     spaces.refused().map(reason).collect()
 }
 
-impl Worker {
-    /// The dangers in the spaces that are left to the removal.
-    pub(super) async fn dangers_left_behind(
-        &self,
-        stage: &mut StageTask,
-        user: UserId,
-        spaces: &Spaces,
-        session: &mut Session<'_>,
-    ) -> Result<Vec<Reason>, Halt> {
-        let is_open = |removal: &&SpaceRemoval| removal.company != Company::Hidden;
-        let looks = spaces.refused().filter(is_open).count();
-        if looks > 0 {
-            // Remembered if this run is cut short, be it by what follows the looks.
-            stage.search.looks = Some(self.after_a_cut(stage.search.looks, looks));
-        }
-        let mut left = Vec::new();
-        for removal in spaces.refused() {
-            left.push(self.look_again_into(removal, user, session).await?);
-        }
-        Ok(summed_up(&left).reasons())
+/// The dangers in the spaces that are left to the removal.
+pub(super) async fn dangers_left_behind(
+    context: &Context,
+    stage: &mut StageTask,
+    user: UserId,
+    spaces: &Spaces,
+    session: &mut Session<'_>,
+) -> Result<Vec<Reason>, Halt> {
+    let is_open = |removal: &&SpaceRemoval| removal.company != Company::Hidden;
+    let looks = spaces.refused().filter(is_open).count();
+    if looks > 0 {
+        // Remembered if this run is cut short, be it by what follows the looks.
+        stage.search.looks = Some(after_a_cut(context, stage.search.looks, looks));
     }
+    let mut left = Vec::new();
+    for removal in spaces.refused() {
+        left.push(look_again_into(context, removal, user, session).await?);
+    }
+    Ok(summed_up(&left).reasons())
+}
 
-    /// What is to become of the looks when the quota cuts the run short.
-    fn after_a_cut(&self, before: Option<Looks>, looks: usize) -> Looks {
-        // Half of what there is, so that others come through beside it.
-        let fit = looks <= MOST_TOGETHER && looks + 2 <= self.dispatcher.configured.limit() / 2;
-        match (before, u32::try_from(looks)) {
-            (None, Ok(looks)) if fit => Looks::Together(looks),
-            _ => Looks::TooMany,
-        }
+/// What is to become of the looks when the quota cuts the run short.
+fn after_a_cut(context: &Context, before: Option<Looks>, looks: usize) -> Looks {
+    // Half of what there is, so that others come through beside it.
+    let fit = looks <= MOST_TOGETHER && looks + 2 <= context.dispatcher.configured.limit() / 2;
+    match (before, u32::try_from(looks)) {
+        (None, Ok(looks)) if fit => Looks::Together(looks),
+        _ => Looks::TooMany,
     }
+}
 
-    /// Looks into a space. What cannot be seen is noted and not asked for again.
-    async fn look_again_into(
-        &self,
-        removal: &SpaceRemoval,
-        user: UserId,
-        session: &mut Session<'_>,
-    ) -> Result<SpaceRemoval, Halt> {
-        if removal.company == Company::Hidden {
-            return Ok(removal.clone());
-        }
-        let company = self.company(removal.key.space, user, session).await?;
-        let seen = SpaceRemoval { company, ..removal.clone() };
-        if company == Company::Hidden {
-            match self.ports.removals.save_space(&seen).await {
-                Ok(()) | Err(SaveError::Conflict | SaveError::PersonTaken(_)) => {}
-                Err(SaveError::Store(error)) => return Err(error.into()),
-            }
-        }
-        Ok(seen)
+/// Looks into a space. What cannot be seen is noted and not asked for again.
+async fn look_again_into(
+    context: &Context,
+    removal: &SpaceRemoval,
+    user: UserId,
+    session: &mut Session<'_>,
+) -> Result<SpaceRemoval, Halt> {
+    if removal.company == Company::Hidden {
+        return Ok(removal.clone());
     }
+    let company = company(removal.key.space, user, session).await?;
+    let seen = SpaceRemoval { company, ..removal.clone() };
+    if company == Company::Hidden {
+        match context.ports.removals.save_space(&seen).await {
+            Ok(()) | Err(SaveError::Conflict | SaveError::PersonTaken(_)) => {}
+            Err(SaveError::Store(error)) => return Err(error.into()),
+        }
+    }
+    Ok(seen)
 }

@@ -9,9 +9,9 @@ use jiff::{SignedDuration, Timestamp};
 use podio_lifecycle::offboarding::SKEW;
 
 use crate::{
-    Worker,
+    Context,
+    halt::Halt,
     jobs::{CLAIM, StageTask},
-    verdict::Halt,
 };
 
 /// How often the turn is asked for, a second apart, while the moments of this run are good.
@@ -32,32 +32,30 @@ impl Turn {
     }
 }
 
-impl Worker {
-    /// Waits for the turn.
-    pub(super) async fn take_turn(&self, stage: &StageTask) -> Result<Turn, Halt> {
-        let (org, id) = (stage.offboarding.org_id, &stage.offboarding.id);
-        for attempt in 0..TRIES {
-            if attempt > 0 {
-                self.ports.clock.sleep(GIVE_WAY).await;
-            }
-            let now = self.now();
-            // Taken for longer than a run lasts, for the dead lose it no earlier.
-            let until = now + CLAIM * 2 + SKEW;
-            if self.ports.turns.take_turn(org, id, now, until).await? {
-                return Ok(Turn { until });
-            }
+/// Waits for the turn.
+pub(super) async fn take_turn(context: &Context, stage: &StageTask) -> Result<Turn, Halt> {
+    let (org, id) = (stage.offboarding.org_id, &stage.offboarding.id);
+    for attempt in 0..TRIES {
+        if attempt > 0 {
+            context.ports.clock.sleep(GIVE_WAY).await;
         }
-        Err(Halt::Pause(self.now() + PAUSE))
+        let now = context.now();
+        // Taken for longer than a run lasts, for the dead lose it no earlier.
+        let until = now + CLAIM * 2 + SKEW;
+        if context.ports.turns.take_turn(org, id, now, until).await? {
+            return Ok(Turn { until });
+        }
     }
+    Err(Halt::Pause(context.now() + PAUSE))
+}
 
-    /// Lets the next one go, unless nobody knows yet whether the removal takes effect: then the turn ends by itself.
-    /// Should it not be possible to say so, it ends by itself as well.
-    pub(super) async fn end_turn(&self, stage: &StageTask) {
-        if stage.offboarding.work.claim.is_open() {
-            return;
-        }
-        if let Err(error) = self.ports.turns.end_turn(stage.offboarding.org_id, &stage.offboarding.id).await {
-            tracing::warn!(%error, "the turn in the organization could not be ended; it ends by itself");
-        }
+/// Lets the next one go, unless nobody knows yet whether the removal takes effect: then the turn ends by itself.
+/// Should it not be possible to say so, it ends by itself as well.
+pub(super) async fn end_turn(context: &Context, stage: &StageTask) {
+    if stage.offboarding.work.claim.is_open() {
+        return;
+    }
+    if let Err(error) = context.ports.turns.end_turn(stage.offboarding.org_id, &stage.offboarding.id).await {
+        tracing::warn!(%error, "the turn in the organization could not be ended; it ends by itself");
     }
 }

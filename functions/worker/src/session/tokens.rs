@@ -19,7 +19,8 @@ use podio_lifecycle::{
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Mutex;
 
-use crate::{session::SHORT, verdict::Halt};
+use super::moments::SHORT;
+use crate::halt::Halt;
 
 /// How often a job looks again, while a lease is about to end or others write, before it lets its message wait.
 const LOOKS: usize = 10;

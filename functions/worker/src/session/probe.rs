@@ -8,7 +8,7 @@ use std::sync::{Mutex as Cell, PoisonError};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Mutex, MutexGuard};
 
-use crate::Worker;
+use super::Access;
 
 /// A call tells about the quota for this fraction of a window: a minute and a half for an hour.
 const NEWS: i32 = 40;
@@ -17,15 +17,15 @@ const LEAST: SignedDuration = SignedDuration::from_secs(20);
 
 /// When a call was last not refused, and whose call is to find out.
 #[derive(Default)]
-pub(crate) struct Probe {
+pub(super) struct Probe {
     heard: Cell<Option<Timestamp>>,
     turn: Mutex<()>,
 }
 
-impl Worker {
+impl Access {
     /// Waits for the answer to somebody else's call, where that call is to tell whether there is anything left; none where
     /// nobody need wait. Whoever gets the turn is the next to call.
-    pub(crate) async fn turn_to_probe(&self) -> Option<MutexGuard<'_, ()>> {
+    pub(super) async fn turn_to_probe(&self) -> Option<MutexGuard<'_, ()>> {
         if !self.is_in_the_dark() {
             return None;
         }
@@ -35,18 +35,18 @@ impl Worker {
 
     /// Podio has not refused a call. It may not have answered either: then the others need not wait any longer, one after
     /// the other, for an answer that does not come.
-    pub(crate) fn heard(&self) {
-        *self.probe.heard.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.now());
+    pub(super) fn heard(&self) {
+        *self.probe.heard.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.clock.now());
     }
 
     /// Whether Podio refuses everything at present, as far as this process knows.
-    pub(crate) fn is_refused(&self) -> bool {
-        let now = self.now();
+    pub(super) fn is_refused(&self) -> bool {
+        let now = self.clock.now();
         self.dispatcher.with_known(|known| known.is_blocked(now))
     }
 
     fn is_in_the_dark(&self) -> bool {
-        let (now, window) = (self.now(), self.dispatcher.configured.window());
+        let (now, window) = (self.clock.now(), self.dispatcher.configured.window());
         let heard = *self.probe.heard.lock().unwrap_or_else(PoisonError::into_inner);
         let is_news = heard.is_some_and(|heard| now.duration_since(heard) < LEAST.max(window / NEWS));
         let configured = self.dispatcher.configured;
