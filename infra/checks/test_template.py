@@ -68,7 +68,7 @@ OUR_OWN = {
         "sweep calls put()",
     ),
     "an alarm that cannot ring": ("MetricName: ReturnedLeavers", "MetricName: Returned", "nobody writes"),
-    "an alarm that the runbook does not know": ("  HeldForADayAlarm:", "  HeldAlarm:", "says nothing of HeldAlarm"),
+    "an alarm that the runbook does not know": ("  HeldAlarm:", "  HoldAlarm:", "says nothing of HoldAlarm"),
     "a metric that the dashboard misses": ('["PodioLifecycle", "OtherCalls"],', "", "does not show OtherCalls"),
     "a dashboard that is no JSON": ('{"widgets": [', '{"widgets": {', "no JSON"),
     "a route that the code does not have": ("Path: /quota", "Path: /quotas", "/quotas"),

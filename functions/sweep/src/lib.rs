@@ -50,8 +50,8 @@ pub struct Swept {
     pub dead_letters: u32,
     /// Dead letters that nobody can read; they stay for a person.
     pub unreadable: u32,
-    /// Offboardings that have been held for more than a day.
-    pub held_for_a_day: u32,
+    /// Offboardings that wait for a decision.
+    pub held: u32,
     /// Offboardings that have failed and wait for a retry.
     pub failed: u32,
 }
@@ -102,7 +102,7 @@ impl Sweep {
             orders = swept.orders,
             dead_letters = swept.dead_letters,
             unreadable = swept.unreadable,
-            held_for_a_day = swept.held_for_a_day,
+            held = swept.held,
             failed = swept.failed,
             "swept"
         );

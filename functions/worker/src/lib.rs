@@ -87,6 +87,8 @@ pub struct Policy {
     pub patience: SignedDuration,
     /// Leavers in an hour before the rest are held.
     pub mass_threshold: usize,
+    /// Whether somebody whom nobody ever knew is held, rather than completed as unknown.
+    pub hold_unknown: bool,
     /// Signs evidence.
     pub evidence_key: SigningKey,
     /// How long evidence is kept; for good, if nothing is said.

@@ -37,6 +37,7 @@ const HOOK_SECRET: &str = "HOOK_SECRET";
 const QUOTA_LIMIT: &str = "QUOTA_LIMIT";
 const QUOTA_WINDOW_SECONDS: &str = "QUOTA_WINDOW_SECONDS";
 const MASS_OFFBOARDING_THRESHOLD: &str = "MASS_OFFBOARDING_THRESHOLD";
+const UNKNOWN_PERSON: &str = "UNKNOWN_PERSON";
 const PODIO_ORG_ID: &str = "PODIO_ORG_ID";
 const REMOVE_RETURNED: &str = "REMOVE_RETURNED";
 const LEAVERS_APP_ID: &str = "LEAVERS_APP_ID";
@@ -99,6 +100,7 @@ impl Settings {
                 ceiling,
                 patience: patience(source)?,
                 mass_threshold: source.integer_or(MASS_OFFBOARDING_THRESHOLD, 25)?,
+                hold_unknown: hold_unknown(source)?,
                 evidence_key: evidence_key(source)?,
                 evidence_retention: evidence_retention(source)?,
                 organizations: source.organizations(PODIO_ORG_ID)?,
@@ -106,6 +108,15 @@ impl Settings {
                 registration: registration(source)?,
             },
         })
+    }
+}
+
+/// What becomes of a leaver whom nobody ever knew.
+fn hold_unknown(source: &Source) -> Result<bool, SettingError> {
+    match source.find(UNKNOWN_PERSON).as_deref() {
+        None | Some("complete") => Ok(false),
+        Some("hold") => Ok(true),
+        Some(_) => Err(SettingError::new(UNKNOWN_PERSON, Problem::Malformed("`complete` or `hold`"))),
     }
 }
 

@@ -26,6 +26,10 @@ pub enum HoldCode {
     MassOffboarding,
     /// One step has failed for a day, while others succeeded.
     KeepsFailing,
+    /// It is not certain who is meant.
+    PersonAmbiguous,
+    /// Nobody was ever known by the address or the id, and such requests are to be held.
+    PersonUnknown,
 }
 
 /// One reason to wait.
@@ -38,22 +42,38 @@ pub struct Reason {
     /// The space in danger, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub space_id: Option<SpaceId>,
+    /// Those who may be meant, where it is not certain who is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub user_ids: Vec<UserId>,
 }
 
 impl Reason {
     /// A reason that concerns one space.
     pub fn of_space(code: HoldCode, space: SpaceId, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), space_id: Some(space) }
+        Self { space_id: Some(space), ..Self::general(code, detail) }
     }
 
     /// A reason that concerns the whole offboarding.
     pub fn general(code: HoldCode, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), space_id: None }
+        Self { code, detail: detail.into(), space_id: None, user_ids: Vec::new() }
+    }
+
+    /// It may be one of these, and only a person can tell.
+    pub fn ambiguous(user_ids: Vec<UserId>, detail: impl Into<String>) -> Self {
+        Self { user_ids, ..Self::general(HoldCode::PersonAmbiguous, detail) }
+    }
+
+    /// The one who may be meant, if there is just one.
+    fn only_user(&self) -> Option<UserId> {
+        match self.user_ids.as_slice() {
+            [user] => Some(*user),
+            _ => None,
+        }
     }
 
     /// What an approval of this reason covers.
     pub fn approval(&self) -> Approval {
-        Approval { code: self.code, space_id: self.space_id }
+        Approval { code: self.code, space_id: self.space_id, user_id: self.only_user() }
     }
 }
 
@@ -64,6 +84,9 @@ pub struct Approval {
     pub code: HoldCode,
     /// The space, where there is one.
     pub space_id: Option<SpaceId>,
+    /// The person who was chosen, where it was not certain who is meant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<UserId>,
 }
 
 /// A person's decision to go on in spite of a hold.
@@ -83,11 +106,30 @@ impl Decision {
 }
 
 impl Approval {
-    /// Whether this names a reason. The loss of a space has to be named with the space; any other kind of danger may be
-    /// named for all spaces at once.
+    /// Accepts a kind of danger, wherever it threatens.
+    pub fn general(code: HoldCode) -> Self {
+        Self { code, space_id: None, user_id: None }
+    }
+
+    /// Accepts it for one space.
+    pub fn of_space(code: HoldCode, space: SpaceId) -> Self {
+        Self { space_id: Some(space), ..Self::general(code) }
+    }
+
+    /// What stays accepted once this has named `reason`: with the person who is meant.
+    pub(crate) fn of(self, reason: &Reason) -> Self {
+        Self { user_id: self.user_id.or(reason.only_user()), ..reason.approval() }
+    }
+
+    /// Whether this names a reason. The loss of a space has to be named with the space, and of several people the one who is
+    /// meant; any other kind of danger may be named for all spaces at once.
     pub fn names(&self, reason: &Reason) -> bool {
         let any_space = self.space_id.is_none() && self.code != HoldCode::SpaceWouldBeDeleted;
-        self.code == reason.code && (any_space || self.space_id == reason.space_id)
+        let person = match self.user_id.or(reason.only_user()) {
+            Some(user) => reason.user_ids.contains(&user),
+            None => reason.user_ids.is_empty(),
+        };
+        self.code == reason.code && person && (any_space || self.space_id == reason.space_id)
     }
 }
 
@@ -98,6 +140,7 @@ pub fn hold_id(offboarding: &OffboardingId, since: Timestamp, reasons: &[Reason]
     hash.update(format!("{offboarding}|{since}"));
     for reason in reasons {
         hash.update(format!("|{:?}|{:?}", reason.code, reason.space_id));
+        reason.user_ids.iter().for_each(|user| hash.update(format!("|{user}")));
     }
     let digest = hex::encode(hash.finalize());
     format!("hold_{}", digest.get(..24).unwrap_or_default())
@@ -217,10 +260,22 @@ mod tests {
         assert_eq!(
             codes,
             [
-                Approval { code: HoldCode::SpaceWouldBeDeleted, space_id: Some(SpaceId(1)) },
-                Approval { code: HoldCode::SpaceWouldLoseItsAdmin, space_id: Some(SpaceId(2)) },
+                Approval::of_space(HoldCode::SpaceWouldBeDeleted, SpaceId(1)),
+                Approval::of_space(HoldCode::SpaceWouldLoseItsAdmin, SpaceId(2)),
             ]
         );
+    }
+
+    #[test]
+    fn of_several_people_the_one_who_is_meant_has_to_be_named() {
+        let of = |users: &[u64]| Reason::ambiguous(users.iter().copied().map(UserId).collect(), "…");
+        let chosen =
+            |user: u64| Approval { user_id: Some(UserId(user)), ..Approval::general(HoldCode::PersonAmbiguous) };
+        assert!(Approval::general(HoldCode::PersonAmbiguous).names(&of(&[7])), "there is only one");
+        assert!(!Approval::general(HoldCode::PersonAmbiguous).names(&of(&[7, 8])));
+        assert!(chosen(8).names(&of(&[7, 8])) && !chosen(9).names(&of(&[7, 8])) && !chosen(9).names(&of(&[7])));
+        assert_eq!(Approval::general(HoldCode::PersonAmbiguous).of(&of(&[7])), chosen(7), "kept with the person");
+        assert_eq!(chosen(8).of(&of(&[7, 8])), chosen(8));
     }
 
     #[test]

@@ -207,6 +207,7 @@ impl Product {
             ceiling,
             patience: PATIENCE,
             mass_threshold: 25,
+            hold_unknown: false,
             evidence_key,
             evidence_retention: None,
             organizations: vec![OrgId(ORG_ID.0)],

@@ -119,6 +119,7 @@ impl Wiring {
             ceiling: self.ceiling,
             patience: PATIENCE,
             mass_threshold: self.scene.mass_threshold,
+            hold_unknown: false,
             evidence_key,
             evidence_retention: None,
             organizations: vec![OrgId(ORG_ID.0)],

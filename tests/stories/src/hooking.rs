@@ -23,6 +23,12 @@ pub(crate) fn registration(hooks: HookList) -> Registration {
 }
 
 impl World {
+    /// From now on somebody whom nobody ever knew is held.
+    pub fn hold_unknown(&mut self) {
+        self.wiring.hold_unknown = true;
+        self.renew_worker();
+    }
+
     /// The address of an object's hooks.
     pub fn hook_address(&self, on: &HookRef) -> String {
         let key = hook_key::make(&SECRET.into(), on.ref_type.as_str(), &on.ref_id.to_string());

@@ -113,6 +113,7 @@ impl World {
             random: random.clone(),
             ceiling: setup.ceiling,
             mass_threshold: setup.mass_threshold,
+            hold_unknown: false,
             timeouts,
             hooks: HookPolicy::default(),
             metrics: Arc::new(Counted::default()),

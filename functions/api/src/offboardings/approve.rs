@@ -5,7 +5,7 @@
 
 use podio_lifecycle::{
     hold::{Approval, Decision, HoldCode},
-    ids::{OffboardingId, SpaceId},
+    ids::{OffboardingId, SpaceId, UserId},
     offboarding::Event,
 };
 use podio_signatures::Role;
@@ -41,7 +41,7 @@ pub(crate) async fn approve(
     super::accepted(exchange, offboarding.await?).await
 }
 
-/// Reads `{"hold_id": "…", "reasons": ["code", {"code": "…", "space_id": 5}]}`.
+/// Reads `{"hold_id": "…", "reasons": ["code", {"code": "…", "space_id": 5}, {"code": "…", "user_id": 7}]}`.
 fn decision(body: &[u8]) -> Result<Decision, Problem> {
     let json = json::parse_optional(body)?;
     let mut reader = Reader::default();
@@ -69,14 +69,15 @@ fn decision(body: &[u8]) -> Result<Decision, Problem> {
 
 fn reason(reader: &mut Reader, pointer: &str, json: &Json) -> Option<Approval> {
     const EXPECTED: &str = "expected the code of a reason, as hold.reasons shows it";
-    let (text, space_id) = match json {
-        Json::String(text) => (text.as_str(), None),
+    let (text, space_id, user_id) = match json {
+        Json::String(text) => (text.as_str(), None, None),
         json => {
-            let object = reader.object(pointer, json, &["code", "space_id"])?;
+            let object = reader.object(pointer, json, &["code", "space_id", "user_id"])?;
             let space_id = reader.id(&object, "space_id").map(SpaceId);
+            let user_id = reader.id(&object, "user_id").map(UserId);
             match object.field("code") {
-                Some(Json::String(text)) => (text.as_str(), space_id),
-                _ => ("", space_id),
+                Some(Json::String(text)) => (text.as_str(), space_id, user_id),
+                _ => ("", space_id, user_id),
             }
         }
     };
@@ -84,7 +85,7 @@ fn reason(reader: &mut Reader, pointer: &str, json: &Json) -> Option<Approval> {
     if code.is_none() {
         reader.error(pointer, EXPECTED);
     }
-    Some(Approval { code: code?, space_id })
+    Some(Approval { code: code?, space_id, user_id })
 }
 
 fn code(text: &str) -> Option<HoldCode> {
@@ -98,10 +99,12 @@ mod tests {
     #[test]
     fn a_decision_names_its_hold_and_each_reason() {
         let body =
-            br#"{"hold_id": "hold_1", "reasons": ["acting_admin", {"code": "space_would_be_deleted", "space_id": 5}]}"#;
+            br#"{"hold_id": "hold_1", "reasons": ["acting_admin", {"code": "space_would_be_deleted", "space_id": 5},
+                {"code": "person_ambiguous", "user_id": 7}]}"#;
         let named = vec![
-            Approval { code: HoldCode::ActingAdmin, space_id: None },
-            Approval { code: HoldCode::SpaceWouldBeDeleted, space_id: Some(SpaceId(5)) },
+            Approval::general(HoldCode::ActingAdmin),
+            Approval::of_space(HoldCode::SpaceWouldBeDeleted, SpaceId(5)),
+            Approval { user_id: Some(UserId(7)), ..Approval::general(HoldCode::PersonAmbiguous) },
         ];
         assert_eq!(decision(body), Ok(Decision { hold_id: "hold_1".into(), named }));
     }

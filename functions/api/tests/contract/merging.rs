@@ -173,7 +173,7 @@ async fn a_key_of_a_completed_offboarding_says_when_it_was() {
         world.send(request.body(Body::from(jane().to_string())).unwrap())
     };
     let id = send().await.json()["id"].as_str().unwrap().parse().unwrap();
-    world.happen(&id, Event::NotAMember).await;
+    world.happen(&id, Event::NotAMember { was_known: true }).await;
     world.clock.advance(86_400);
     let again = send().await;
     let body = again.json();

@@ -107,7 +107,7 @@ async fn a_hold_a_failure_and_an_end_are_explained() {
     );
 
     let gone = world.accepted(json!({"user": {"user_id": 3}})).await;
-    world.happen(&gone, Event::NotAMember).await;
+    world.happen(&gone, Event::NotAMember { was_known: true }).await;
     let view = world.get(&format!("/offboardings/{gone}")).await.json();
     assert_eq!((&view["state"], &view["outcome"]), (&json!("completed"), &json!("already_gone")));
     assert_eq!((&view["completed_at"], &view["eta"]), (&json!(START), &Value::Null));
@@ -332,7 +332,7 @@ async fn what_waits_is_read_once_for_a_whole_page_and_not_at_all_where_nothing_m
         false
     });
     let gone = world.accepted(jane()).await;
-    world.happen(&gone, Event::NotAMember).await;
+    world.happen(&gone, Event::NotAMember { was_known: true }).await;
     reads.store(0, Ordering::Relaxed);
     world.get("/offboardings").await;
     assert_eq!(reads.swap(0, Ordering::Relaxed), 0);

@@ -18,6 +18,9 @@ pub struct Person {
     pub name: String,
     /// The account's address.
     pub mail: String,
+    /// Further verified addresses: the account is found by them, and they are shown nowhere.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_mails: Vec<String>,
     /// False while the person was only invited.
     pub activated: bool,
     /// False where Podio sends `profile: null`.
@@ -42,6 +45,7 @@ impl State {
             profile_id,
             name: name.to_owned(),
             mail: mail.to_owned(),
+            other_mails: Vec::new(),
             activated: true,
             has_profile: true,
             employee: true,
@@ -65,6 +69,9 @@ impl State {
 
     /// The person with that address, upper and lower case alike.
     pub fn person_by_mail(&self, mail: &str) -> Option<UserId> {
-        self.people.iter().find(|(_, person)| person.mail.eq_ignore_ascii_case(mail)).map(|(user_id, _)| *user_id)
+        let has = |person: &Person| {
+            std::iter::once(&person.mail).chain(&person.other_mails).any(|own| own.eq_ignore_ascii_case(mail))
+        };
+        self.people.iter().find(|(_, person)| has(person)).map(|(user_id, _)| *user_id)
     }
 }

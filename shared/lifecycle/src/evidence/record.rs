@@ -245,7 +245,9 @@ fn request(offboarding: &Offboarding) -> Value {
 
 /// There is none before the end, nor for a dry run, which changes nothing that could be verified.
 fn verification(offboarding: &Offboarding, calls: &[Value]) -> Option<Value> {
-    let State::Completed { outcome: outcome @ (Outcome::Removed | Outcome::AlreadyGone) } = offboarding.state else {
+    let State::Completed { outcome: outcome @ (Outcome::Removed | Outcome::AlreadyGone | Outcome::Unknown) } =
+        offboarding.state
+    else {
         return None;
     };
     let deleted = offboarding.last_delete_at;

@@ -39,7 +39,12 @@ pub enum Event {
     /// The plan stands, and its space removals are stored.
     Planned(Plan),
     /// Two different look-ups agree that there is no such member.
-    NotAMember,
+    NotAMember {
+        /// Whether the person was ever known by that address or id: to Podio, or to an offboarding before.
+        was_known: bool,
+    },
+    /// It is not certain who is meant, or that anybody is.
+    InDoubt(Reason),
     /// Another offboarding of the same person runs already.
     Duplicate(OffboardingId),
     /// A space of the plan was settled; its own record is written in the same transaction.

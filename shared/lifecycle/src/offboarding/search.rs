@@ -73,6 +73,9 @@ pub struct Search {
     /// Look-ups that did not find the person. Two different ones must agree before anybody counts as gone.
     #[serde(default)]
     pub misses: Vec<String>,
+    /// Whether Podio has shown somebody who was a member under that address or id.
+    #[serde(default)]
+    pub was_member: bool,
     /// Members whose profile shows the address, but whose account has another: too little to remove anyone.
     #[serde(default)]
     pub lookalikes: Vec<UserId>,

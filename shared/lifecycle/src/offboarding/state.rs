@@ -24,8 +24,10 @@ pub enum Stage {
 pub enum Outcome {
     /// The person was removed, and that was verified.
     Removed,
-    /// The person was not a member to begin with; two look-ups agree.
+    /// The person, who was known once, was not a member to begin with; two look-ups agree.
     AlreadyGone,
+    /// Nobody was ever known by that address or id: a typing mistake, perhaps, and somebody else has to leave.
+    Unknown,
     /// A dry run: nothing was changed.
     Planned,
 }
@@ -40,8 +42,6 @@ pub enum FailureCode {
     MissingRights,
     /// Podio does not accept the credential any more.
     CredentialRejected,
-    /// The address fits nobody's account, but somebody's profile.
-    PersonAmbiguous,
     /// Podio could not be reached, or answered with errors, for too long.
     PodioUnavailable,
     /// Podio answered something that this version does not understand.
@@ -61,7 +61,6 @@ impl FailureCode {
             Self::UnknownOrg => "unknown_org",
             Self::MissingRights => "missing_rights",
             Self::CredentialRejected => "credential_rejected",
-            Self::PersonAmbiguous => "person_ambiguous",
             Self::PodioUnavailable => "podio_unavailable",
             Self::UnexpectedAnswer => "unexpected_answer",
             Self::StillAMember => "still_a_member",

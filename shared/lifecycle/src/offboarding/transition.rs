@@ -47,9 +47,11 @@ impl Offboarding {
                 }
             }
             (State::Planning, Event::Planned(plan)) => person = next.planned(plan),
-            (State::Planning, Event::NotAMember) => {
-                next.state = State::Completed { outcome: Outcome::AlreadyGone };
+            (State::Planning, Event::NotAMember { was_known }) => {
+                let outcome = if was_known { Outcome::AlreadyGone } else { Outcome::Unknown };
+                next.state = State::Completed { outcome };
             }
+            (State::Planning, Event::InDoubt(reason)) => next.in_doubt(reason),
             (State::Planning, Event::Duplicate(other)) => {
                 next.state = State::Cancelled { duplicate_of: Some(other) };
             }
@@ -178,7 +180,8 @@ impl Offboarding {
                 | Event::Crowded { .. }
                 | Event::PlanningBegun
                 | Event::Planned(_)
-                | Event::NotAMember
+                | Event::NotAMember { .. }
+                | Event::InDoubt(_)
                 | Event::Duplicate(_)
                 | Event::SpaceSettled(_)
                 | Event::Released
@@ -267,6 +270,16 @@ impl Offboarding {
         PersonClaim::Take
     }
 
+    /// Who is meant, or whether anybody is, only a person can tell.
+    fn in_doubt(&mut self, reason: Reason) {
+        if self.request.dry_run {
+            self.would_hold = vec![reason];
+            self.state = State::Completed { outcome: Outcome::Planned };
+        } else {
+            self.state = State::Held { reasons: vec![reason], resume: Stage::Planning };
+        }
+    }
+
     fn count(&mut self, settled: RemovalState) -> Result<(), Refusal> {
         self.open = self.open.checked_sub(1).ok_or(Refusal::OutOfPlace)?;
         self.counted = self.counted.with(settled);
@@ -321,7 +334,11 @@ impl Offboarding {
         }
         // That something has failed long enough to be looked at is no danger that could be accepted for good.
         let dangers = shown.iter().filter(|reason| reason.code != HoldCode::KeepsFailing);
-        self.approved.extend(dangers.map(Reason::approval));
+        let accepted = dangers.flat_map(|reason| {
+            let named = decision.named.iter().find(|named| named.names(reason));
+            named.map(|named| named.of(reason))
+        });
+        self.approved.extend(accepted);
         self.approved.sort_unstable();
         self.approved.dedup();
         // What was repaired meanwhile is to take effect, however often the plan was extended before.

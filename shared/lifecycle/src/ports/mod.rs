@@ -219,10 +219,12 @@ pub enum Metric {
     MissingHooks,
     /// Proofs that the credential lives, or may do what it must, that failed.
     CredentialAtRisk,
-    /// Offboardings that have been held for more than a day, at this moment.
-    HeldForADay,
     /// Offboardings that have failed and were not retried yet, at this moment.
     FailedOffboardings,
+    /// Leavers whom nobody ever knew by that address or id.
+    UnknownPersons,
+    /// Offboardings that wait for a person's decision, at this moment.
+    Held,
     /// Events of HR systems that are not about leavers.
     IgnoredEvents,
     /// Events of HR systems that mean a leaver and could not be used.
@@ -239,8 +241,9 @@ impl Metric {
             Self::RefusedDeliveries => "RefusedDeliveries",
             Self::MissingHooks => "MissingHooks",
             Self::CredentialAtRisk => "CredentialAtRisk",
-            Self::HeldForADay => "HeldForADay",
             Self::FailedOffboardings => "FailedOffboardings",
+            Self::UnknownPersons => "UnknownPersons",
+            Self::Held => "Held",
             Self::IgnoredEvents => "IgnoredEvents",
             Self::RefusedEvents => "RefusedEvents",
         }

@@ -75,7 +75,10 @@ fn a_danger_holds_until_each_reason_is_approved_and_then_is_planned_afresh() {
     assert_eq!(since.map(|due| (due.kind, due.at)), Some((DueKind::Held, at(2))));
 
     let approved = |named: &[(HoldCode, Option<u64>)]| {
-        let named = named.iter().map(|&(code, space)| Approval { code, space_id: space.map(SpaceId) }).collect();
+        let named = named
+            .iter()
+            .map(|&(code, space)| Approval { space_id: space.map(SpaceId), ..Approval::general(code) })
+            .collect();
         held.apply(Event::Approved(Decision { hold_id: held.hold_id().unwrap(), named }), at(9)).map(|_| ())
     };
     let (deleted, mass) = ((HoldCode::SpaceWouldBeDeleted, Some(1)), (HoldCode::MassOffboarding, None));

@@ -11,7 +11,8 @@ fn any_event() -> impl Strategy<Value = Event> {
         Just(Event::PlanningBegun),
         (0u32..4, any::<bool>())
             .prop_map(|(spaces, bad)| Event::Planned(plan(spaces, if bad { danger(1) } else { vec![] }))),
-        Just(Event::NotAMember),
+        any::<bool>().prop_map(|was_known| Event::NotAMember { was_known }),
+        Just(Event::InDoubt(Reason::ambiguous(vec![UserId(7)], "…"))),
         Just(Event::Duplicate(OffboardingId::new(at(5), [9; 10]))),
         Just(Event::Crowded { place: at(70) }),
         Just(removed()),

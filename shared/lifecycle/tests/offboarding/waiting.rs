@@ -109,7 +109,7 @@ fn nothing_waits_where_a_person_decides_or_all_is_over() {
     let held = live(accepted(request()), [Event::Planned(plan(1, danger(1)))]).offboarding;
     let failed = live(finalizing(), [crashed()]).offboarding.with_seal(sealed());
     let cancelled = live(accepted(request()), [Event::Cancelled]).offboarding.with_seal(sealed());
-    let completed = live(accepted(request()), [Event::NotAMember]).offboarding;
+    let completed = live(accepted(request()), [Event::NotAMember { was_known: true }]).offboarding;
     for offboarding in [held, failed, cancelled, completed] {
         assert_eq!(offboarding.waiting(), None, "{}", offboarding.state.name());
     }

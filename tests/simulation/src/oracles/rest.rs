@@ -65,7 +65,8 @@ fn those_who_stayed(evidence: &Evidence<'_>) -> Vec<Violation> {
     let mut broken_rules = Vec::new();
     for (place, leaver) in evidence.scene.leavers.iter().enumerate() {
         let views = evidence.ids_of(place).into_iter().filter_map(|id| evidence.dealings.views.get(&id));
-        let removed = views.filter(|view| view["outcome"] == "removed" || view["outcome"] == "already_gone");
+        let removed = views
+            .filter(|view| ["removed", "already_gone", "unknown"].iter().any(|outcome| view["outcome"] == *outcome));
         let proven = removed.filter_map(|view| view["completed_at"].as_str()?.parse::<jiff::Timestamp>().ok()).max();
         let Some(proven) = proven else { continue };
         let wishes = evidence.scene.wishes.iter().filter(|wish| wish.leaver == place);

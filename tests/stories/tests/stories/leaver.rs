@@ -208,12 +208,12 @@ async fn the_acting_account_is_held_as_itself_and_as_the_last_admin() {
 }
 
 #[tokio::test]
-async fn somebody_unknown_is_already_gone_only_if_two_look_ups_agree() {
+async fn nobody_counts_as_unknown_unless_two_look_ups_agree() {
     for profile in [Profile::Documented, Profile::Guide] {
         let mut world = small_world(profile).await;
         let id = world.post(&Leaver::of("nobody@example.com")).await;
         let done = world.until_it_rests(&id, HOUR).await;
-        assert_eq!(outcome(&done), Outcome::AlreadyGone, "{profile:?}");
+        assert_eq!(outcome(&done), Outcome::Unknown, "{profile:?}");
         assert!(done.work.search.misses.is_empty(), "the slate is clean afterwards");
         assert!(world.recorded(&id).await >= 2);
         assert!(done.sealed.is_some());

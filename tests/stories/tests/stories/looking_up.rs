@@ -2,7 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a story stops where its premise fails")]
 
 use jiff::SignedDuration;
-use podio_lifecycle::offboarding::{FailureCode, Offboarding, Outcome, State};
+use podio_lifecycle::{
+    hold::HoldCode,
+    offboarding::{FailureCode, Offboarding, Outcome, State},
+};
 use podio_sandbox::{
     Config, ErrorBody, FaultAction, FaultRule, Population, Profile, UserId,
     population::{LEAVER, ORG_ID},
@@ -13,7 +16,7 @@ use stories::{Leaver, Setup, World};
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 const REMOVED: State = State::Completed { outcome: Outcome::Removed };
-const ALREADY_GONE: State = State::Completed { outcome: Outcome::AlreadyGone };
+const UNKNOWN: State = State::Completed { outcome: Outcome::Unknown };
 const BOTH: [Profile; 2] = [Profile::Guide, Profile::Documented];
 
 /// Sixty people, Jane among them, and Podio with these switches.
@@ -56,6 +59,13 @@ fn hide_account(world: &World) -> UserId {
     user
 }
 
+fn in_doubt(offboarding: &Offboarding) -> Vec<HoldCode> {
+    match &offboarding.state {
+        State::Held { reasons, .. } => reasons.iter().map(|reason| reason.code).collect(),
+        other => panic!("not held: {other:?}"),
+    }
+}
+
 fn failure(offboarding: &Offboarding) -> FailureCode {
     match &offboarding.state {
         State::Failed { failure, .. } => failure.code,
@@ -94,7 +104,7 @@ async fn of_two_profiles_with_the_address_neither_is_removed() {
 
         let id = world.post(&Leaver::of(LEAVER)).await;
 
-        assert_eq!(failure(&world.until_it_rests(&id, DAY).await), FailureCode::PersonAmbiguous);
+        assert_eq!(in_doubt(&world.until_it_rests(&id, DAY).await), [HoldCode::PersonAmbiguous]);
         assert!(is_member(&world, jane));
         assert!(world.deletes().is_empty());
     }
@@ -127,7 +137,7 @@ async fn podios_word_that_no_account_has_the_address_outweighs_a_profile() {
     let mut world = world(Profile::Documented, &["member-query=ignored"], 250).await;
     let jane = hide_account(&world);
     let id = world.post(&Leaver::of(LEAVER)).await;
-    assert_eq!(failure(&world.until_it_rests(&id, DAY).await), FailureCode::PersonAmbiguous);
+    assert_eq!(in_doubt(&world.until_it_rests(&id, DAY).await), [HoldCode::PersonAmbiguous]);
     assert!(is_member(&world, jane));
 }
 
@@ -135,7 +145,7 @@ async fn podios_word_that_no_account_has_the_address_outweighs_a_profile() {
 async fn a_refused_page_size_is_not_asked_for_again() {
     let mut world = world(Profile::Guide, &["page-max=100", "over-max=refuse"], 250).await;
     let id = world.post(&Leaver::of("nobody@example.com")).await;
-    assert_eq!(world.until_it_rests(&id, DAY).await.state, ALREADY_GONE);
+    assert_eq!(world.until_it_rests(&id, DAY).await.state, UNKNOWN);
     let refused = world.podio.log().iter().filter(|call| call.path.contains("limit=500")).count();
     assert_eq!(refused, 1, "in neither list, on no page");
 }
@@ -202,7 +212,7 @@ async fn one_odd_address_does_not_cost_the_others_their_short_cut() {
         // As if a proxy had bent the path, so that it fits no route.
         world.podio.with_state(|state| state.switches.member_by_mail = Route::Absent);
         let id = world.post(&Leaver::of(odd)).await;
-        assert_eq!(world.until_it_rests(&id, DAY).await.state, ALREADY_GONE, "{odd}");
+        assert_eq!(world.until_it_rests(&id, DAY).await.state, UNKNOWN, "{odd}");
         world.podio.with_state(|state| state.switches.member_by_mail = Route::Offered);
     }
     let id = world.post(&Leaver::of(LEAVER)).await;
@@ -213,8 +223,8 @@ async fn one_odd_address_does_not_cost_the_others_their_short_cut() {
 #[tokio::test]
 async fn a_former_member_named_by_id_whom_podio_denies_is_not_waited_for() {
     for (profile, switches, end) in [
-        (Profile::Documented, vec![], Ok(ALREADY_GONE)),
-        (Profile::Documented, vec!["end-member-info=absent"], Ok(ALREADY_GONE)),
+        (Profile::Documented, vec![], Ok(UNKNOWN)),
+        (Profile::Documented, vec!["end-member-info=absent"], Ok(UNKNOWN)),
         (Profile::Guide, vec![], Err(FailureCode::MissingRights)),
     ] {
         let mut world = world(profile, &[&["removed-org-member=forbidden"], switches.as_slice()].concat(), 250).await;

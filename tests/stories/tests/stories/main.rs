@@ -18,5 +18,6 @@ mod refused;
 mod returned;
 mod senders;
 mod tokens;
+mod unknown_person;
 mod unknowns;
 mod waiting;

@@ -42,7 +42,9 @@ pub(crate) enum Fit {
     Candidate,
     /// The profile shows the address, but the account has another.
     Lookalike,
-    /// Somebody else, or a member no more.
+    /// The account was a member once.
+    Former,
+    /// Somebody else.
     No,
 }
 
@@ -50,10 +52,11 @@ impl Sought<'_> {
     /// How well `member` fits.
     pub(crate) fn fit(&self, member: &OrgMember) -> Fit {
         let shows = |mail: &EmailAddress, addresses: &[String]| addresses.iter().any(|address| mail.is(address));
+        let certain = if member.ended_on.is_some() { Fit::Former } else { Fit::Certain };
         match self {
+            Self::User(user) if member.user_id == *user => certain,
+            Self::Email(mail) if shows(mail, &member.account_mails) => certain,
             _ if member.ended_on.is_some() => Fit::No,
-            Self::User(user) if member.user_id == *user => Fit::Certain,
-            Self::Email(mail) if shows(mail, &member.account_mails) => Fit::Certain,
             Self::Email(mail) if shows(mail, &member.profile_mails) => {
                 if member.account_mails.is_empty() {
                     Fit::Candidate
@@ -134,13 +137,17 @@ fn note_doubts(sought: &Sought<'_>, members: &[OrgMember], search: &mut Search) 
                     search.candidate_is_admin |= member.role == Some(Role::Admin);
                 }
             }
-            Fit::Lookalike => {
-                if !search.lookalikes.contains(&user_id) && search.lookalikes.len() < MOST_DOUBTS {
-                    search.lookalikes.push(user_id);
-                }
-            }
+            Fit::Lookalike => note_lookalike(user_id, search),
+            Fit::Former => search.was_member = true,
             Fit::Certain | Fit::No => {}
         }
+    }
+}
+
+/// Writes down somebody whom the address leads to, and who is shown with others alone.
+pub(crate) fn note_lookalike(user: UserId, search: &mut Search) {
+    if !search.lookalikes.contains(&user) && search.lookalikes.len() < MOST_DOUBTS {
+        search.lookalikes.push(user);
     }
 }
 
@@ -177,7 +184,8 @@ mod tests {
             (json!({"user": {"user_id": 1, "mail": other}, "profile": {"mail": [jane]}}), Fit::Lookalike),
             (json!({"user_id": 1, "mail": other, "profile": {"mail": [jane]}}), Fit::Lookalike),
             (json!({"user": {"user_id": 1}, "profile": {"mail": [other]}}), Fit::No),
-            (json!({"user_id": 1, "mail": jane, "ended_on": "2026-03-01 09:30:00"}), Fit::No),
+            (json!({"user_id": 1, "mail": jane, "ended_on": "2026-03-01 09:30:00"}), Fit::Former),
+            (json!({"user_id": 1, "mail": other, "ended_on": "2026-03-01 09:30:00"}), Fit::No),
         ] {
             assert_eq!(Sought::Email(&mail).fit(&member(value.clone())), fit, "{value}");
         }

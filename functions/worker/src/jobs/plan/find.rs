@@ -7,15 +7,16 @@ use podio_client::{Meaning, Request, Role, org, org_member, org_member::OrgMembe
 use podio_lifecycle::{
     capability::Capability,
     email::EmailAddress,
+    hold::{HoldCode, Reason},
     ids::UserId,
-    offboarding::{FailureCode, Leaver, Person, PersonName, Search, SearchStep, SpaceSource},
+    offboarding::{FailureCode, Leaver, Offboarding, Person, PersonName, Search, SearchStep, SpaceSource},
 };
 
 use crate::{
     halt::Halt,
     jobs::{
         StageTask,
-        look_up::{Fit, Sighting, Sought, fits_a_path, look_through},
+        look_up::{Fit, Sighting, Sought, fits_a_path, look_through, note_lookalike},
     },
     session::Session,
 };
@@ -31,18 +32,33 @@ const BY_SPACES: &str = "spaces of the member";
 pub(super) enum Finding {
     Member(Leaver),
     NotAMember,
+    /// Somebody who may be meant; only a person can tell.
+    InDoubt(Reason),
+}
+
+/// Whom to look for: who was asked for, or whom a person has chosen since among those who may be meant.
+fn sought_person(offboarding: &Offboarding) -> Person {
+    let chosen = offboarding.approved.iter().find(|approval| approval.code == HoldCode::PersonAmbiguous);
+    match chosen.and_then(|approval| approval.user_id) {
+        Some(user) => Person::User(user),
+        None => offboarding.request.person.clone(),
+    }
 }
 
 /// Finds the person by the cheapest look-up that Podio offers. Nobody counts as gone until two different look-ups
 /// have said so, one of them a list, which also shows that the organization exists and may be read.
 pub(super) async fn find_member(stage: &mut StageTask, session: &mut Session<'_>) -> Result<Finding, Halt> {
-    let person = stage.offboarding.request.person.clone();
+    let person = sought_person(&stage.offboarding);
+    let doubts = stage.search.lookalikes.len();
     let directly = match &person {
         Person::Email(mail) => by_mail(stage, mail, session).await?,
         Person::User(user) => by_id(stage, *user, session).await?,
     };
     if let Some(member) = directly {
         return Ok(Finding::Member(remember(stage, &member)));
+    }
+    if stage.search.lookalikes.len() > doubts {
+        return Ok(Finding::InDoubt(ambiguous(&stage.search)));
     }
     let (sought, filters) = match &person {
         Person::Email(mail) => (Sought::Email(mail), vec![(Some(mail), BY_QUERY), (None, BY_LIST)]),
@@ -59,10 +75,12 @@ pub(super) async fn find_member(stage: &mut StageTask, session: &mut Session<'_>
             other => return Err(Halt::of(&other, "the list of the organization's members")),
         }
     }
-    if let Person::Email(mail) = &person
-        && let Some(leaver) = by_profile(stage, mail, session).await?
-    {
-        return Ok(Finding::Member(leaver));
+    if let Person::Email(mail) = &person {
+        match only_candidate(&stage.search) {
+            Ok(None) => {}
+            Ok(Some(candidate)) => return by_profile(stage, mail, candidate, session).await,
+            Err(reason) => return Ok(Finding::InDoubt(reason)),
+        }
     }
     if let Person::User(user) = &person {
         ask_elsewhere(stage, *user, session).await?;
@@ -78,14 +96,14 @@ pub(super) async fn find_member(stage: &mut StageTask, session: &mut Session<'_>
 async fn by_profile(
     stage: &mut StageTask,
     mail: &EmailAddress,
+    candidate: Leaver,
     session: &mut Session<'_>,
-) -> Result<Option<Leaver>, Halt> {
-    let Some(candidate) = only_candidate(&stage.search)? else { return Ok(None) };
+) -> Result<Finding, Halt> {
     match session.call(&org_member::get(stage.offboarding.org_id, candidate.user_id)).await? {
         Meaning::Yes(member) if is_believed(mail, &member) && member.user_id == candidate.user_id => {
-            Ok(Some(remember(stage, &member)))
+            Ok(Finding::Member(remember(stage, &member)))
         }
-        Meaning::Yes(member) if member.ended_on.is_none() => Err(ambiguous(&stage.search)),
+        Meaning::Yes(member) if member.ended_on.is_none() => Ok(Finding::InDoubt(ambiguous(&stage.search))),
         // Listed a moment ago, and now no member: the list is read once more.
         Meaning::Yes(_) | Meaning::Gone => {
             stage.search = Search::default();
@@ -96,7 +114,7 @@ async fn by_profile(
         Meaning::NotOffered | Meaning::Denied(_) => {
             let leaver = Leaver { email: Some(mail.clone()), ..candidate };
             let is_admin = stage.search.candidate_is_admin;
-            Ok(Some(found(stage, leaver, is_admin)))
+            Ok(Finding::Member(found(stage, leaver, Some(is_admin))))
         }
         Meaning::Unclear(doubt) => Err(doubt.into()),
     }
@@ -139,8 +157,14 @@ async fn by_mail(
     }
     let request = org_member::by_mail(stage.offboarding.org_id, mail.as_str());
     match session.call_if_offered(Capability::MemberByMail, &request).await? {
-        Meaning::Yes(member) if member.ended_on.is_none() => Ok(is_believed(mail, &member).then_some(member)),
-        Meaning::Yes(_) | Meaning::Gone => {
+        Meaning::Yes(member) if is_believed(mail, &member) => Ok(Some(member)),
+        // Podio found somebody by this address, and shows them with others alone.
+        Meaning::Yes(member) if member.ended_on.is_none() => {
+            note_lookalike(member.user_id, &mut stage.search);
+            Ok(None)
+        }
+        answer @ (Meaning::Yes(_) | Meaning::Gone) => {
+            stage.search.was_member |= matches!(answer, Meaning::Yes(_));
             miss(stage, BY_MAIL);
             Ok(None)
         }
@@ -156,7 +180,8 @@ async fn by_id(stage: &mut StageTask, user: UserId, session: &mut Session<'_>) -
     }
     match session.call(&org_member::get(stage.offboarding.org_id, user)).await? {
         Meaning::Yes(member) if member.ended_on.is_none() => Ok((member.user_id == user).then_some(member)),
-        Meaning::Yes(_) | Meaning::Gone => {
+        answer @ (Meaning::Yes(_) | Meaning::Gone) => {
+            stage.search.was_member |= matches!(answer, Meaning::Yes(_));
             miss(stage, BY_ID);
             Ok(None)
         }
@@ -165,19 +190,21 @@ async fn by_id(stage: &mut StageTask, user: UserId, session: &mut Session<'_>) -
     }
 }
 
-/// Where the leaver is an admin of the organization: who else is. Asked only then, since it costs a call.
+/// Where the leaver is an admin of the organization, or Podio does not say whether: who is. It costs a call.
 pub(super) async fn look_up_admins(stage: &mut StageTask, session: &mut Session<'_>) -> Result<(), Halt> {
-    if stage.search.org_admin != Some(true) || stage.search.admins.is_some() {
+    if stage.search.org_admin == Some(false) || stage.search.admins.is_some() {
         return Ok(());
     }
     let Some(leaver) = &stage.search.found else { return Ok(()) };
-    let alone = vec![leaver.user_id];
-    let admins = match session.call(&org::admins(stage.offboarding.org_id)).await? {
+    let user = leaver.user_id;
+    // An admin of whom nobody else can be seen has to be taken for the only one.
+    let alone = if stage.search.org_admin == Some(true) { vec![user] } else { Vec::new() };
+    let admins: Vec<UserId> = match session.call(&org::admins(stage.offboarding.org_id)).await? {
         Meaning::Yes(admins) => admins.into_iter().map(|admin| admin.user_id).collect(),
-        // Nobody else can be seen, so it has to be assumed that there is nobody.
         Meaning::Gone | Meaning::NotOffered | Meaning::Denied(_) => alone,
         Meaning::Unclear(doubt) => return Err(doubt.into()),
     };
+    stage.search.org_admin = Some(stage.search.org_admin == Some(true) || admins.contains(&user));
     stage.search.admins = Some(admins);
     Ok(())
 }
@@ -196,7 +223,7 @@ fn is_believed(mail: &EmailAddress, member: &OrgMember) -> bool {
 }
 
 /// The one member whose profile shows the address, if there is one and nothing speaks against them.
-fn only_candidate(search: &Search) -> Result<Option<Leaver>, Halt> {
+fn only_candidate(search: &Search) -> Result<Option<Leaver>, Reason> {
     // Podio itself said that no member's account has the address; no profile can say otherwise.
     let is_ruled_out = search.misses.iter().any(|miss| miss == BY_MAIL);
     match (search.candidates.as_slice(), search.lookalikes.as_slice()) {
@@ -206,17 +233,15 @@ fn only_candidate(search: &Search) -> Result<Option<Leaver>, Halt> {
     }
 }
 
-fn ambiguous(search: &Search) -> Halt {
+fn ambiguous(search: &Search) -> Reason {
     let candidates = search.candidates.iter().map(|candidate| candidate.user_id);
-    let ids: Vec<String> = search.lookalikes.iter().copied().chain(candidates).map(|user| user.to_string()).collect();
-    Halt::fail(
-        FailureCode::PersonAmbiguous,
-        format!(
-            "No account is known to sign in with this address, but the profile of user {} shows it, and anybody may \
-             write anything there. If that is the person, post the leaver with the user_id.",
-            ids.join(", ")
-        ),
-    )
+    let mut users: Vec<UserId> = search.lookalikes.iter().copied().chain(candidates).collect();
+    users.sort_unstable();
+    users.dedup();
+    let detail = "Nobody is known to sign in with this address, but it leads to these members: Podio finds them by it, or their \
+                  profiles show it, where anybody may write anything. If one of them is the person, approve, naming the \
+                  user_id if there are several; else cancel, and post the leaver anew.";
+    Reason::ambiguous(users, detail)
 }
 
 /// Whether Podio says that there is no such member, to a question that not every Podio answers.
@@ -236,11 +261,11 @@ fn remember(stage: &mut StageTask, member: &OrgMember) -> Leaver {
     let shown = member.account_mails.iter().find_map(|mail| mail.parse().ok());
     let name = member.name.clone().map(PersonName);
     let leaver = Leaver { user_id: member.user_id, email: asked.or(shown), name };
-    found(stage, leaver, member.role == Some(Role::Admin))
+    found(stage, leaver, member.role.as_ref().map(|role| *role == Role::Admin))
 }
 
-fn found(stage: &mut StageTask, leaver: Leaver, org_admin: bool) -> Leaver {
-    stage.search.org_admin = Some(org_admin);
+fn found(stage: &mut StageTask, leaver: Leaver, org_admin: Option<bool>) -> Leaver {
+    stage.search.org_admin = org_admin;
     stage.search.found = Some(leaver.clone());
     stage.search.step = SearchStep::Preview;
     leaver
@@ -275,9 +300,12 @@ mod tests {
             search(&[], &[8], &lists),
             search(&[7], &[], &[BY_MAIL, BY_QUERY]),
         ] {
-            let Err(Halt::Fail(failure)) = only_candidate(&doubtful) else { panic!("{doubtful:?}") };
-            assert_eq!(failure.code, FailureCode::PersonAmbiguous);
-            assert!(!failure.detail.contains('@'));
+            let Err(reason) = only_candidate(&doubtful) else { panic!("{doubtful:?}") };
+            let shown = doubtful.candidates.iter().map(|one| one.user_id).chain(doubtful.lookalikes.iter().copied());
+            let mut shown: Vec<UserId> = shown.collect();
+            shown.sort_unstable();
+            assert_eq!((reason.code, reason.user_ids), (HoldCode::PersonAmbiguous, shown));
+            assert!(!reason.detail.contains('@'));
         }
     }
 

@@ -103,7 +103,7 @@ pub async fn of_many_who_seal_at_once_each_has_a_number_of_its_own(store: Arc<im
         let key = key();
         let ledger = ledger(&*store, Some(&key));
         let one = accepted(&*store, leaver(&format!("leaver{n}@example.com"), 0)).await;
-        let done = ledger.commit(&one, Event::NotAMember, at(5)).await;
+        let done = ledger.commit(&one, Event::NotAMember { was_known: true }, at(5)).await;
         done.unwrap().sealed.unwrap().number
     });
     let mut numbers = answers.await;
