@@ -31,6 +31,8 @@ pub(crate) struct Outlook {
     pub(crate) ceiling: Ceiling,
     /// Calls that offboardings still take.
     pub(crate) backlog: usize,
+    /// Whether removals are paused: then nobody can tell.
+    paused: bool,
     /// When each offboarding will be through.
     through: BTreeMap<String, Timestamp>,
 }
@@ -50,7 +52,10 @@ impl Outlook {
         let ports = exchange.ports;
         let is_asked_for = shown.iter().any(|offboarding| calls_ahead(offboarding) > 0);
         let line = if is_asked_for { line(ports).await } else { Vec::new() };
-        Self::new(snapshot::quota(ports).await, line, shown, ports.clock.now(), exchange.settings.ceiling)
+        let paused = is_asked_for && ports.pause.pause().await.is_ok_and(|pause| pause.is_on());
+        let outlook =
+            Self::new(snapshot::quota(ports).await, line, shown, ports.clock.now(), exchange.settings.ceiling);
+        Self { paused, ..outlook }
     }
 
     /// Plays the line. Of those who are shown the record is known, which says more than the table.
@@ -102,13 +107,13 @@ impl Outlook {
             }
             through.extend(end(ending, at, job, &mut play));
         }
-        Self { quota, now, ceiling, backlog, through }
+        Self { quota, now, ceiling, backlog, paused: false, through }
     }
 
-    /// When its last call will have gone out; none where nothing is under way.
+    /// When its last call will have gone out; none where nothing is under way, or a person has paused it.
     pub(crate) fn eta(&self, offboarding: &Offboarding) -> Option<Timestamp> {
         let ahead = calls_ahead(offboarding);
-        if ahead == 0 {
+        if ahead == 0 || (self.paused && !offboarding.request.dry_run) {
             return None;
         }
         let through = self.through.get(offboarding.id.as_str()).copied();

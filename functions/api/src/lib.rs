@@ -16,6 +16,7 @@ mod evidence_keys;
 mod health;
 mod json;
 mod offboardings;
+mod pause;
 mod problem;
 mod query;
 mod quota;
@@ -33,9 +34,10 @@ use podio_door::{path::Path, time};
 use podio_engine::ports::{LookAhead, ReadQuota};
 use podio_lifecycle::{
     ids::OffboardingId,
+    pause::PauseEvent,
     ports::{
         AcceptOffboardings, Clock, Metrics, Random, ReadCalls, ReadEvidence, ReadOffboardings, WakeWorker,
-        WriteOffboardings,
+        WriteOffboardings, WritePause,
     },
 };
 
@@ -62,6 +64,8 @@ pub struct Ports {
     pub quota: Arc<dyn ReadQuota>,
     /// Looking at what waits.
     pub work: Arc<dyn LookAhead>,
+    /// Pausing all removals.
+    pub pause: Arc<dyn WritePause>,
     /// Telling the worker that something waits.
     pub wake: Arc<dyn WakeWorker>,
     /// The time.
@@ -155,6 +159,11 @@ async fn dispatch(exchange: &Exchange<'_>, route: &Route) -> Result<Answer, Prob
         Route::Retry(id) => offboardings::retry::retry(exchange, &caller, id).await,
         Route::Evidence(id) => offboardings::evidence::get(exchange, known(id)?).await,
         Route::Quota => quota::get(exchange).await,
+        Route::Pause if exchange.request.method() == Method::POST => {
+            pause::decide(exchange, &caller, PauseEvent::Paused).await
+        }
+        Route::Pause => pause::get(exchange).await,
+        Route::Resume => pause::decide(exchange, &caller, PauseEvent::Resumed).await,
         Route::Health | Route::EvidenceKeys | Route::Sender(_) | Route::Unknown => Err(Problem::NoSuchRoute),
     }
 }

@@ -4,7 +4,8 @@ use lambda_http::http::Method;
 use podio_lifecycle::ids::OffboardingId;
 
 /// What each route begins with ([`podio_door::path`]).
-pub(crate) const ROOTS: [&str; 5] = ["/health", "/quota", "/offboardings", "/evidence/keys", "/senders"];
+pub(crate) const ROOTS: [&str; 7] =
+    ["/health", "/quota", "/pause", "/resume", "/offboardings", "/evidence/keys", "/senders"];
 
 /// A route of the contract. An id that is none of ours is `None`, so that it is answered only after the token is checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +14,10 @@ pub(crate) enum Route {
     Health,
     /// `/quota`
     Quota,
+    /// `/pause`
+    Pause,
+    /// `/resume`
+    Resume,
     /// `/offboardings`
     Offboardings,
     /// `/offboardings/{id}`
@@ -41,6 +46,8 @@ impl Route {
         match parts {
             [Some("health"), None, ..] => Self::Health,
             [Some("quota"), None, ..] => Self::Quota,
+            [Some("pause"), None, ..] => Self::Pause,
+            [Some("resume"), None, ..] => Self::Resume,
             [Some("evidence"), Some("keys"), None, _] => Self::EvidenceKeys,
             [Some("offboardings"), None, ..] => Self::Offboardings,
             [Some("offboardings"), Some(id), None, _] if !id.is_empty() => Self::Offboarding(id.parse().ok()),
@@ -64,8 +71,8 @@ impl Route {
         match self {
             Self::Health | Self::Quota | Self::Offboarding(_) | Self::Evidence(_) | Self::EvidenceKeys => "GET, HEAD",
             // What some makers ask first comes as GET.
-            Self::Offboardings | Self::Sender(_) => "GET, HEAD, POST",
-            Self::Approve(_) | Self::Cancel(_) | Self::Retry(_) => "POST",
+            Self::Offboardings | Self::Pause | Self::Sender(_) => "GET, HEAD, POST",
+            Self::Approve(_) | Self::Cancel(_) | Self::Retry(_) | Self::Resume => "POST",
             Self::Unknown => "",
         }
     }
@@ -90,9 +97,14 @@ impl Route {
             Self::Offboarding(id) | Self::Approve(id) | Self::Cancel(id) | Self::Retry(id) | Self::Evidence(id) => {
                 id.as_ref()
             }
-            Self::Health | Self::Quota | Self::Offboardings | Self::EvidenceKeys | Self::Sender(_) | Self::Unknown => {
-                None
-            }
+            Self::Health
+            | Self::Quota
+            | Self::Pause
+            | Self::Resume
+            | Self::Offboardings
+            | Self::EvidenceKeys
+            | Self::Sender(_)
+            | Self::Unknown => None,
         }
     }
 
@@ -101,6 +113,8 @@ impl Route {
         match self {
             Self::Health => "/health",
             Self::Quota => "/quota",
+            Self::Pause => "/pause",
+            Self::Resume => "/resume",
             Self::Offboardings => "/offboardings",
             Self::Offboarding(_) => "/offboardings/{id}",
             Self::Approve(_) => "/offboardings/{id}/approve",
@@ -126,6 +140,9 @@ mod tests {
         for (path, route) in [
             ("/health", Route::Health),
             ("/quota", Route::Quota),
+            ("/pause", Route::Pause),
+            ("/resume", Route::Resume),
+            ("/pause/x", Route::Unknown),
             ("/offboardings", Route::Offboardings),
             (&format!("/offboardings/{ID}"), Route::Offboarding(id.clone())),
             (&format!("/offboardings/{ID}/approve"), Route::Approve(id.clone())),

@@ -15,7 +15,7 @@ use podio_engine::{
     quota::Ceiling,
 };
 use podio_lifecycle::{
-    ports::{Clock, DeadLetters, FindDue, Metrics, Random, StoreError},
+    ports::{Clock, DeadLetters, FindDue, Metrics, Random, ReadPause, StoreError},
     work::Waiting,
 };
 use serde::Serialize;
@@ -29,6 +29,8 @@ pub struct Ports {
     pub quota: Arc<dyn QuotaRecord>,
     /// The jobs that wait.
     pub work: Arc<dyn WorkTable>,
+    /// Whether nothing may be removed at present.
+    pub pause: Arc<dyn ReadPause>,
     /// To send orders.
     pub queue: Arc<dyn SendMessages>,
     /// To count what operators watch.
@@ -74,6 +76,7 @@ impl Sweep {
         let dispatcher = Dispatcher {
             quota: ports.quota.clone(),
             work: ports.work.clone(),
+            pause: ports.pause.clone(),
             queue: ports.queue.clone(),
             clock: ports.clock.clone(),
             random: ports.random.clone(),

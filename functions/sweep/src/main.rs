@@ -42,7 +42,8 @@ async fn serve() -> Result<(), Error> {
     let ports = Ports {
         due: store.clone(),
         quota: store.clone(),
-        work: store,
+        work: store.clone(),
+        pause: store,
         metrics: Arc::new(EmbeddedMetrics),
         queue: Arc::new(SqsJobs::new(queues.clone(), settings.text("QUEUE_URL")?)),
         dead_letters: Arc::new(SqsDeadLetters::new(queues, settings.text("DEAD_LETTER_QUEUE_URL")?)),

@@ -26,7 +26,8 @@ use podio_lifecycle::{
     ledger::{Ledger, Sealer},
     ports::{
         AcceptOffboardings, Clock, Deliveries, FindRemoved, KeepEvidence, LearnCapabilities, LeaverItems, Metrics,
-        PublishEvents, Random, ReadCalls, ReadOffboardings, RecordCalls, SpaceRemovals, TakeTurns, WriteOffboardings,
+        PublishEvents, Random, ReadCalls, ReadOffboardings, ReadPause, RecordCalls, SpaceRemovals, TakeTurns,
+        WriteOffboardings,
     },
 };
 
@@ -66,6 +67,8 @@ pub struct Ports {
     pub quota: Arc<dyn QuotaRecord>,
     /// The jobs that wait.
     pub work: Arc<dyn WorkTable>,
+    /// Whether nothing may be removed at present.
+    pub pause: Arc<dyn ReadPause>,
     /// What Podio offers.
     pub capabilities: Arc<dyn LearnCapabilities>,
     /// To send orders.
@@ -152,6 +155,7 @@ impl Worker {
         let dispatcher = Arc::new(Dispatcher {
             quota: ports.quota.clone(),
             work: ports.work.clone(),
+            pause: ports.pause.clone(),
             queue: ports.queue.clone(),
             clock: ports.clock.clone(),
             random: ports.random.clone(),

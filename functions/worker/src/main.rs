@@ -66,6 +66,7 @@ async fn serve() -> Result<(), Error> {
         evidence: store.clone(),
         quota: store.clone(),
         work: store.clone(),
+        pause: store.clone(),
         capabilities: store,
         queue: jobs,
         metrics: Arc::new(EmbeddedMetrics),

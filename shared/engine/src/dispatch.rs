@@ -10,7 +10,7 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 use podio_lifecycle::{
-    ports::{Clock, Random, SaveError, StoreError},
+    ports::{Clock, Random, ReadPause, SaveError, StoreError},
     work::{JobId, Priority, Waiting},
 };
 
@@ -81,6 +81,8 @@ pub struct Dispatcher {
     pub quota: Arc<dyn QuotaRecord>,
     /// The jobs that wait.
     pub work: Arc<dyn WorkTable>,
+    /// Whether nothing may be removed at present.
+    pub pause: Arc<dyn ReadPause>,
     /// The way to the workers.
     pub queue: Arc<dyn SendMessages>,
     /// The time.
@@ -150,6 +152,9 @@ impl Dispatcher {
         }
         let mut waiting: Vec<Waiting> = waiting.into_values().collect();
         waiting.sort_by_key(|job| (job.priority, job.place));
+        if waiting.iter().any(Waiting::removes) && self.pause.pause().await?.is_on() {
+            waiting.retain(|job| !job.removes());
+        }
         Ok(waiting)
     }
 

@@ -42,11 +42,15 @@ pub enum Claimed {
     },
 }
 
+/// Jobs of the background that are seen however many others wait: it is owed a share of the quota.
+pub const BESIDE: usize = 20;
+
 /// The jobs that wait.
 #[async_trait]
 pub trait WorkTable: Send + Sync {
     /// Up to `limit` jobs that may be dispatched at `now`, in the order of priority and place; with them those that pause
-    /// because of a fault from before `recovered`. The index may lag behind the records by a moment.
+    /// because of a fault from before `recovered`. Where the others leave no room, the first [few](BESIDE) of the background
+    /// come beside them. The index may lag behind the records by a moment.
     async fn ready(
         &self,
         now: Timestamp,

@@ -8,7 +8,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{hooks::HookRef, ids::SpaceId};
+use crate::{hooks::HookRef, ids::SpaceId, offboarding::routes, removal};
 
 /// Names one job: its kind, and whatever that kind tells its subjects apart by.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -97,6 +97,13 @@ pub struct Waiting {
     pub calls: Calls,
     /// The group that it belongs to: one job of a group goes out at a time.
     pub group: Option<Group>,
+}
+
+impl Waiting {
+    /// Whether its next calls remove somebody: none of that happens while the service is paused.
+    pub fn removes(&self) -> bool {
+        self.calls.routes.iter().any(|route| [removal::ROUTE, routes::REMOVE].contains(&route.as_str()))
+    }
 }
 
 /// Jobs that one run can answer together. One of them is dispatched; when it runs, it takes the others along.

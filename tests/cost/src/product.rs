@@ -193,6 +193,7 @@ impl Product {
             accept: store.clone(),
             leaver_items: store.clone(),
             record: Arc::new(Journal::new(store.clone(), evidence_key.clone(), None)),
+            pause: store.clone(),
             calls: store.clone(),
             evidence: store.clone(),
             quota: store.clone(),
@@ -218,6 +219,7 @@ impl Product {
             accept: store.clone(),
             read: store.clone(),
             write: store.clone(),
+            pause: store.clone(),
             calls: store.clone(),
             evidence: store.clone(),
             quota: store.clone(),
@@ -236,6 +238,7 @@ impl Product {
             ceiling,
         };
         let sweep_ports = sweep::Ports {
+            pause: store.clone(),
             due: store.clone(),
             quota: store.clone(),
             work: store,

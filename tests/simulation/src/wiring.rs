@@ -100,6 +100,7 @@ impl Wiring {
             accept: store.clone(),
             leaver_items: store.clone(),
             record: Arc::new(Journal::new(store.clone(), evidence_key.clone(), None)),
+            pause: store.clone(),
             calls: store.clone(),
             evidence: store.clone(),
             quota: self.quota.clone(),
@@ -133,6 +134,7 @@ impl Wiring {
     pub fn sweep(&self, clock: Arc<dyn Clock>) -> Sweep {
         let store = &self.store;
         let ports = sweep::Ports {
+            pause: store.clone(),
             due: store.clone(),
             quota: self.quota.clone(),
             work: self.work.clone(),
@@ -155,6 +157,7 @@ impl Wiring {
             accept: store.clone(),
             read: self.offboardings.clone(),
             write: self.changes.clone(),
+            pause: store.clone(),
             calls: store.clone(),
             evidence: store.clone(),
             quota: store.clone(),

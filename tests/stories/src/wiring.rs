@@ -82,6 +82,7 @@ impl Wiring {
             record: Arc::new(Journal::new(self.store.clone(), evidence_key.clone(), None)),
             calls: self.store.clone(),
             evidence: self.store.clone(),
+            pause: self.store.clone(),
             quota: self.store.clone(),
             work: self.store.clone(),
             capabilities: self.store.clone(),

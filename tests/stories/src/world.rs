@@ -122,6 +122,7 @@ impl World {
         };
         let sweep_ports = sweep::Ports {
             due: store.clone(),
+            pause: store.clone(),
             quota: store.clone(),
             work: store.clone(),
             queue: jobs.clone(),
@@ -253,6 +254,7 @@ impl World {
             write: store(),
             calls: store(),
             evidence: store(),
+            pause: store(),
             quota: store(),
             work: store(),
             wake: self.jobs.clone(),

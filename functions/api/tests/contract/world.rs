@@ -77,6 +77,7 @@ impl World {
             evidence: store.clone(),
             quota: store.clone(),
             work: store.clone(),
+            pause: store.clone(),
             wake: wakes.clone(),
             clock: clock.clone(),
             random: Arc::new(Counting::default()),

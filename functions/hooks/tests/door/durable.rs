@@ -60,6 +60,7 @@ async fn the_sweep_sends_it_once(world: &World) {
         due: world.store.clone(),
         quota: world.store.clone(),
         work: world.store.clone(),
+        pause: world.store.clone(),
         queue: world.jobs.clone(),
         metrics: Arc::new(Unwatched),
         dead_letters: Arc::new(MemoryDeadLetters::new(world.sqs.clone(), DEAD, world.clock.clone())),

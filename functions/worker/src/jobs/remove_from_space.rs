@@ -79,6 +79,10 @@ async fn run_space(context: &Context, job: &JobId, session: &mut Session<'_>) ->
         }
         Standing::Over => return leave(context, job).await,
     };
+    if context.ports.pause.pause().await?.is_on() {
+        context.ports.work.survived(job).await?;
+        return Ok(Left::Waits);
+    }
     // What a dead attempt has done, nobody has noted.
     task.removal.uncertain |= session.follows_a_death();
     session.record_for(vec![key.offboarding.clone()]);

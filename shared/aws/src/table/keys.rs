@@ -141,6 +141,11 @@ impl Key {
         Self::fixed("CAPABILITIES", "ALL")
     }
 
+    /// Whether removals are paused.
+    pub(super) fn pause() -> Self {
+        Self::fixed("PAUSE", "ALL")
+    }
+
     /// The key as DynamoDB takes it.
     pub(crate) fn attributes(&self) -> Item {
         super::item::item(self)

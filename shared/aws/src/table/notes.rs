@@ -1,16 +1,19 @@
-//! What is known of Podio's capabilities.
+//! What is known of Podio's capabilities, and whether removals are paused.
 
 use async_trait::async_trait;
 use podio_lifecycle::{
     capability::Capabilities,
-    ports::{LearnCapabilities, StoreError},
+    pause::Pause,
+    ports::{LearnCapabilities, ReadPause, SaveError, StoreError, WritePause},
 };
 
 use super::{
-    BODY, DynamoStore,
-    item::{Read, item, json},
+    BODY, DynamoStore, VERSION,
+    item::{Read, item, json, number},
     keys::Key,
+    values,
 };
+use crate::tables::PARTITION_KEY;
 
 #[async_trait]
 impl LearnCapabilities for DynamoStore {
@@ -23,5 +26,27 @@ impl LearnCapabilities for DynamoStore {
         let mut item = item(&Key::capabilities());
         item.insert(BODY.to_owned(), json(capabilities)?);
         self.put(item).await
+    }
+}
+
+#[async_trait]
+impl ReadPause for DynamoStore {
+    async fn pause(&self) -> Result<Pause, StoreError> {
+        let Some(item) = self.get(&Key::pause()).await? else { return Ok(Pause::default()) };
+        Ok(Pause { revision: item.number(VERSION)?, ..item.json(BODY)? })
+    }
+}
+
+#[async_trait]
+impl WritePause for DynamoStore {
+    async fn save_pause(&self, pause: &Pause) -> Result<(), SaveError> {
+        let (condition, terms) = match pause.revision {
+            0 => (format!("attribute_not_exists(#{PARTITION_KEY})"), None),
+            expected => (format!("#{VERSION} = :expected"), values([(":expected", number(expected))])),
+        };
+        let mut stored = item(&Key::pause());
+        stored.insert(BODY.to_owned(), json(pause)?);
+        stored.insert(VERSION.to_owned(), number(pause.revision + 1));
+        Ok(self.put_if(stored, &condition, terms).await?)
     }
 }

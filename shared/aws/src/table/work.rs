@@ -2,10 +2,10 @@
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use podio_engine::ports::{Claimed, LookAhead, WorkTable};
+use podio_engine::ports::{BESIDE, Claimed, LookAhead, WorkTable};
 use podio_lifecycle::{
     ports::StoreError,
-    work::{JobId, Waiting},
+    work::{JobId, Priority, Waiting},
 };
 
 use super::{
@@ -13,7 +13,7 @@ use super::{
     item::{Read, moment, number, text},
     keys::Key,
     unavailable, values,
-    work_item::{self, CLAIM, CLAIMS, PAUSED, READY, paused_place},
+    work_item::{self, CLAIM, CLAIMS, PAUSED, READY, paused_place, ready_place},
 };
 use crate::tables::{PARTITION_KEY, WORK_INDEX, WORK_PLACE, WORK_QUEUE};
 
@@ -30,7 +30,7 @@ impl WorkTable for DynamoStore {
         limit: usize,
     ) -> Result<Vec<Waiting>, StoreError> {
         let until = if recovered.is_some() { now + LONGEST_PAUSE } else { now };
-        let paused = self.waiting(PAUSED, Some(paused_place(until)), limit).await?;
+        let paused = self.waiting(PAUSED, Some(("<=", paused_place(until))), limit).await?;
         let may_go = |job: &Waiting| {
             let has_come = job.not_before.is_none_or(|from| from <= now);
             has_come || job.faulted_at.zip(recovered).is_some_and(|(faulted, recovered)| faulted < recovered)
@@ -39,6 +39,10 @@ impl WorkTable for DynamoStore {
         ready.extend(paused.into_iter().filter(may_go));
         ready.sort_by_key(|job| (job.priority, job.place));
         ready.truncate(limit);
+        if ready.len() == limit && ready.iter().all(|job| job.priority != Priority::Background) {
+            let from = ready_place(Priority::Background, Timestamp::UNIX_EPOCH);
+            ready.extend(self.waiting(READY, Some((">=", from)), BESIDE).await?);
+        }
         Ok(ready)
     }
 
@@ -100,12 +104,17 @@ impl LookAhead for DynamoStore {
 
 impl DynamoStore {
     /// The jobs of one queue, in order. One that cannot be read is told of, and hides nobody.
-    async fn waiting(&self, queue: &str, until: Option<String>, limit: usize) -> Result<Vec<Waiting>, StoreError> {
-        let (condition, terms) = match until {
+    async fn waiting(
+        &self,
+        queue: &str,
+        places: Option<(&str, String)>,
+        limit: usize,
+    ) -> Result<Vec<Waiting>, StoreError> {
+        let (condition, terms) = match places {
             None => (format!("#{WORK_QUEUE} = :queue"), values([(":queue", text(queue))])),
-            Some(until) => (
-                format!("#{WORK_QUEUE} = :queue AND #{WORK_PLACE} <= :until"),
-                values([(":queue", text(queue)), (":until", text(until))]),
+            Some((comparison, place)) => (
+                format!("#{WORK_QUEUE} = :queue AND #{WORK_PLACE} {comparison} :place"),
+                values([(":queue", text(queue)), (":place", text(place))]),
             ),
         };
         let query = self.query(&condition, terms).index_name(WORK_INDEX);

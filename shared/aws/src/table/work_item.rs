@@ -43,7 +43,7 @@ struct Needs {
 }
 
 /// The sort key of what is ready: by priority, then by place.
-fn ready_place(priority: Priority, place: Timestamp) -> String {
+pub(super) fn ready_place(priority: Priority, place: Timestamp) -> String {
     let digit = match priority {
         Priority::Interactive => 0,
         Priority::Removal => 1,

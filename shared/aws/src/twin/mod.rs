@@ -35,6 +35,7 @@ use podio_lifecycle::{
     ids::{ItemId, OffboardingId, OrgId, UserId},
     leavers_app::LeaverItem,
     offboarding::Offboarding,
+    pause::Pause,
     removal::{SpaceKey, SpaceRemoval},
 };
 
@@ -65,6 +66,7 @@ struct Tables {
     evidence: Evidence,
     deliveries: BTreeMap<DeliveryId, Delivery>,
     quota: (Quota, u64),
+    pause: Pause,
     capabilities: Capabilities,
 }
 

@@ -1,4 +1,4 @@
-//! The small things: the quota's record, the capabilities.
+//! The small things: the quota's record, the capabilities, the pause.
 
 use async_trait::async_trait;
 use podio_engine::{
@@ -7,7 +7,8 @@ use podio_engine::{
 };
 use podio_lifecycle::{
     capability::Capabilities,
-    ports::{LearnCapabilities, SaveError, StoreError},
+    pause::Pause,
+    ports::{LearnCapabilities, ReadPause, SaveError, StoreError, WritePause},
 };
 
 use super::MemoryStore;
@@ -46,6 +47,27 @@ impl LearnCapabilities for MemoryStore {
     async fn learned(&self, capabilities: &Capabilities) -> Result<(), StoreError> {
         self.run("learned", |tables| {
             tables.capabilities = capabilities.clone();
+            Ok(())
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl ReadPause for MemoryStore {
+    async fn pause(&self) -> Result<Pause, StoreError> {
+        self.run("pause", |tables| Ok(tables.pause.clone())).await
+    }
+}
+
+#[async_trait]
+impl WritePause for MemoryStore {
+    async fn save_pause(&self, pause: &Pause) -> Result<(), SaveError> {
+        self.run("save_pause", |tables| {
+            if tables.pause.revision != pause.revision {
+                return Err(SaveError::Conflict);
+            }
+            tables.pause = Pause { revision: pause.revision + 1, ..pause.clone() };
             Ok(())
         })
         .await

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use podio_engine::ports::{Claimed, LookAhead, WorkTable};
+use podio_engine::ports::{BESIDE, Claimed, LookAhead, WorkTable};
 use podio_lifecycle::{
     ids::SpaceId,
     ports::{SaveError, SpaceRemovals, StoreError},
@@ -77,6 +77,10 @@ impl WorkTable for MemoryStore {
             let mut found: Vec<Waiting> = ready.chain(due.chain(later).take(limit)).cloned().collect();
             found.sort_by_key(|job| (job.priority, job.place));
             found.truncate(limit);
+            if found.len() == limit && found.iter().all(|job| job.priority != Priority::Background) {
+                let background = work.ready.iter().filter(|(priority, ..)| *priority == Priority::Background);
+                found.extend(background.take(BESIDE).filter_map(|(_, _, job)| work.all.get(job)).cloned());
+            }
             Ok(found)
         })
         .await

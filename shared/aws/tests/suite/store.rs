@@ -107,7 +107,8 @@ suite! {
         what_a_door_has_ended_is_a_job_until_it_is_sealed,
         of_many_who_seal_at_once_each_has_a_number_of_its_own;
     noting:
-        what_was_learned_is_remembered;
+        what_was_learned_is_remembered,
+        of_two_decisions_at_once_one_has_to_look_again;
     quota:
         the_quota_is_written_on_condition_of_what_was_read,
         workers_that_reserve_at_once_never_share_a_moment;

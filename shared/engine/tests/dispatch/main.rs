@@ -11,7 +11,10 @@ use podio_engine::{
     ports::WorkTable as _,
     quota::{Heard, MOST_JOBS},
 };
-use podio_lifecycle::work::{Calls, Priority, Waiting};
+use podio_lifecycle::{
+    removal::ROUTE,
+    work::{Calls, Priority, Waiting},
+};
 
 use self::world::{World, at, removal};
 
@@ -202,16 +205,16 @@ async fn a_job_that_was_done_and_waits_anew_is_sent_at_once() {
 async fn a_report_teaches_ceilings_and_outages() {
     let world = World::new(0, (0..3).map(removal));
     let dispatcher = world.dispatcher();
-    let heard = Heard { route: "leave".to_owned(), at: at(0), limit: Some(100), remaining: Some(99) };
-    let unanswered = (0..5).map(|job| (job, "leave".to_owned())).collect();
+    let heard = Heard { route: ROUTE.to_owned(), at: at(0), limit: Some(100), remaining: Some(99) };
+    let unanswered = (0..5).map(|job| (job, ROUTE.to_owned())).collect();
     let report = Report { heard: vec![heard], unanswered, took: Some(secs(2)), ..Report::default() };
     dispatcher.dispatch(&report).await.unwrap();
     assert_eq!(world.orders(), [], "Podio is down");
     let quota = world.quota();
-    assert_eq!((quota.ceiling("leave", dispatcher.configured).limit(), quota.answers_take), (100, 2_000));
+    assert_eq!((quota.ceiling(ROUTE, dispatcher.configured).limit(), quota.answers_take), (100, 2_000));
 
     world.go_to(1);
-    let answered = Report { answered: vec!["leave".to_owned()], ..Report::default() };
+    let answered = Report { answered: vec![ROUTE.to_owned()], ..Report::default() };
     dispatcher.dispatch(&answered).await.unwrap();
     assert_eq!(world.orders().len(), 3, "the first answer wakes all");
 }
@@ -235,4 +238,18 @@ async fn jobs_without_a_call_go_out_too() {
     let world = World::new(0, [Waiting { calls: Calls::default(), ..removal(1) }]);
     world.dispatcher().dispatch(&Report::default()).await.unwrap();
     assert_eq!(world.orders().len(), 1);
+}
+
+#[tokio::test]
+async fn nothing_that_removes_is_sent_during_a_pause() {
+    let look = Waiting { calls: Calls::of("look", 1), group: None, ..removal(9) };
+    let world = World::new(1, [removal(1), removal(2), look]);
+    world.pause(true);
+    world.dispatcher().dispatch(&Report::default()).await.unwrap();
+    let sent: Vec<String> = world.orders().into_iter().map(|order| order.job.subject).collect();
+    assert_eq!(sent, ["9"]);
+
+    world.pause(false);
+    world.dispatcher().dispatch(&Report::default()).await.unwrap();
+    assert_eq!(world.orders().len(), 2);
 }

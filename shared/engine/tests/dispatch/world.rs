@@ -17,7 +17,8 @@ use podio_engine::{
 };
 use podio_lifecycle::{
     ids::SpaceId,
-    ports::{Clock, QueueError, Random, SaveError, StoreError},
+    pause::Pause,
+    ports::{Clock, QueueError, Random, ReadPause, SaveError, StoreError},
     work::{Calls, Group, JobId, Priority, Waiting},
 };
 
@@ -35,7 +36,7 @@ pub(crate) fn removal(number: u64) -> Waiting {
         since: at(0),
         not_before: None,
         faulted_at: None,
-        calls: Calls::of("leave", 1),
+        calls: Calls::of(podio_lifecycle::removal::ROUTE, 1),
         group: Some(Group::Space(SpaceId(number))),
     }
 }
@@ -51,6 +52,7 @@ pub(crate) struct World {
     pub(crate) sent: Mutex<Vec<(Message, SignedDuration)>>,
     pub(crate) conflicts: AtomicI64,
     queue_down: AtomicBool,
+    paused: AtomicBool,
     random: Mutex<Option<fastrand::Rng>>,
 }
 
@@ -65,6 +67,7 @@ impl World {
         Dispatcher {
             quota: self.clone(),
             work: self.clone(),
+            pause: self.clone(),
             queue: self.clone(),
             clock: self.clone(),
             random: self.clone(),
@@ -80,6 +83,10 @@ impl World {
 
     pub(crate) fn queue_is_down(&self, down: bool) {
         self.queue_down.store(down, Ordering::SeqCst);
+    }
+
+    pub(crate) fn pause(&self, paused: bool) {
+        self.paused.store(paused, Ordering::SeqCst);
     }
 
     pub(crate) fn quota(&self) -> Quota {
@@ -165,6 +172,14 @@ impl WorkTable for World {
     async fn leave(&self, job: &JobId) -> Result<(), StoreError> {
         self.jobs.lock().unwrap().remove(job);
         Ok(())
+    }
+}
+
+#[async_trait]
+impl ReadPause for World {
+    async fn pause(&self) -> Result<Pause, StoreError> {
+        let since = self.paused.load(Ordering::SeqCst).then(|| at(0));
+        Ok(Pause { since, ..Pause::default() })
     }
 }
 

@@ -87,6 +87,10 @@ async fn remove_in_turn(
     }
     let removal = org_member::remove(stage.offboarding.org_id, leaver.user_id);
     session.be_ready(&removal).await?;
+    // Looked at last, and the claim is stored behind it: who pauses now finds either no call or the claim.
+    if context.ports.pause.pause().await?.is_on() {
+        return Err(Halt::Wait);
+    }
     if turn.as_ref().is_some_and(|turn| !turn.outlasts_a_call(context.now())) {
         return Err(Halt::Overtaken);
     }

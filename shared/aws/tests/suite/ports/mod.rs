@@ -24,6 +24,7 @@ use podio_lifecycle::{
     ports::{
         AcceptDeliveries, AcceptOffboardings, Created, Deliveries, FindDue, FindRemoved, IdempotencyKey, KeepEvidence,
         LearnCapabilities, LeaverItems, ReadCalls, ReadOffboardings, SpaceRemovals, TakeTurns, WriteOffboardings,
+        WritePause,
     },
     removal::{RemovalState, SpaceKey, SpaceRemoval},
     source::Source,
@@ -48,6 +49,7 @@ pub trait Store:
     + TakeTurns
     + WorkTable
     + WriteOffboardings
+    + WritePause
     + 'static
 {
 }
@@ -70,6 +72,7 @@ impl<S> Store for S where
         + TakeTurns
         + WorkTable
         + WriteOffboardings
+        + WritePause
         + 'static
 {
 }

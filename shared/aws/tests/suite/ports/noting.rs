@@ -1,8 +1,13 @@
-//! Capabilities.
+//! Capabilities, and the pause.
 
 use std::sync::Arc;
 
-use podio_lifecycle::capability::{Capabilities, Capability};
+use podio_lifecycle::{
+    actor::Actor,
+    capability::{Capabilities, Capability},
+    pause::{Pause, PauseEvent},
+    ports::SaveError,
+};
 
 use super::{Store, at};
 
@@ -14,4 +19,18 @@ pub async fn what_was_learned_is_remembered(store: Arc<impl Store>) {
     known.missing(Capability::MemberByMail, at(5));
     store.learned(&known).await.unwrap();
     assert_eq!(store.capabilities().await, Ok(known));
+}
+
+pub async fn of_two_decisions_at_once_one_has_to_look_again(store: Arc<impl Store>) {
+    assert_eq!(store.pause().await, Ok(Pause::default()));
+    let decide =
+        |pause: &Pause, event, n| pause.decided(event, Actor::schedule(), Some("why".to_owned()), at(n)).unwrap();
+    let paused = decide(&Pause::default(), PauseEvent::Paused, 1);
+    store.save_pause(&paused).await.unwrap();
+    assert_eq!(store.save_pause(&paused).await, Err(SaveError::Conflict));
+    let stored = store.pause().await.unwrap();
+    assert_eq!((stored.is_on(), stored.since, stored.revision), (true, Some(at(1)), 1));
+    store.save_pause(&decide(&stored, PauseEvent::Resumed, 2)).await.unwrap();
+    let stored = store.pause().await.unwrap();
+    assert_eq!((stored.is_on(), stored.history.len(), stored.revision), (false, 2, 2));
 }
