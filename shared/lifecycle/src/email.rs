@@ -1,17 +1,22 @@
 //! E-mail addresses: checked once at the door, compared without regard to case, never printed by accident.
+//!
+//! Letters of ASCII have no case here; other letters are what they are, since Unicode's folding makes one address of two that
+//! lead to two people. A domain may be written in its own letters or as `xn--…`: both are the same domain.
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
+use unicode_normalization::{UnicodeNormalization, is_nfc};
 
-/// A plausible address in lower case. `Debug` hides it, since addresses of people do not belong in logs.
+/// A plausible address: the local part in ASCII lower case, the domain in its own letters. `Debug` hides it, since addresses
+/// of people do not belong in logs.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct EmailAddress(String);
 
 /// Text that cannot be an e-mail address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not an e-mail address: expected something like jane@example.com")]
+#[error("not an e-mail address: expected something like jane@example.com, without invisible characters")]
 pub struct NotAnEmailAddress;
 
 impl EmailAddress {
@@ -20,9 +25,22 @@ impl EmailAddress {
         &self.0
     }
 
+    /// The same with the domain as it goes over the wire: `xn--…` for letters beyond ASCII.
+    pub fn wire(&self) -> String {
+        let (local, domain) = self.0.rsplit_once('@').unwrap_or((&self.0, ""));
+        format!("{local}@{}", idna::domain_to_ascii(domain).unwrap_or_else(|_| domain.to_owned()))
+    }
+
+    /// Every way to write it: one, or two where the domain has letters beyond ASCII.
+    pub fn forms(&self) -> Vec<String> {
+        let wire = self.wire();
+        if wire == self.0 { vec![wire] } else { vec![wire, self.0.clone()] }
+    }
+
     /// Whether `other` names the same mailbox.
     pub fn is(&self, other: &str) -> bool {
-        self.0 == other.trim().to_lowercase()
+        let other: String = other.trim().nfc().collect();
+        other.parse::<Self>().map_or_else(|_| self.0.eq_ignore_ascii_case(&other), |other| *self == other)
     }
 }
 
@@ -31,7 +49,7 @@ impl FromStr for EmailAddress {
 
     /// RFC 5321's limits on length; no quoted local parts, comments or address literals, which no HR system sends.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let text = text.trim().to_lowercase();
+        let text = text.trim();
         let (local, domain) = text.rsplit_once('@').ok_or(NotAnEmailAddress)?;
         let local_ok = !local.is_empty()
             && local.len() <= 64
@@ -39,14 +57,29 @@ impl FromStr for EmailAddress {
             && !local.ends_with('.')
             && !local.contains("..")
             && local.chars().all(|c| c.is_alphanumeric() || ".!#$%&'*+-/=?^_`{|}~".contains(c));
-        let label_ok = |label: &str| {
-            (1..=63).contains(&label.len())
-                && !label.starts_with('-')
-                && !label.ends_with('-')
-                && label.chars().all(|c| c.is_alphanumeric() || c == '-')
-        };
-        let domain_ok = domain.contains('.') && domain.len() <= 253 && domain.split('.').all(label_ok);
-        if local_ok && domain_ok { Ok(Self(text)) } else { Err(NotAnEmailAddress) }
+        let domain = domain_of(domain).ok_or(NotAnEmailAddress)?;
+        if local_ok && is_nfc(text) {
+            Ok(Self(format!("{}@{domain}", local.to_ascii_lowercase())))
+        } else {
+            Err(NotAnEmailAddress)
+        }
+    }
+}
+
+/// A domain in its own letters; none where it cannot be one.
+fn domain_of(text: &str) -> Option<String> {
+    let visible = text.chars().all(|c| c.is_alphanumeric() || c == '-' || c == '.');
+    let wire = idna::domain_to_ascii(text).ok().filter(|_| visible)?;
+    let label_ok = |label: &str| {
+        (1..=63).contains(&label.len())
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+    };
+    let is_domain = wire.contains('.') && wire.len() <= 253 && wire.split('.').all(label_ok);
+    match idna::domain_to_unicode(&wire) {
+        (own, Ok(())) if is_domain => Some(own),
+        _ => None,
     }
 }
 
@@ -83,6 +116,42 @@ mod tests {
     }
 
     #[test]
+    fn one_domain_in_two_spellings_is_one_address() {
+        let own: EmailAddress = "jane@exämple.de".parse().unwrap();
+        for spelling in
+            ["jane@xn--exmple-cua.de", "JANE@XN--EXMPLE-CUA.DE", "jane@EXÄMPLE.de", "jane@exa\u{308}mple.de"]
+        {
+            assert!(own.is(spelling), "{spelling}");
+        }
+        assert_eq!("jane@xn--exmple-cua.de".parse(), Ok(own.clone()));
+        assert_eq!(own.forms(), ["jane@xn--exmple-cua.de", "jane@exämple.de"]);
+        assert_eq!("jane@example.com".parse::<EmailAddress>().unwrap().forms(), ["jane@example.com"]);
+    }
+
+    #[test]
+    fn letters_beyond_ascii_have_no_case() {
+        let address = |text: &str| text.parse::<EmailAddress>().unwrap();
+        assert_ne!(address("JÖRG@example.com"), address("jörg@example.com"));
+        assert_ne!(address("ſam@example.com"), address("sam@example.com"));
+        assert!(!address("sam@example.com").is("ſam@example.com"));
+        // The sign for Kelvin is no letter of its own, so that it is refused rather than taken for a K.
+        assert_eq!("\u{212a}im@example.com".parse::<EmailAddress>(), Err(NotAnEmailAddress));
+        assert!(address("kim@example.com") != address("im@example.com"));
+    }
+
+    #[test]
+    fn what_cannot_be_seen_or_be_told_apart_is_refused() {
+        for hidden in [
+            "ja\u{200b}ne@example.com",
+            "jane@exa\u{ad}mple.com",
+            "jane\u{feff}@example.com",
+            "ja\u{301}ne@example.com",
+        ] {
+            assert_eq!(hidden.parse::<EmailAddress>(), Err(NotAnEmailAddress), "{hidden:?}");
+        }
+    }
+
+    #[test]
     fn what_cannot_be_an_address_is_refused() {
         let long = format!("{}@example.com", "a".repeat(65));
         for text in [
@@ -97,6 +166,8 @@ mod tests {
             "jane@-x.com",
             "jane@example..com",
             "jane@example.com/../../space",
+            "jane@xn--a.de",
+            "jane@exa_mple.com",
             &long,
         ] {
             assert_eq!(text.parse::<EmailAddress>(), Err(NotAnEmailAddress), "{text}");

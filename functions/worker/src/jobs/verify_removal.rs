@@ -3,6 +3,7 @@
 use podio_client::{Meaning, org_member, space_member};
 use podio_lifecycle::{
     capability::Capability,
+    email::EmailAddress,
     offboarding::{Event, FailureCode, Leaver, SKEW, SearchStep, State},
     removal::RemovalState,
     retry::backoff,
@@ -123,8 +124,9 @@ pub(crate) async fn standing(
 /// A short cut to the proof that the leaver is there still. Not being found proves nothing: the address may be one
 /// that only the profile shows, or it may have changed since.
 async fn is_found_by_mail(stage: &StageTask, leaver: &Leaver, session: &mut Session<'_>) -> Result<bool, Halt> {
-    let Some(mail) = leaver.email.as_ref().filter(|mail| fits_a_path(mail)) else { return Ok(false) };
-    let request = org_member::by_mail(stage.offboarding.org_id, mail.as_str());
+    let wire = leaver.email.as_ref().map(EmailAddress::wire).filter(|wire| fits_a_path(wire));
+    let Some(wire) = wire else { return Ok(false) };
+    let request = org_member::by_mail(stage.offboarding.org_id, &wire);
     let answer = match session.call_if_offered(Capability::MemberByMail, &request).await {
         // Not worth a wait: the next run would have to begin with the member again. The pages remember how far they got.
         Err(Halt::Wait) => return Ok(false),

@@ -280,3 +280,20 @@ async fn who_is_in_no_space_is_planned_with_the_slots_that_are_waited_for() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_domain_is_found_in_whichever_spelling_podio_has_it() {
+    let (own, wire) = ("jane@exämple.de", "jane@xn--exmple-cua.de");
+    for profile in BOTH {
+        for (stored, posted) in [(own, wire), (wire, own), (own, own)] {
+            let mut world = world(profile, &[], 250).await;
+            let jane = jane(&world);
+            world.podio.with_state(|state| state.people.get_mut(&jane).unwrap().mail = stored.to_owned());
+
+            let id = world.post(&Leaver::of(posted)).await;
+
+            assert_eq!(world.until_it_rests(&id, DAY).await.state, REMOVED, "{profile:?} {stored} {posted}");
+            assert!(!is_member(&world, jane));
+        }
+    }
+}

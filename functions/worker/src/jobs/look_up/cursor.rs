@@ -6,7 +6,6 @@
 
 use podio_client::{Page, Request, org_member, org_member::OrgMember};
 use podio_lifecycle::{
-    email::EmailAddress,
     ids::{OrgId, UserId},
     offboarding::SearchStep,
 };
@@ -76,6 +75,16 @@ impl Cursor {
         }
     }
 
+    /// The beginning of another list that is filtered alike. What was learned of the page size holds for both.
+    pub(super) fn begun_anew(step: &SearchStep) -> SearchStep {
+        match step {
+            SearchStep::Page { filtered, small, .. } => {
+                Self { filtered: *filtered, small: *small, ..Self::default() }.step()
+            }
+            step => step.clone(),
+        }
+    }
+
     pub(super) fn step(&self) -> SearchStep {
         let Self { filtered, small, offset, previous, pages, fingerprint, .. } = *self;
         SearchStep::Page { offset, tail: self.tail.clone(), previous, filtered, pages, fingerprint, small }
@@ -90,9 +99,9 @@ impl Cursor {
         self.offset.saturating_sub(self.overlap)
     }
 
-    pub(super) fn request(&self, org: OrgId, filter: Option<&EmailAddress>) -> Request<Vec<OrgMember>> {
+    pub(super) fn request(&self, org: OrgId, filter: Option<&str>) -> Request<Vec<OrgMember>> {
         let page = Page { limit: self.limit(), offset: self.begin() };
-        filter.map_or_else(|| org_member::list(org, page), |mail| org_member::search(org, mail.as_str(), page))
+        filter.map_or_else(|| org_member::list(org, page), |mail| org_member::search(org, mail, page))
     }
 
     /// What follows a page of these members.

@@ -25,6 +25,7 @@ use crate::{
 const BY_MAIL: &str = "member by mail";
 const BY_ID: &str = "member by id";
 const BY_QUERY: &str = "members matching the address";
+const BY_OTHER_FORM: &str = "members matching the other form of the address";
 const BY_LIST: &str = "all members";
 const BY_PREVIEW: &str = "preview of the removal";
 const BY_SPACES: &str = "spaces of the member";
@@ -61,15 +62,20 @@ pub(super) async fn find_member(stage: &mut StageTask, session: &mut Session<'_>
         return Ok(Finding::InDoubt(ambiguous(&stage.search)));
     }
     let (sought, filters) = match &person {
-        Person::Email(mail) => (Sought::Email(mail), vec![(Some(mail), BY_QUERY), (None, BY_LIST)]),
+        Person::Email(mail) => {
+            let forms = mail.forms().into_iter().map(Some).zip([BY_QUERY, BY_OTHER_FORM]);
+            (Sought::Email(mail), forms.chain([(None, BY_LIST)]).collect())
+        }
         Person::User(user) => (Sought::User(*user), vec![(None, BY_LIST)]),
     };
+    // Two look-ups must agree; an address that can be written in two ways is asked for in both.
+    let enough = filters.len().max(2);
     for (filter, name) in filters {
-        if stage.search.misses.len() >= 2 || stage.search.misses.iter().any(|miss| miss == name) {
+        if stage.search.misses.len() >= enough || stage.search.misses.iter().any(|miss| miss == name) {
             continue;
         }
         let org = stage.offboarding.org_id;
-        match look_through(session, org, &sought, filter, &mut stage.search).await? {
+        match look_through(session, org, &sought, filter.as_deref(), &mut stage.search).await? {
             Meaning::Yes(Sighting::Found(member)) => return Ok(Finding::Member(remember(stage, &member))),
             Meaning::Yes(Sighting::Nobody) => miss(stage, name),
             other => return Err(Halt::of(&other, "the list of the organization's members")),
@@ -152,10 +158,11 @@ async fn by_mail(
     session: &mut Session<'_>,
 ) -> Result<Option<OrgMember>, Halt> {
     let is_first = stage.search.misses.is_empty() && stage.search.step == SearchStep::Find;
-    if !is_first || !fits_a_path(mail) {
+    let wire = mail.wire();
+    if !is_first || !fits_a_path(&wire) {
         return Ok(None);
     }
-    let request = org_member::by_mail(stage.offboarding.org_id, mail.as_str());
+    let request = org_member::by_mail(stage.offboarding.org_id, &wire);
     match session.call_if_offered(Capability::MemberByMail, &request).await? {
         Meaning::Yes(member) if is_believed(mail, &member) => Ok(Some(member)),
         // Podio found somebody by this address, and shows them with others alone.
