@@ -87,9 +87,14 @@ fn read(ports: &Ports, settings: &Settings, request: &Request) -> Result<Deliver
 }
 
 async fn accept(ports: &Ports, delivery: &Delivery) -> Verdict {
-    match ports.accept.accept(delivery).await {
+    let accepted = match (ports.accept.accept(delivery).await, delivery.anew()) {
+        // Somebody is added, leaves, and is added again: the first look cannot have seen that.
+        (Ok(Accepted::Ended), Some(anew)) => ports.accept.accept(&anew).await,
+        (accepted, _) => accepted,
+    };
+    match accepted {
         Ok(Accepted::New) => {}
-        Ok(Accepted::Repeated) => return Verdict::Repeated,
+        Ok(Accepted::Repeated | Accepted::Ended) => return Verdict::Repeated,
         Err(error) => {
             tracing::error!(%error, delivery = %delivery.id, "storage failed");
             return Verdict::Unavailable;

@@ -3,8 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 use podio_lifecycle::{
     evidence::{CallRecord, StoredCall},
+    hooks::DeliveryState,
     offboarding::{Offboarding, State},
-    ports::StoreError,
+    ports::{Accepted, StoreError},
 };
 
 /// The longest delay of a message that is sent.
@@ -32,6 +33,14 @@ pub(crate) fn parts(text: &str, size: usize) -> impl Iterator<Item = &str> {
         rest = after;
         (!part.is_empty()).then_some(part)
     })
+}
+
+/// What the same words mean once more, when the first delivery of them has come to `state`.
+pub(crate) fn repeated(state: &DeliveryState) -> Accepted {
+    match state {
+        DeliveryState::Received | DeliveryState::Kept => Accepted::Repeated,
+        DeliveryState::Handled { .. } | DeliveryState::Noted { .. } | DeliveryState::Refused { .. } => Accepted::Ended,
+    }
 }
 
 /// Whether an offboarding in this state may hold a person. One that has ended or failed has given its claim back.

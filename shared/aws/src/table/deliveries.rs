@@ -16,7 +16,10 @@ use super::{
     keys::Key,
     values, work_item,
 };
-use crate::tables::{PARTITION_KEY, TTL};
+use crate::{
+    rules,
+    tables::{PARTITION_KEY, TTL},
+};
 
 /// Attribute: the state's name.
 const STATE: &str = "state";
@@ -46,7 +49,8 @@ impl AcceptDeliveries for DynamoStore {
         stored.extend(encode(delivery, delivery.revision)?);
         match self.put_if(stored, &absent, None).await {
             Ok(()) => Ok(Accepted::New),
-            Err(Rejected::Condition(_)) => Ok(Accepted::Repeated),
+            Err(Rejected::Condition(Some(stored))) => Ok(rules::repeated(&stored.json(OUTCOME)?)),
+            Err(Rejected::Condition(None)) => Ok(Accepted::Repeated),
             Err(Rejected::Conflict) => Err(in_the_way()),
             Err(Rejected::Store(error)) => Err(error),
         }

@@ -21,7 +21,7 @@ impl AcceptDeliveries for MemoryStore {
     async fn accept(&self, delivery: &Delivery) -> Result<Accepted, StoreError> {
         self.run("accept", |tables| {
             Ok(match tables.deliveries.entry(delivery.id.clone()) {
-                Entry::Occupied(_) => Accepted::Repeated,
+                Entry::Occupied(stored) => rules::repeated(&stored.get().state),
                 Entry::Vacant(place) => {
                     place.insert(delivery.clone());
                     tables.work.set(&job(&delivery.id), delivery.waiting());

@@ -2,7 +2,8 @@
 //!
 //! Podio gives its deliveries no id. What makes one unique is the hook, the type, the object and its revision. An event
 //! that carries no revision can happen again, to the same object and with the same words; there the time counts too, in
-//! steps of ten minutes: an immediate duplicate is the same delivery, and what happens again later is another.
+//! steps of ten minutes: an immediate duplicate is the same delivery, and what happens again later, or once the first is dealt
+//! with, is another. What the first one led to cannot have covered that.
 
 use std::{fmt, str::FromStr};
 
@@ -47,6 +48,12 @@ impl DeliveryId {
     /// The id as text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The delivery of the same words that came at that time, once this one was dealt with.
+    fn repeated_at(&self, received_at: Timestamp) -> Self {
+        let hex = hex::encode(Sha256::digest(format!("{}|{}", self.0, received_at.as_second())));
+        Self(format!("{}{}", Self::PREFIX, &hex[..Self::DIGITS]))
     }
 
     fn of(on: &HookRef, hook: Option<HookId>, event: &HookEvent, fields: &Fields, received_at: Timestamp) -> Self {
@@ -312,6 +319,11 @@ impl Delivery {
         Self { faults: self.faults + 1, faulted_at: Some(now), not_before: Some(again_at), ..self.clone() }
     }
 
+    /// The same as a delivery of its own: the first one of these words is dealt with. None where it can only be a duplicate.
+    pub fn anew(&self) -> Option<Self> {
+        self.event.recurs().then(|| Self { id: self.id.repeated_at(self.received_at), ..self.clone() })
+    }
+
     /// From when on it may be forgotten.
     pub fn expires_at(&self) -> Timestamp {
         self.received_at + KEPT_FOR
@@ -319,6 +331,12 @@ impl Delivery {
 }
 
 impl HookEvent {
+    /// Whether the same words can tell of another event.
+    fn recurs(&self) -> bool {
+        let has_revision = self.is_of_item() && self.ids.item_id.is_some() && self.ids.item_revision_id.is_some();
+        self.kind != EventType::Verify && !has_revision && !self.happens_once()
+    }
+
     /// Whether it can happen only once to the object that it names.
     fn happens_once(&self) -> bool {
         matches!(self.kind, EventType::CommentCreate | EventType::CommentDelete) && self.ids.comment_id.is_some()
@@ -362,6 +380,19 @@ mod tests {
         assert_ne!(came(&added, 0).id, came(&another, 0).id, "also by a name that nobody knows");
         let comment = [("type", "comment.create"), ("hook_id", "7"), ("comment_id", "3")];
         assert_eq!(came(&comment, 0).id, came(&comment, 90_000).id);
+    }
+
+    #[test]
+    fn what_has_no_revision_can_happen_again_once_the_first_is_dealt_with() {
+        let added = [("type", "member.add"), ("hook_id", "7"), ("user_id", "1")];
+        let (first, again) = (came(&added, 0), came(&added, 60));
+        assert_eq!(first.id, again.id, "as long as the first waits it is a duplicate");
+        let anew = again.anew().unwrap();
+        assert_ne!(anew.id, first.id);
+        assert_eq!(anew.id, again.anew().unwrap().id, "and so is its own duplicate");
+        let revised = [("type", "item.update"), ("hook_id", "7"), ("item_id", "9"), ("item_revision_id", "2")];
+        let verify = [("type", "hook.verify"), ("hook_id", "7"), ("code", "x")];
+        assert!([came(&revised, 0), came(&verify, 0)].iter().all(|delivery| delivery.anew().is_none()));
     }
 
     #[test]

@@ -12,6 +12,8 @@ pub enum Accepted {
     New,
     /// The same one was stored before, and stays as it is.
     Repeated,
+    /// The same, and it is dealt with already.
+    Ended,
 }
 
 /// Accepting deliveries.

@@ -236,3 +236,31 @@ async fn members_that_podio_hides_are_not_guessed() {
     assert_eq!(note(&world.until_it_is_dealt_with(&delivery).await), "members_hidden");
     assert_eq!(all(&world).await.len(), 1);
 }
+
+#[tokio::test]
+async fn somebody_who_is_added_twice_within_ten_minutes_is_removed_both_times() {
+    let mut world = world(Profile::Documented, true).await;
+    removed(&mut world).await;
+    let began = world.clock.read();
+    world.pass(DAY, async |world| (world.clock.read() > began + SignedDuration::from_secs(5)).then_some(())).await;
+    let mut space = None;
+    for times in 2..=3 {
+        match space {
+            None => space = Some(add_jane(&world)),
+            Some(SpaceId(known)) => {
+                let (now, jane) = (world.clock.read(), podio_sandbox::UserId(jane(&world).0));
+                let known = podio_sandbox::SpaceId(known);
+                world.podio.with_state(|state| state.add_to_space(now, known, jane, SpaceRole::Regular));
+            }
+        }
+        let form = format!("type=member.add&hook_id=7&user_id={}", jane(&world));
+        for _ in 0..2 {
+            // Podio sends it twice.
+            assert_eq!(world.podio_posts(&HookRef::space(space.unwrap()), &form).await, 200);
+        }
+        let is_through = |all: &[Offboarding]| all.len() >= times && all.iter().all(|one| one.state == REMOVED);
+        world.pass(DAY, async |world| is_through(&all(world).await).then_some(())).await;
+        assert_eq!(all(&world).await.len(), times);
+    }
+    assert!(world.clock.read() < began + SignedDuration::from_mins(9), "the same words, within ten minutes");
+}

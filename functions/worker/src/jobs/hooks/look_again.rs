@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
-use podio_client::{Meaning, Page, space_member};
+use podio_client::{Meaning, Page, org_member, space_member};
 use podio_lifecycle::{
     accepting::{Acceptance, Answer},
     actor::Actor,
@@ -83,7 +83,7 @@ pub(super) async fn look_for_returned(
     let is_listed = user.is_none();
     for (user, removed_by) in context.ports.removed.removed(org, &candidates).await? {
         // A list says that they are there. An event may be old, or nobody's.
-        if is_listed || is_in(space, user, session).await? {
+        if is_listed || is_back(org, space, user, session).await? {
             has_returned(context, cause, org, user, &removed_by, session).await?;
         }
     }
@@ -119,12 +119,18 @@ async fn members_of(space: SpaceId, session: &mut Session<'_>) -> Result<Result<
     Ok(Ok(members.into_iter().collect()))
 }
 
-/// Whether somebody is in a space. Where Podio does not show, the event is believed.
-async fn is_in(space: SpaceId, user: UserId, session: &mut Session<'_>) -> Result<bool, Halt> {
+/// Whether Podio says that somebody is back: in the space, or in the organization where the space is not shown. An event alone
+/// is not believed.
+async fn is_back(org: OrgId, space: SpaceId, user: UserId, session: &mut Session<'_>) -> Result<bool, Halt> {
     match session.call(&space_member::get(space, user)).await? {
-        Meaning::Yes(member) => Ok(member.is_current()),
-        Meaning::Gone => Ok(false),
-        Meaning::NotOffered | Meaning::Denied(_) => Ok(true),
+        Meaning::Yes(member) => return Ok(member.is_current()),
+        Meaning::Gone => return Ok(false),
+        Meaning::NotOffered | Meaning::Denied(_) => {}
+        Meaning::Unclear(doubt) => return Err(doubt.into()),
+    }
+    match session.call(&org_member::get(org, user)).await? {
+        Meaning::Yes(member) => Ok(member.user_id == user && !member.may_be_former()),
+        Meaning::Gone | Meaning::NotOffered | Meaning::Denied(_) => Ok(false),
         Meaning::Unclear(doubt) => Err(doubt.into()),
     }
 }

@@ -77,7 +77,7 @@ pub async fn a_delivery_is_ended_once_and_its_code_forgotten(store: Arc<impl Sto
         Err(SaveError::Conflict),
         "nothing follows the end"
     );
-    assert_eq!(store.accept(&verification(1)).await, Ok(Accepted::Repeated));
+    assert_eq!(store.accept(&verification(1)).await, Ok(Accepted::Ended));
     assert_eq!(store.delivery(&new.id).await, Ok(Some(stored)));
 }
 
