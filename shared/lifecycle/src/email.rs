@@ -37,6 +37,20 @@ impl EmailAddress {
         if wire == self.0 { vec![wire] } else { vec![wire, self.0.clone()] }
     }
 
+    /// The address that an identity provider made this one of, where it looks like that: 32 hexadecimal digits in front of an
+    /// account that was deleted, `jane_example.com#EXT#@…` for a guest, `xx` in front of a mailbox that was closed.
+    pub fn behind(&self) -> Option<Self> {
+        const DIGITS: usize = 32;
+        let (local, domain) = self.0.rsplit_once('@')?;
+        if let Some(guest) = local.strip_suffix("#ext#") {
+            let (local, domain) = guest.rsplit_once('_')?;
+            return format!("{local}@{domain}").parse().ok();
+        }
+        let is_deleted = local.len() > DIGITS && local.bytes().take(DIGITS).all(|byte| byte.is_ascii_hexdigit());
+        let rest = if is_deleted { local.get(DIGITS..) } else { local.strip_prefix("xx") };
+        format!("{}@{domain}", rest.filter(|rest| rest.len() > 1)?).parse().ok()
+    }
+
     /// Whether `other` names the same mailbox.
     pub fn is(&self, other: &str) -> bool {
         let other: String = other.trim().nfc().collect();
@@ -126,6 +140,22 @@ mod tests {
         assert_eq!("jane@xn--exmple-cua.de".parse(), Ok(own.clone()));
         assert_eq!(own.forms(), ["jane@xn--exmple-cua.de", "jane@exämple.de"]);
         assert_eq!("jane@example.com".parse::<EmailAddress>().unwrap().forms(), ["jane@example.com"]);
+    }
+
+    #[test]
+    fn the_address_behind_a_tombstone_is_recognised() {
+        for (text, behind) in [
+            ("283405f5aaaa4bbb8ccc9ddd0eee1fc2jane.doe@example.com", Some("jane.doe@example.com")),
+            ("jane.doe_example.com#EXT#@contoso.example.com", Some("jane.doe@example.com")),
+            ("xxjane.doe@example.com", Some("jane.doe@example.com")),
+            ("jane.doe@example.com", None),
+            ("xx@example.com", None),
+            ("jane#EXT#@example.com", None),
+            ("283405f5aaaa4bbb8ccc9ddd0eee1fc2@example.com", None),
+        ] {
+            let found = text.parse::<EmailAddress>().unwrap().behind();
+            assert_eq!(found.as_ref().map(EmailAddress::as_str), behind, "{text}");
+        }
     }
 
     #[test]

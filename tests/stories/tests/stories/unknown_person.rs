@@ -178,3 +178,27 @@ async fn of_several_who_may_be_meant_the_one_who_is_named_leaves() {
     assert_eq!(outcome(&world.until_it_rests(&id, DAY).await), Outcome::Removed);
     assert!(!is_member(&world, jane) && is_member(&world, zoe));
 }
+
+#[tokio::test]
+async fn the_person_behind_an_address_that_an_identity_provider_has_changed_is_asked_about() {
+    for profile in BOTH {
+        for tombstone in [
+            "283405f5aaaa4bbb8ccc9ddd0eee1fc2jane.doe@example.com",
+            "jane.doe_example.com#EXT#@contoso.example.com",
+            "xxjane.doe@example.com",
+        ] {
+            let mut world = world(profile, &[]).await;
+            let jane = world.podio.with_state(|state| state.person_by_mail(LEAVER)).unwrap();
+            let id = world.post(&Leaver::of(tombstone)).await;
+
+            let held = world.until_it_rests(&id, DAY).await;
+
+            assert_eq!(held_for(&held)[0].code, HoldCode::PersonAmbiguous, "{profile:?} {tombstone}");
+            assert_eq!(held_for(&held)[0].user_ids, [UserId(jane.0)]);
+            assert_eq!(world.deletes().len(), 0);
+        }
+        let mut world = world(profile, &[]).await;
+        let id = world.post(&Leaver::of("xxnobody.at.all@example.com")).await;
+        assert_eq!(outcome(&world.until_it_rests(&id, DAY).await), Outcome::Unknown);
+    }
+}

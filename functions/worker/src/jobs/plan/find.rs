@@ -88,6 +88,11 @@ pub(super) async fn find_member(stage: &mut StageTask, session: &mut Session<'_>
             Err(reason) => return Ok(Finding::InDoubt(reason)),
         }
     }
+    if let Person::Email(mail) = &person
+        && let Some(reason) = ask_behind(stage, mail, session).await?
+    {
+        return Ok(Finding::InDoubt(reason));
+    }
     if let Person::User(user) = &person {
         ask_elsewhere(stage, *user, session).await?;
     }
@@ -124,6 +129,32 @@ async fn by_profile(
         }
         Meaning::Unclear(doubt) => Err(doubt.into()),
     }
+}
+
+/// Nobody has the address, but it looks as if an identity provider had made it of another one: whoever has that may be meant.
+async fn ask_behind(
+    stage: &mut StageTask,
+    mail: &EmailAddress,
+    session: &mut Session<'_>,
+) -> Result<Option<Reason>, Halt> {
+    let Some(behind) = mail.behind() else { return Ok(None) };
+    let (org, wire) = (stage.offboarding.org_id, behind.wire());
+    let request = org_member::by_mail(org, &wire);
+    match session.call_if_offered(Capability::MemberByMail, &request).await? {
+        Meaning::Yes(member) if member.ended_on.is_none() => note_lookalike(member.user_id, &mut stage.search),
+        Meaning::Yes(_) | Meaning::Gone => {}
+        Meaning::NotOffered | Meaning::Denied(_) => {
+            let sought = Sought::Email(&behind);
+            match look_through(session, org, &sought, Some(&wire), &mut stage.search).await? {
+                Meaning::Yes(Sighting::Found(member)) => note_lookalike(member.user_id, &mut stage.search),
+                Meaning::Yes(Sighting::Nobody) => {}
+                other => return Err(Halt::of(&other, "the list of the organization's members")),
+            }
+        }
+        Meaning::Unclear(doubt) => return Err(doubt.into()),
+    }
+    let is_doubtful = !stage.search.lookalikes.is_empty() || !stage.search.candidates.is_empty();
+    Ok(is_doubtful.then(|| ambiguous(&stage.search)))
 }
 
 /// A second opinion on a user whom the list does not show, where Podio denies the look-up of the member.
@@ -245,8 +276,8 @@ fn ambiguous(search: &Search) -> Reason {
     let mut users: Vec<UserId> = search.lookalikes.iter().copied().chain(candidates).collect();
     users.sort_unstable();
     users.dedup();
-    let detail = "Nobody is known to sign in with this address, but it leads to these members: Podio finds them by it, or their \
-                  profiles show it, where anybody may write anything. If one of them is the person, approve, naming the \
+    let detail = "Nobody is known to sign in with this address, but it leads to these members: Podio finds them by it, it looks \
+                  like theirs with something added, or their profiles show it, where anybody may write anything. If one of them is the person, approve, naming the \
                   user_id if there are several; else cancel, and post the leaver anew.";
     Reason::ambiguous(users, detail)
 }
