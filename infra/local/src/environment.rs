@@ -1,4 +1,4 @@
-//! The functions' environment: each variable of the README with a default for development.
+//! The functions' environment: each variable of infra/guide/configuration.md with a default for development.
 //!
 //! What the caller has set is passed on, with two exceptions. The AWS variables are always the stack's own, so that a
 //! developer's real account is never reached; and with the sandbox, so are Podio's.

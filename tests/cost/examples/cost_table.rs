@@ -1,4 +1,4 @@
-//! Prints what offboardings cost on AWS, as the README has it; with `--json` what was counted.
+//! Prints what offboardings cost on AWS, as the guide has it; with `--json` what was counted.
 
 use std::io::Write as _;
 

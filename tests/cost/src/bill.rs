@@ -64,7 +64,7 @@ pub fn for_a_month(sweep: &Counted, alarms: u32) -> Vec<Line> {
     ]
 }
 
-/// A table as the README has it.
+/// A table as the guide has it.
 pub fn table(head: &str, lines: &[Line]) -> String {
     let total: f64 = lines.iter().map(|line| line.dollars).sum();
     let mut text = format!("| {head} | | US dollars |\n|---|---|---|\n");

@@ -1,4 +1,4 @@
-//! The bill in the README is the one that is counted, and a space removal costs no more than it may.
+//! The bill in the guide is the one that is counted, and a space removal costs no more than it may.
 #![allow(clippy::unwrap_used, reason = "a test stops where its premise fails")]
 
 use std::io::Write as _;
@@ -17,7 +17,7 @@ fn file(name: &str) -> String {
 }
 
 #[tokio::test]
-async fn the_readmes_bill_is_the_counted_one() {
+async fn the_guides_bill_is_the_counted_one() {
     let mut product = Product::start().await.unwrap();
     // The first one pays for what is learned once, and for the token.
     product.offboard(1, 3).await.unwrap();
@@ -25,13 +25,13 @@ async fn the_readmes_bill_is_the_counted_one() {
     let counted = product.offboard(5, 12).await.unwrap();
     let alarms = file("template.yaml").matches("Type: AWS::CloudWatch::Alarm").count();
 
-    let readme = file("README.md");
+    let guide = file("infra/guide/cost.md");
     let tables = [
         bill::table("1,000 offboardings of 12 spaces", &bill::for_a_thousand(&counted)),
         bill::table("a month", &bill::for_a_month(&sweep, u32::try_from(alarms).unwrap())),
     ];
     for table in tables {
-        assert!(readme.contains(&table), "`cargo cost-table` prints what the README is to say:\n{table}\n{counted:?}");
+        assert!(guide.contains(&table), "`cargo cost-table` prints what the guide is to say:\n{table}\n{counted:?}");
     }
 }
 
