@@ -41,6 +41,10 @@ pub enum Letter {
     Retry(OffboardingId),
     /// The auditor looks.
     View(OffboardingId),
+    /// The operator stops all removals.
+    Pause,
+    /// The operator lets them go on.
+    Resume,
 }
 
 /// What became of a wish.
@@ -69,6 +73,10 @@ pub struct Dealings {
     pub retried: BTreeMap<OffboardingId, u32>,
     /// Each offboarding as the auditor saw it last.
     pub views: BTreeMap<OffboardingId, Value>,
+    /// When a pause was confirmed first.
+    pub paused: Option<Timestamp>,
+    /// When its end was asked for first.
+    pub resumed: Option<Timestamp>,
     /// What was said that should not have been.
     pub improper: Vec<String>,
     /// What happened to leavers behind our back: to which, when.

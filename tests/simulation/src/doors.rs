@@ -21,6 +21,8 @@ pub fn request(letter: &Letter, scene: &Scene, now: Timestamp) -> Request {
         Letter::Approve(id, decision) => ("POST", format!("/offboardings/{id}/approve"), decision.to_string()),
         Letter::Cancel(id) => ("POST", format!("/offboardings/{id}/cancel"), String::new()),
         Letter::Retry(id) => ("POST", format!("/offboardings/{id}/retry"), String::new()),
+        Letter::Pause => ("POST", "/pause".to_owned(), r#"{"reason": "to look at it"}"#.to_owned()),
+        Letter::Resume => ("POST", "/resume".to_owned(), String::new()),
         Letter::View(id) => ("GET", format!("/offboardings/{id}?fields=summary"), String::new()),
     };
     let request = http::Request::builder().method(method).uri(path).header("authorization", format!("Bearer {TOKEN}"));

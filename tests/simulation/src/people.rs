@@ -52,6 +52,16 @@ impl World {
                 self.journal.note(format_args!("-- Podio is out of order: {outage:?}"));
                 self.podio.state().add_fault(outage.rule());
             }
+            Deed::Pause => {
+                // Should the answer to the resumption overtake it, the operator has thought better of it.
+                if self.dealings.resumed.is_none() {
+                    self.write(Letter::Pause);
+                }
+            }
+            Deed::Resume => {
+                self.dealings.resumed.get_or_insert(now);
+                self.write(Letter::Resume);
+            }
             Deed::Calm => {
                 self.journal.note(format_args!("-- calm"));
                 self.fate.calm_down();
@@ -74,6 +84,15 @@ impl World {
                 self.plan(now + pause, Deed::Post(wish));
             }
             (Letter::Post(wish), Some(reply)) => self.granted(wish, &reply),
+            (Letter::Pause, Some(reply)) if reply.status == 200 => {
+                self.dealings.paused.get_or_insert(now);
+            }
+            (Letter::Pause, _) => self.plan(now + SignedDuration::from_secs(10), Deed::Pause),
+            (Letter::Resume, Some(reply)) if reply.status == 200 && reply.json()["paused"] == false => {
+                // One that is still on its way would stop everything again.
+                self.plan(now + SignedDuration::from_mins(5), Deed::Resume);
+            }
+            (Letter::Resume, _) => self.plan(now + SignedDuration::from_secs(10), Deed::Resume),
             (Letter::WhoIsHeld, Some(reply)) => self.decide_about(&reply.json()),
             (Letter::WhatFailed, Some(reply)) => self.repair(&reply.json()),
             (Letter::Cancel(id), Some(reply)) if reply.status == 202 => {
@@ -116,7 +135,7 @@ impl World {
                 reasons.iter().filter_map(|reason| reason["code"].as_str().map(str::to_owned)).collect();
             codes.sort();
             codes.dedup();
-            if codes.iter().any(|code| code == "acting_admin") {
+            if codes.iter().any(|code| code == "acting_admin" || code == "person_ambiguous") {
                 self.write(Letter::Cancel(id));
                 continue;
             }

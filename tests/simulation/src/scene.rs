@@ -117,6 +117,8 @@ pub struct Scene {
     pub podio_faults: Vec<(FaultAction, f64)>,
     /// When Podio is out of order, if it is at all.
     pub outage: Option<(Timestamp, Outage)>,
+    /// From when until when the operator pauses the service, if ever.
+    pub pause: Option<(Timestamp, Timestamp)>,
     /// When nothing goes wrong any more.
     pub calm_at: Timestamp,
     /// How far the clock of each machine is ahead.
@@ -166,6 +168,7 @@ impl Scene {
             wishes,
             strangers,
             outage: None,
+            pause: None,
             calm_at,
         };
         // Last, so that whatever else a seed draws stays as it is.
@@ -181,6 +184,12 @@ impl Scene {
             let from = start + SignedDuration::from_secs(dice.between(0, 600));
             scene.outage = Some((from, *dice.pick(&[Outage::Down, Outage::ReadOnly])));
             scene.calm_at = from + SignedDuration::from_mins(dice.between(20 * 60, 30 * 60));
+        }
+        if dice.chance(0.1) {
+            let from = start + SignedDuration::from_mins(dice.between(0, 120));
+            let until = from + SignedDuration::from_mins(dice.between(10, 240));
+            scene.pause = Some((from, until));
+            scene.calm_at = scene.calm_at.max(until);
         }
         (scene, state)
     }
@@ -202,6 +211,7 @@ impl Scene {
             rates: Rates::default(),
             podio_faults: Vec::new(),
             outage: None,
+            pause: None,
             calm_at: start,
             skews: vec![SignedDuration::ZERO],
             workers: 2,
@@ -234,7 +244,7 @@ impl Scene {
             }
         }
         format!(
-            "scene: {}\nquota {:?}\nleavers {:?}\nwishes {:#?}\nstrangers {:?}\nrates {:?}\nPodio's faults {:?}\noutage {:?}\ncalm at {}, {} workers, hooks {}, mass {}, sweep {:#}, password {}",
+            "scene: {}\nquota {:?}\nleavers {:?}\nwishes {:#?}\nstrangers {:?}\nrates {:?}\nPodio's faults {:?}\noutage {:?}\npause {:?}\ncalm at {}, {} workers, hooks {}, mass {}, sweep {:#}, password {}",
             switches.join(" "),
             self.quota,
             self.leavers,
@@ -243,6 +253,7 @@ impl Scene {
             self.rates,
             self.podio_faults,
             self.outage,
+            self.pause,
             self.calm_at,
             self.workers,
             self.hooks,

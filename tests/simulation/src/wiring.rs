@@ -17,7 +17,7 @@ use podio_lifecycle::{
     evidence::{Journal, SigningKey},
     hooks::{HookList, Interest, kept},
     ids::OrgId,
-    ports::{Clock, Credentials, Metric, Metrics, ReadOffboardings, SpaceRemovals, WriteOffboardings},
+    ports::{Clock, Credentials, Metric, Metrics, ReadOffboardings, ReadPause, SpaceRemovals, WriteOffboardings},
 };
 use podio_sandbox::{config, population::ORG_ID};
 use podio_signatures::bearer::Tokens as Bearers;
@@ -50,6 +50,8 @@ pub struct Wiring {
     pub quota: Arc<dyn QuotaRecord>,
     /// The jobs that wait.
     pub work: Arc<dyn WorkTable>,
+    /// Whether the functions that dispatch and remove see a pause.
+    pub pause: Arc<dyn ReadPause>,
     /// The tokens.
     pub credentials: Arc<dyn Credentials>,
     /// The queue.
@@ -100,7 +102,7 @@ impl Wiring {
             accept: store.clone(),
             leaver_items: store.clone(),
             record: Arc::new(Journal::new(store.clone(), evidence_key.clone(), None)),
-            pause: store.clone(),
+            pause: self.pause.clone(),
             calls: store.clone(),
             evidence: store.clone(),
             quota: self.quota.clone(),
@@ -134,7 +136,7 @@ impl Wiring {
     pub fn sweep(&self, clock: Arc<dyn Clock>) -> Sweep {
         let store = &self.store;
         let ports = sweep::Ports {
-            pause: store.clone(),
+            pause: self.pause.clone(),
             due: store.clone(),
             quota: self.quota.clone(),
             work: self.work.clone(),

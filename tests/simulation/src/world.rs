@@ -68,6 +68,10 @@ pub enum Deed {
     Auditor,
     /// Podio is out of order from now on.
     Outage(Outage),
+    /// The operator stops all removals.
+    Pause,
+    /// The operator lets them go on.
+    Resume,
     /// Nothing goes wrong from now on.
     Calm,
 }
@@ -162,6 +166,10 @@ impl World {
         }
         if let Some((at, outage)) = scene.outage {
             self.plan(at, Deed::Outage(outage));
+        }
+        if let Some((from, until)) = scene.pause {
+            self.plan(from, Deed::Pause);
+            self.plan(until, Deed::Resume);
         }
         self.plan(start + SignedDuration::from_mins(20), Deed::Operator);
         self.plan(scene.calm_at, Deed::Calm);
@@ -382,6 +390,7 @@ fn wiring(
         removals: store.clone(),
         quota: store.clone(),
         work: store.clone(),
+        pause: store.clone(),
         credentials,
         store,
         jobs,

@@ -34,6 +34,7 @@ fn known(bug: Bug) -> u64 {
         | Bug::WrongRouteIsGone
         | Bug::NoReadBack
         | Bug::CancelIgnored
+        | Bug::PauseIgnored
         | Bug::CancelledTakenAlong
         | Bug::MomentAfterTheCall
         | Bug::DispatchedTwice

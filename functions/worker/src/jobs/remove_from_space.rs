@@ -79,10 +79,6 @@ async fn run_space(context: &Context, job: &JobId, session: &mut Session<'_>) ->
         }
         Standing::Over => return leave(context, job).await,
     };
-    if context.ports.pause.pause().await?.is_on() {
-        context.ports.work.survived(job).await?;
-        return Ok(Left::Waits);
-    }
     // What a dead attempt has done, nobody has noted.
     task.removal.uncertain |= session.follows_a_death();
     session.record_for(vec![key.offboarding.clone()]);
@@ -143,10 +139,23 @@ async fn leave_space(context: &Context, task: &SpaceTask, session: &mut Session<
         Some(state) => state,
         None => {
             let removal = in_time(task, space_member::remove(task.removal.key.space, leaver.user_id));
-            settled_as(session.call(&removal).await?)?
+            settled_as(remove(context, &removal, session).await?)?
         }
     };
     settle(context, &task.removal, state, session).await
+}
+
+/// Sends a removal, unless a person has paused the service. That is looked at last, when nothing has to be waited for any more.
+pub(super) async fn remove(
+    context: &Context,
+    removal: &Request<()>,
+    session: &mut Session<'_>,
+) -> Result<Meaning<()>, Halt> {
+    session.be_ready(removal).await?;
+    if context.ports.pause.pause().await?.is_on() {
+        return Err(Halt::Wait);
+    }
+    session.call(removal).await
 }
 
 /// Settles a space by Podio's word, and tells the next dispatch if it was the last.

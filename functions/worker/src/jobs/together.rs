@@ -15,7 +15,7 @@ use podio_lifecycle::{
     removal::{RemovalState, SpaceRemoval},
 };
 
-use super::remove_from_space::{SpaceTask, due, in_time, settle};
+use super::remove_from_space::{SpaceTask, due, in_time, remove, settle};
 use crate::{Context, halt::Halt, session::Session};
 
 /// Leavers whom one call names at most: enough for a department, and a path of about a thousand characters.
@@ -50,7 +50,7 @@ pub(super) async fn leave_together(
     let concerned = others.iter().map(|other| other.removal.key.offboarding.clone());
     session.record_for([task.removal.key.offboarding.clone()].into_iter().chain(concerned).collect());
     let removal = space_member::remove_many(task.removal.key.space, user, &users);
-    let answer = session.call(&in_time(task, removal)).await;
+    let answer = remove(context, &in_time(task, removal), session).await;
     session.record_for(vec![task.removal.key.offboarding.clone()]);
     let is_proven = known.is_proven(Capability::PluralSpaceMembers);
     let answer = match answer {

@@ -1,14 +1,16 @@
-//! Rule 6: nobody is touched but who is to leave, not before their time, and not after it was called off.
+//! Rule 6: nobody is touched but who is to leave, not before their time, not after it was called off, and not during a pause.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use podio_sandbox::{Effect, UserId};
 
-use super::{Evidence, Violation, broken, targets};
+use super::{Evidence, Violation, broken, removal, targets};
 
 /// As much as the clocks of two machines may be apart.
 const SKEW: SignedDuration = SignedDuration::from_secs(2);
+/// As long as a call may be on its way.
+const ON_ITS_WAY: SignedDuration = SignedDuration::from_secs(30);
 
 /// From when until when somebody may be touched.
 struct Consent {
@@ -21,6 +23,9 @@ pub(super) fn judge(evidence: &Evidence<'_>) -> Vec<Violation> {
     let acting = evidence.podio.tokens.acting_user();
     let mut broken_rules = Vec::new();
     for call in evidence.log {
+        if removal(call).is_some() && is_paused(evidence, call.time) {
+            broken_rules.push(broken(6, format!("call {} removes somebody during a pause", call.n)));
+        }
         for user in targets(call) {
             // Whoever was asked has called it off.
             if Some(user) == acting {
@@ -43,6 +48,12 @@ pub(super) fn judge(evidence: &Evidence<'_>) -> Vec<Violation> {
         }
     }
     broken_rules
+}
+
+/// Whether the service was paused when a call arrived: long enough for one that was on its way to have arrived.
+fn is_paused(evidence: &Evidence<'_>, at: Timestamp) -> bool {
+    let (from, until) = (evidence.dealings.paused, evidence.dealings.resumed.unwrap_or(Timestamp::MAX));
+    from.is_some_and(|from| from + ON_ITS_WAY < at && at < until)
 }
 
 fn consents(evidence: &Evidence<'_>) -> BTreeMap<UserId, Vec<Consent>> {

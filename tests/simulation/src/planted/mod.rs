@@ -11,7 +11,7 @@ use jiff::SignedDuration;
 use podio_sandbox::{Answer, Request};
 use serde_json::Value;
 
-use self::ports::{Blind, Careless, Changed, Everybody, Hasty, Late, Overwritten, Revived, Settled};
+use self::ports::{Blind, Careless, Changed, Everybody, Hasty, Late, NeverPaused, Overwritten, Revived, Settled};
 use crate::{podio::Lie, wiring::Wiring};
 
 /// A bug.
@@ -41,6 +41,8 @@ pub enum Bug {
     ClaimForgotten,
     /// A cancellation is confirmed and not stored.
     CancelIgnored,
+    /// A pause is confirmed, and no worker sees it.
+    PauseIgnored,
     /// Whoever leaves a space takes along all whose plan names it, though they were cancelled.
     CancelledTakenAlong,
     /// What is scheduled is started two hours early.
@@ -57,7 +59,7 @@ pub enum Bug {
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::OrgBeforeTheLastSpace,
         Self::WrongRouteIsGone,
         Self::MomentAfterTheCall,
@@ -70,6 +72,7 @@ impl Bug {
         Self::NoReadBack,
         Self::ClaimForgotten,
         Self::CancelIgnored,
+        Self::PauseIgnored,
         Self::CancelledTakenAlong,
         Self::StartedEarly,
         Self::DangerOverlooked,
@@ -86,7 +89,7 @@ impl Bug {
             Self::PageIsGone => &[1, 2],
             Self::NoReadBack => &[2],
             Self::ClaimForgotten => &[7],
-            Self::CancelIgnored | Self::CancelledTakenAlong | Self::StartedEarly => &[6],
+            Self::CancelIgnored | Self::PauseIgnored | Self::CancelledTakenAlong | Self::StartedEarly => &[6],
             // The second guard stops the offboarding before it does any harm.
             Self::CountedTwice
             | Self::RefreshTokenOverwritten
@@ -128,6 +131,7 @@ impl Bug {
             Self::RefreshTokenOverwritten => {
                 wiring.credentials = Arc::new(Overwritten(wiring.credentials));
             }
+            Self::PauseIgnored => wiring.pause = Arc::new(NeverPaused),
             Self::CancelledTakenAlong => {
                 wiring.offboardings = Arc::new(Revived(wiring.offboardings));
                 let (inner, work) = (wiring.removals, wiring.work.clone());

@@ -18,7 +18,8 @@ use podio_lifecycle::{
     credentials::TokenRecord,
     ids::{OffboardingId, SpaceId},
     offboarding::{Filter, Offboarding, PersonClaim, State},
-    ports::{Credentials, Page, ReadOffboardings, SaveError, SpaceRemovals, StoreError, WriteOffboardings},
+    pause::Pause,
+    ports::{Credentials, Page, ReadOffboardings, ReadPause, SaveError, SpaceRemovals, StoreError, WriteOffboardings},
     removal::{RemovalState, SpaceKey, SpaceRemoval},
     work::{JobId, Priority, Waiting},
 };
@@ -294,5 +295,15 @@ impl Credentials for Overwritten {
     async fn save(&self, record: &TokenRecord) -> Result<(), SaveError> {
         let record = TokenRecord { refresh_token: Some(config::REFRESH_TOKEN.into()), ..record.clone() };
         self.0.save(&record).await
+    }
+}
+
+/// Sees no pause.
+pub(super) struct NeverPaused;
+
+#[async_trait]
+impl ReadPause for NeverPaused {
+    async fn pause(&self) -> Result<Pause, StoreError> {
+        Ok(Pause::default())
     }
 }
