@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use crate::world::{START, World, jane};
 
 fn failure() -> Failure {
-    Failure { code: FailureCode::PodioUnavailable, detail: "Try later.".into() }
+    Failure { code: FailureCode::MissingRights, detail: "Grant the right.".into() }
 }
 
 /// An offboarding that is held for two reasons.

@@ -42,8 +42,6 @@ pub enum FailureCode {
     CredentialRejected,
     /// The address fits nobody's account, but somebody's profile.
     PersonAmbiguous,
-    /// Podio could not be reached, or answered with errors, for too long.
-    PodioUnavailable,
     /// Podio answered something that this version does not understand.
     UnexpectedAnswer,
     /// The person is a member still, after the removal was done over.
@@ -62,7 +60,6 @@ impl FailureCode {
             Self::MissingRights => "missing_rights",
             Self::CredentialRejected => "credential_rejected",
             Self::PersonAmbiguous => "person_ambiguous",
-            Self::PodioUnavailable => "podio_unavailable",
             Self::UnexpectedAnswer => "unexpected_answer",
             Self::StillAMember => "still_a_member",
             Self::Inconsistent => "inconsistent",
