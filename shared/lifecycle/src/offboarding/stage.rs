@@ -6,8 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{Abandoned, Draft, Leaver, Plan, Search, SearchStep, State, is_default};
 
 /// The name of a stage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
     /// Finding the person and the spaces.
     Planning,
@@ -254,7 +253,7 @@ impl Interrupted {
     }
 
     /// The same, with as many attempts at the organization removal before it as at first.
-    pub(super) fn from_the_first_attempt(self) -> Self {
+    pub(super) fn starting_over(self) -> Self {
         let fresh = |plan| Plan { repeats: 0, ..plan };
         match self {
             Self::Planning(draft) => Self::Planning(draft),
