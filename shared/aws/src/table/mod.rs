@@ -241,8 +241,7 @@ const DUE: [&str; 2] = [DUE_KIND, DUE_AT];
 /// An offboarding's attributes but for its key, with `revision` as its version.
 fn offboarding_item(offboarding: &Offboarding, revision: u64) -> Result<Item, StoreError> {
     let mut item = Item::new();
-    let stored = Offboarding { revision, ..offboarding.clone() };
-    item.insert(BODY.to_owned(), json(&stored)?);
+    item.insert(BODY.to_owned(), json(offboarding)?);
     item.insert(FORM.to_owned(), number(PRESENT_FORM));
     item.insert(VERSION.to_owned(), number(revision));
     item.insert(IN_STATE.to_owned(), text(offboarding.state.name()));

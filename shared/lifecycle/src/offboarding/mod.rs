@@ -108,7 +108,8 @@ pub struct Offboarding {
     pub acts: Vec<Act>,
     /// Everybody who asked for it, each with the time that they last named.
     pub askers: Vec<Asker>,
-    /// Bumped by each write.
+    /// Bumped by each write. Stored beside the record, since each write is made on condition of it.
+    #[serde(skip)]
     pub revision: u64,
 }
 
