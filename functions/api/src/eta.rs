@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, iter};
 use jiff::{SignedDuration, Timestamp};
 use podio_engine::quota::{Ceiling, Play, Quota};
 use podio_lifecycle::{
-    offboarding::{Offboarding, State, routes},
+    offboarding::{Offboarding, Plan, State, routes},
     removal,
     work::{Calls, Group, JobId, Priority, Waiting},
 };
@@ -121,7 +121,7 @@ impl Outlook {
         let by_itself = || self.quota.forecast(offboarding.effective_at().max(self.now), ahead, self.ceiling);
         let through = through.unwrap_or_else(by_itself);
         // A fault makes the stage's job wait longer than the quota would.
-        Some(whole(offboarding.work.not_before.map_or(through, |until| through.max(until))))
+        Some(whole(offboarding.state.work().not_before.map_or(through, |until| through.max(until))))
     }
 
     /// When the last of all will be through; none where nothing is under way.
@@ -175,11 +175,13 @@ fn whole_line(mut line: Vec<Waiting>, shown: &[&Offboarding], now: Timestamp) ->
     for leaver in line.iter().filter_map(leaver) {
         *listed.entry(leaver.to_owned()).or_default() += 1;
     }
-    let is_due = |it: &&&Offboarding| calls_ahead(it) > 0 && (it.state != State::Scheduled || it.effective_at() <= now);
+    let is_due = |it: &&&Offboarding| {
+        calls_ahead(it) > 0 && (!matches!(it.state, State::Scheduled { .. }) || it.effective_at() <= now)
+    };
     for offboarding in shown.iter().filter(is_due) {
         let listed = listed.get(offboarding.id.as_str()).copied().unwrap_or_default();
-        if offboarding.state == State::Removing {
-            let missing = offboarding.open.saturating_sub(listed) as usize;
+        if let State::Removing(it) = &offboarding.state {
+            let missing = it.plan.spaces.pending.saturating_sub(listed) as usize;
             let removal = removal_of(offboarding.id.as_str(), Some(offboarding), offboarding.place);
             line.extend(iter::repeat_n(removal, missing));
         } else if listed == 0 {
@@ -202,7 +204,7 @@ fn whole_line(mut line: Vec<Waiting>, shown: &[&Offboarding], now: Timestamp) ->
 fn removal_of(leaver: &str, known: Option<&Offboarding>, place: Timestamp) -> Waiting {
     Waiting {
         job: JobId::new(JobId::SPACE, leaver),
-        priority: known.map_or(Priority::Removal, Offboarding::space_priority),
+        priority: known.map_or(Priority::Removal, |known| known.request.space_priority()),
         place,
         since: place,
         not_before: None,
@@ -230,9 +232,8 @@ fn calls_after(job: &Waiting) -> Vec<Calls> {
 
 /// Calls of an offboarding that are still to be made.
 fn calls_ahead(offboarding: &Offboarding) -> usize {
-    let is_unplanned = matches!(offboarding.state, State::Scheduled | State::Planning);
-    let spaces = if is_unplanned && !offboarding.request.dry_run { LEAST_SPACES } else { offboarding.open };
-    offboarding.calls_ahead(spaces)
+    let pending = |plan: &Plan| plan.spaces.pending;
+    offboarding.calls_ahead(offboarding.state.plan().map_or(LEAST_SPACES, pending))
 }
 
 /// An estimate in whole seconds: more would promise more than it can hold.
@@ -244,7 +245,7 @@ pub(crate) fn whole(estimate: Timestamp) -> Timestamp {
 mod tests {
     use podio_lifecycle::{
         ids::{OffboardingId, OrgId, SpaceId, UserId},
-        offboarding::{Person, Priority as Hurry, Request, Stage},
+        offboarding::{Event, Leaver, NewPlan, Person, Planning, Priority as Hurry, Request},
         source::Source,
     };
 
@@ -263,7 +264,10 @@ mod tests {
         let request = Request::new(Person::User(UserId(1)), Source::Api { name: "hr".to_owned() });
         let id = OffboardingId::new(at(0), [number; 10]);
         let place = at(i64::from(number));
-        Offboarding { state: State::Removing, open: spaces, place, ..Offboarding::accept(id, OrgId(1), request, at(0)) }
+        let accepted = Offboarding { place, ..Offboarding::accept(id, OrgId(1), request, at(0)) };
+        let leaver = Leaver { user_id: UserId(1), email: None, name: None };
+        let plan = NewPlan { leaver, spaces, previewed: false, reasons: Vec::new(), place };
+        accepted.apply(Event::Planned(plan), at(0)).unwrap().offboarding
     }
 
     /// Its removals from these spaces.
@@ -353,7 +357,7 @@ mod tests {
     fn what_pauses_or_is_not_planned_yet_is_counted_too() {
         let half = removing(1, 4);
         assert_eq!(outlook(removals(&half, 0..2), &[&half], 20).backlog, 4 + 3, "two of its removals pause");
-        let planning = Offboarding { state: State::Planning, ..removing(2, 0) };
+        let planning = Offboarding { state: State::Planning(Planning::default()), ..removing(2, 0) };
         let line = removals(&removing(1, 30), 0..30);
         let unplanned = outlook(line, &[&planning], 20);
         assert_eq!(unplanned.backlog, 33 + 2 + 1 + 3);
@@ -365,7 +369,7 @@ mod tests {
 
     #[test]
     fn whose_day_has_not_come_waits_for_nobody() {
-        let mut later = Offboarding { state: State::Scheduled, ..removing(1, 0) };
+        let mut later = Offboarding { state: State::Scheduled { leaver: None }, ..removing(1, 0) };
         later.request.effective_at = Some(at(5_000));
         let outlook = outlook(removals(&removing(2, 90), 0..90), &[&later], 10);
         assert_eq!((outlook.eta(&later), outlook.backlog), (Some(at(5_000)), 93));
@@ -373,8 +377,7 @@ mod tests {
 
     #[test]
     fn what_rests_has_no_estimate() {
-        let held = State::Held { reasons: Vec::new(), resume: Stage::Planning };
-        let held = Offboarding { state: held, ..removing(1, 3) };
+        let held = removing(1, 3).apply(Event::KeepsFailing, at(1)).unwrap().offboarding;
         let outlook = outlook(Vec::new(), &[&held], 10);
         assert_eq!((outlook.eta(&held), outlook.drained_at(), outlook.backlog), (None, None, 0));
     }

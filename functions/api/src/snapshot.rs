@@ -1,11 +1,7 @@
 //! An offboarding with all that is told about it.
 
 use podio_engine::quota::Quota;
-use podio_lifecycle::{
-    offboarding::{Offboarding, State},
-    ports::StoreError,
-    removal::SpaceRemoval,
-};
+use podio_lifecycle::{offboarding::Offboarding, ports::StoreError, removal::SpaceRemoval};
 
 use crate::Ports;
 
@@ -29,8 +25,8 @@ impl Snapshot {
     }
 
     async fn with(ports: &Ports, offboarding: Offboarding, spaces: Vec<SpaceRemoval>) -> Result<Self, StoreError> {
-        let podio_calls = match offboarding.calls {
-            Some(calls) => calls,
+        let podio_calls = match offboarding.state.closing() {
+            Some(closing) => closing.calls,
             None => ports.calls.count_calls(&offboarding.id).await?,
         };
         Ok(Self { offboarding, spaces, podio_calls })
@@ -39,11 +35,8 @@ impl Snapshot {
 
 /// The spaces of the plan in force.
 pub(crate) async fn spaces(ports: &Ports, offboarding: &Offboarding) -> Result<Vec<SpaceRemoval>, StoreError> {
-    let Some(plan) = offboarding.plan else { return Ok(Vec::new()) };
-    let spaces = ports.read.spaces(&offboarding.id, plan).await?;
-    // While planning goes on, what is written down is the plan, as far as it has got.
-    let planning = offboarding.state == State::Planning;
-    Ok(if planning { spaces } else { offboarding.split(spaces).0 })
+    let Some(number) = offboarding.state.plan_number() else { return Ok(Vec::new()) };
+    Ok(offboarding.state.own(ports.read.spaces(&offboarding.id, number).await?))
 }
 
 /// The quota, or an untouched one: an estimate is a courtesy, and its absence must not hide an offboarding.

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use podio_lifecycle::{
     hold::Reason,
     ids::{OffboardingId, OrgId, SpaceId, UserId},
-    offboarding::{Act, Failure, Offboarding, Outcome, Person, Priority, Stage, State},
-    removal::{RemovalState, SpaceRemoval, Tally, tally},
+    offboarding::{Act, End, Failure, Offboarding, Outcome, Person, Priority, State, calls_in_all},
+    removal::{RemovalState, SpaceRemoval, tally},
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -114,9 +114,13 @@ impl<'a> View<'a> {
                 (Some(hold), None, None, None)
             }
             State::Failed { failure, .. } => (None, Some(failure), None, None),
-            State::Completed { outcome } => (None, None, Some(*outcome), None),
-            State::Cancelled { duplicate_of } => (None, None, None, duplicate_of.as_ref()),
-            _ => (None, None, None, None),
+            State::Completed { end, .. } => (None, None, Some(end.outcome()), None),
+            State::Cancelled { duplicate_of, .. } => (None, None, None, duplicate_of.as_ref()),
+            State::Scheduled { .. }
+            | State::Planning(_)
+            | State::Removing(_)
+            | State::Finalizing(_)
+            | State::Verifying(_) => (None, None, None, None),
         };
         Self {
             id: &offboarding.id,
@@ -133,8 +137,8 @@ impl<'a> View<'a> {
             created_at: offboarding.created_at,
             effective_at: offboarding.effective_at(),
             updated_at: offboarding.updated_at,
-            completed_at: offboarding.completed_at,
-            returned_at: offboarding.returned_at,
+            completed_at: offboarding.state.completed_at(),
+            returned_at: offboarding.state.returned_at(),
             eta: outlook.eta(offboarding),
             progress: progress(offboarding, removals),
             hold,
@@ -150,7 +154,7 @@ impl<'a> View<'a> {
 
 /// The spaces of the plan; none while it is being made.
 fn spaces<'a>(offboarding: &Offboarding, removals: &'a [SpaceRemoval]) -> Vec<Space<'a>> {
-    if !is_planned(offboarding) {
+    if offboarding.state.plan().is_none() {
         return Vec::new();
     }
     let of_plan = |space: &&SpaceRemoval| !matches!(space.state, RemovalState::Unchecked | RemovalState::NotAMember);
@@ -163,18 +167,12 @@ fn spaces<'a>(offboarding: &Offboarding, removals: &'a [SpaceRemoval]) -> Vec<Sp
     removals.iter().filter(of_plan).map(shown).collect()
 }
 
-/// Whether what is stored of the plan is the whole of it.
-fn is_planned(offboarding: &Offboarding) -> bool {
-    let unfinished = matches!(offboarding.state, State::Planning | State::Failed { resume: Stage::Planning, .. });
-    offboarding.leaver.is_some() && !unfinished
-}
-
 fn user(offboarding: &Offboarding) -> User<'_> {
     let asked = match &offboarding.request.person {
         Person::Email(email) => User { user_id: None, email: Some(email.as_str()), name: None },
         Person::User(user) => User { user_id: Some(*user), email: None, name: None },
     };
-    match &offboarding.leaver {
+    match offboarding.state.leaver() {
         None => asked,
         Some(leaver) => User {
             user_id: Some(leaver.user_id),
@@ -185,16 +183,9 @@ fn user(offboarding: &Offboarding) -> User<'_> {
 }
 
 fn progress(offboarding: &Offboarding, removals: &[SpaceRemoval]) -> Progress {
-    if !is_planned(offboarding) {
-        return Progress::default();
-    }
+    let Some(plan) = offboarding.state.plan() else { return Progress::default() };
     // Where the spaces were not read, the numbers on the offboarding tell.
-    let tally = if removals.is_empty() {
-        let settled = offboarding.counted;
-        Tally { pending: offboarding.spaces_total.saturating_sub(settled.total()), ..settled }
-    } else {
-        tally(removals)
-    };
+    let tally = if removals.is_empty() { plan.spaces } else { tally(removals) };
     Progress {
         spaces_total: tally.total(),
         spaces_removed: tally.removed,
@@ -205,14 +196,8 @@ fn progress(offboarding: &Offboarding, removals: &[SpaceRemoval]) -> Progress {
 }
 
 fn dry_run<'a>(offboarding: &'a Offboarding, outlook: &Outlook) -> Option<DryRun<'a>> {
-    if offboarding.state != (State::Completed { outcome: Outcome::Planned }) {
-        return None;
-    }
-    let mut in_earnest = offboarding.clone();
-    in_earnest.request.dry_run = false;
-    in_earnest.state = State::Planning;
-    let spaces = offboarding.spaces_total;
-    let calls = in_earnest.calls_ahead(spaces);
+    let State::Completed { end: End::Planned { plan, would_hold }, .. } = &offboarding.state else { return None };
+    let calls = calls_in_all(plan.spaces.total() as usize);
     let eta = whole(outlook.quota.forecast(outlook.now, calls, outlook.ceiling));
-    Some(DryRun { calls, eta, would_hold: &offboarding.would_hold })
+    Some(DryRun { calls, eta, would_hold })
 }

@@ -108,9 +108,11 @@ impl Acceptance<'_> {
     /// Whoever waits for a later day need not be told of.
     async fn tell(&self, answer: Answer) -> Accepted {
         let starts = match &answer {
-            Answer::New(offboarding) => offboarding.state == State::Planning,
-            Answer::Merged(offboarding, fields) => offboarding.state == State::Planning && !fields.is_empty(),
-            _ => false,
+            Answer::New(offboarding) => matches!(offboarding.state, State::Planning(_)),
+            Answer::Merged(offboarding, fields) => {
+                matches!(offboarding.state, State::Planning(_)) && !fields.is_empty()
+            }
+            Answer::Repeated(_) | Answer::UnderWay(_) | Answer::Refused(..) | Answer::KeyReused => false,
         };
         let told = match self.wake.filter(|_| starts) {
             Some(wake) => wake.wake().await,

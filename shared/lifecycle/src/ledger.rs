@@ -135,7 +135,7 @@ impl Ledger<'_> {
         for _ in 0..CONTENDED {
             let Some(stored) = current().await?.filter(|stored| !stored.state.is_settled()) else { return Ok(None) };
             let Some(offboarding) = self.read.load(&settled.key.offboarding).await? else { return Ok(None) };
-            if !offboarding.owns(&stored) {
+            if !offboarding.state.plan().is_some_and(|plan| plan.owns(&stored)) {
                 return Ok(None);
             }
             // Not leaving spaces (any more): this one does not matter.
@@ -158,7 +158,8 @@ impl Ledger<'_> {
     ) -> Result<Offboarding, NotCommitted> {
         let Change { mut offboarding, person } = change;
         offboarding.revision = before.revision + 1;
-        if matches!(offboarding.state, State::Completed { .. }) && offboarding.state != before.state {
+        let is_completed = |offboarding: &Offboarding| matches!(offboarding.state, State::Completed { .. });
+        if is_completed(&offboarding) && !is_completed(before) {
             return self.save_sealed(before.revision, offboarding, person, settled, now).await;
         }
         self.write.save(before.revision, &offboarding, person, settled).await?;
@@ -190,12 +191,12 @@ impl Ledger<'_> {
     ) -> Result<Offboarding, NotCommitted> {
         let Sealer { evidence, key, retention } = self.sealer.as_ref().ok_or(NotCommitted::CannotSeal)?;
         let (calls, statement) = evidence.recorded(&offboarding.id).await?;
-        offboarding.calls = Some(u32::try_from(calls.len()).unwrap_or(u32::MAX));
-        let spaces = match offboarding.plan {
-            Some(plan) => self.read.spaces(&offboarding.id, plan).await?,
+        let count = u32::try_from(calls.len()).unwrap_or(u32::MAX);
+        let spaces = match offboarding.state.plan_number() {
+            Some(number) => self.read.spaces(&offboarding.id, number).await?,
             None => Vec::new(),
         };
-        let (spaces, _) = offboarding.split(spaces);
+        let spaces = offboarding.state.own(spaces);
         let mut keys = evidence.keys().await?;
         if !keys.knows(&key.public().kid) {
             evidence.keep_key(key.public()).await?;
@@ -212,7 +213,7 @@ impl Ledger<'_> {
             let last = evidence.last_seal().await?;
             let (text, seal) = facts.seal(key, last.as_ref(), *retention, now)?;
             evidence.keep_record(&offboarding.id, &seal, &text).await?;
-            offboarding = offboarding.with_seal(seal.reference());
+            offboarding = offboarding.with_seal(count, seal.reference());
             match evidence.save_sealed(expected, &offboarding, person, settled, &seal).await {
                 Ok(()) => return Ok(offboarding),
                 // Another offboarding has ended meanwhile, and this seal comes behind that one's.

@@ -6,7 +6,8 @@ use podio_lifecycle::{
     actor::{Actor, ActorKind},
     ids::{ItemId, OffboardingId, OrgId, UserId},
     offboarding::{
-        ActKind, Event, Leaver, MergedField, Offboarding, Person, PersonClaim, Plan, Priority, Refusal, Request, State,
+        ActKind, Event, Leaver, MergedField, NewPlan, Offboarding, Person, PersonClaim, Priority, Refusal, Request,
+        Status,
     },
     source::Source,
     work::JobId,
@@ -34,7 +35,7 @@ fn again(offboarding: &Offboarding, request: &Request, now: i64) -> Result<Offbo
 
 fn planned(offboarding: &Offboarding, spaces: u32) -> Offboarding {
     let leaver = Leaver { user_id: UserId(7), email: None, name: None };
-    let plan = Plan { leaver, spaces, previewed: false, reasons: Vec::new(), place: at(20) };
+    let plan = NewPlan { leaver, spaces, previewed: false, reasons: Vec::new(), place: at(20) };
     offboarding.apply(Event::Planned(plan), at(20)).unwrap().offboarding
 }
 
@@ -44,7 +45,7 @@ fn now_starts_what_was_scheduled() {
     let request = of("payroll", None);
     let event = Event::AskedAgain(Box::new(request.clone()));
     let change = scheduled.apply_by(&request.source.actor(), event, at(10)).unwrap();
-    assert_eq!(change.offboarding.state, State::Planning);
+    assert_eq!(change.offboarding.state.status(), Status::Planning);
     assert_eq!(change.offboarding.effective_at(), at(10));
     let waiting = change.offboarding.waiting().unwrap();
     assert_eq!((waiting.job, waiting.not_before), (JobId::new(JobId::OFFBOARDING, &scheduled.id), None));
@@ -116,7 +117,7 @@ fn a_rehearsal_and_the_real_thing_do_not_merge() {
 #[test]
 fn what_was_sent_is_changed_by_nobody() {
     let removing = planned(&accepted(of("hr", None)), 3);
-    assert_eq!(removing.state, State::Removing);
+    assert_eq!(removing.state.status(), Status::Removing);
     assert_eq!(again(&removing, &of("hr", Some(5_000)), 30), Err(Refusal::UnderWay));
     let cancelled = accepted(of("hr", Some(1_000))).apply(Event::Cancelled, at(5)).unwrap().offboarding;
     assert_eq!(again(&cancelled, &of("hr", None), 30), Err(Refusal::Ended));
@@ -130,10 +131,13 @@ fn planning_and_held_wait_for_a_later_day_of_the_same_sender() {
     assert_eq!(held.state.name(), "held");
     for begun in [planning, held] {
         let waiting = again(&begun, &of("hr", Some(5_000)), 30).unwrap();
-        assert_eq!((&waiting.state, waiting.plan, waiting.open), (&State::Scheduled, None, 0));
+        assert_eq!(
+            (waiting.state.status(), waiting.state.plan(), waiting.state.plan_number()),
+            (Status::Scheduled, None, None)
+        );
         assert_eq!(waiting.waiting().unwrap().not_before, Some(at(5_000)));
         let started = waiting.apply_by(&Actor::schedule(), Event::Due, at(5_000)).unwrap().offboarding;
-        assert_eq!(started.state, State::Planning);
+        assert_eq!(started.state.status(), Status::Planning);
         assert_eq!(started.acts.last().unwrap().event, ActKind::Started);
         assert_eq!(again(&begun, &of("payroll", Some(5_000)), 30), Err(Refusal::EarlierHolds));
     }

@@ -9,7 +9,7 @@ use podio_aws::queue::twin::{Entry, NewMessage, Receive};
 use podio_engine::Message;
 use podio_lifecycle::{
     ids::{OffboardingId, OrgId},
-    offboarding::{Offboarding, Outcome, Person, Request, State},
+    offboarding::{End, Offboarding, Person, Request, State},
     ports::{AcceptOffboardings, ReadOffboardings},
 };
 use podio_sandbox::{
@@ -118,8 +118,8 @@ async fn all_removed(around: &Surroundings, ids: &[OffboardingId]) -> anyhow::Re
     let store = around.store();
     for id in ids {
         let offboarding = store.load(id).await?.context("an offboarding is lost")?;
-        match offboarding.state {
-            State::Completed { outcome: Outcome::Removed } => {}
+        match &offboarding.state {
+            State::Completed { end: End::Removed { .. }, .. } => {}
             State::Held { .. } | State::Failed { .. } | State::Cancelled { .. } | State::Completed { .. } => {
                 anyhow::bail!("an offboarding is {}", offboarding.state.name())
             }

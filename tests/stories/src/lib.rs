@@ -19,4 +19,4 @@ mod world;
 
 pub use clock::{SkewedClock, Sleep, VirtualClock};
 pub use fleet::{Fleet, Staff};
-pub use world::{Leaver, Setup, World};
+pub use world::{Leaver, Setup, World, plan_of, settled_of};

@@ -16,9 +16,9 @@ use podio_lifecycle::{
     hooks::{Delivery, DeliveryId, DeliveryState, EventType, Fields, HookList, HookRef, Interest},
     ids::{OffboardingId, OrgId, SpaceId, UserId},
     ledger::Ledger,
-    offboarding::{Event, Offboarding, Person, Request, State},
+    offboarding::{Event, Offboarding, Person, Plan, Request, State},
     ports::{AcceptDeliveries, Clock, Deliveries, Metric, Random, ReadCalls, ReadOffboardings, WakeWorker},
-    removal::SpaceRemoval,
+    removal::{SpaceRemoval, Tally},
     work::{JobId, Waiting},
 };
 use podio_sandbox::{Call, Config, Running, Sandbox};
@@ -287,7 +287,7 @@ impl World {
 
     /// Its spaces.
     pub async fn spaces(&self, id: &OffboardingId) -> Vec<SpaceRemoval> {
-        match self.look(id).await.plan {
+        match self.look(id).await.state.plan_number() {
             Some(plan) => self.store.spaces(id, plan).await.unwrap(),
             None => Vec::new(),
         }
@@ -295,7 +295,7 @@ impl World {
 
     /// What its evidence is worth.
     pub async fn integrity(&self, id: &OffboardingId) -> Integrity {
-        let sealed = self.look(id).await.sealed;
+        let sealed = self.look(id).await.state.closing().map(|closing| closing.seal.clone());
         let stored = Stored::read(&*self.store, id, sealed.as_ref()).await.unwrap();
         stored.judge(id, sealed.as_ref(), self.clock.now())
     }
@@ -374,4 +374,14 @@ impl World {
     pub fn rejections(&self) -> usize {
         self.podio.log().iter().filter(|call| call.rejected_420).count()
     }
+}
+
+/// The plan that stands.
+pub fn plan_of(offboarding: &Offboarding) -> &Plan {
+    offboarding.state.plan().unwrap_or_else(|| panic!("no plan stands: {:?}", offboarding.state))
+}
+
+/// How the spaces that are settled ended.
+pub fn settled_of(offboarding: &Offboarding) -> Tally {
+    Tally { pending: 0, ..plan_of(offboarding).spaces }
 }

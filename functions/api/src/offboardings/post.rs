@@ -77,7 +77,7 @@ pub(crate) async fn post(exchange: &Exchange<'_>, caller: &Caller<'_>) -> Result
 fn accepted(status: StatusCode, offboarding: &Offboarding, merged: Option<&[MergedField]>) -> Answer {
     let url = super::url(&offboarding.id);
     let merge = merged.map(|merged| Merge { merged, effective_at: offboarding.effective_at() });
-    let completed_at = offboarding.completed_at;
+    let completed_at = offboarding.state.completed_at();
     let body = Accepted { id: &offboarding.id, state: offboarding.state.name(), url: &url, completed_at, merge };
     Answer::json(status, &body).located_at(&url).about(&offboarding.id)
 }

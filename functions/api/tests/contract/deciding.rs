@@ -14,10 +14,10 @@ use podio_lifecycle::{
 };
 use serde_json::{Value, json};
 
-use crate::world::{START, World, jane};
+use crate::world::{START, World, jane, key_of};
 
 fn failure() -> Failure {
-    Failure { code: FailureCode::PodioUnavailable, detail: "Try later.".into() }
+    Failure { code: FailureCode::MissingRights, detail: "Grant the right.".into() }
 }
 
 /// An offboarding that is held for two reasons.
@@ -145,7 +145,7 @@ async fn failed_half_way(world: &World) -> OffboardingId {
     world.planned(&id, 3, Vec::new()).await;
     world.settle(&id, SpaceId(1), RemovalState::Removed).await;
     for space in [2, 3] {
-        let key = world.load(&id).await.space_key(SpaceId(space)).unwrap();
+        let key = key_of(&world.load(&id).await, SpaceId(space));
         world.store.leave(&key.job()).await.unwrap();
         assert!(world.store.space(&key).await.unwrap().is_some(), "its record stays");
     }

@@ -100,7 +100,7 @@ async fn planning_stops_where_the_sender_names_a_later_day() {
     let world = World::new();
     let id = world.accepted_as(REQUESTER, &jane()).await;
     merged(&post(&world, REQUESTER, &on("2026-05-01")).await, "scheduled", &["effective_at"]);
-    assert_eq!(world.load(&id).await.plan, None);
+    assert_eq!(world.load(&id).await.state.plan_number(), None);
     starts_on(&world, &id, "2026-05-01").await;
     let held = World::new();
     let id = held.accepted_as(REQUESTER, &jane()).await;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use lambda_http::{Body, http};
 use podio_lifecycle::{
-    offboarding::{Event, Filter, Offboarding, Person, State},
+    offboarding::{Event, Filter, Offboarding, Person, Status},
     ports::{Metric, ReadOffboardings},
     source::Source,
 };
@@ -69,7 +69,7 @@ async fn announced_leaver_waits_for_the_end_of_the_local_day() {
     assert_eq!(reply.headers["location"], format!("/offboardings/{}", stored.id));
     assert_eq!(stored.effective_at(), "2026-04-01T22:00:00Z".parse().unwrap());
     assert_eq!(stored.request.source, Source::Sender { name: "flow".into() });
-    assert_eq!((stored.state.clone(), stored.org_id.0), (State::Scheduled, 678));
+    assert_eq!((stored.state.status(), stored.org_id.0), (Status::Scheduled, 678));
     // The day itself comes as another event; it says nothing new.
     assert_eq!(outcome(&post(&world, "flow", &event("left", "2", "jane@example.com")).await), is(200, "merged"));
     assert_eq!(all(&world).await.len(), 1);
@@ -209,7 +209,7 @@ async fn removal_under_way_is_not_withdrawn() {
     let id = all(&world).await[0].id.clone();
     world.planned(&id, 3, Vec::new()).await;
     post(&world, "flow", &event("stays", "2", "jane@example.com")).await.problem(409);
-    assert_eq!(world.load(&id).await.state, State::Removing);
+    assert_eq!(world.load(&id).await.state.status(), Status::Removing);
 }
 
 #[tokio::test]

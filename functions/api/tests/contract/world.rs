@@ -21,11 +21,11 @@ use podio_lifecycle::{
     evidence::{Journal, SigningKey},
     ids::{OffboardingId, OrgId, SpaceId, UserId},
     ledger::{Ledger, Sealer},
-    offboarding::{Event, Leaver, Offboarding, PersonClaim, PersonName, Plan},
+    offboarding::{Event, Leaver, NewPlan, Offboarding, PersonClaim, PersonName},
     ports::{
         Clock, Metric, Metrics, QueueError, Random, ReadOffboardings, SpaceRemovals, WakeWorker, WriteOffboardings,
     },
-    removal::{RemovalState, SpaceRemoval},
+    removal::{RemovalState, SpaceKey, SpaceRemoval},
     work::Priority,
 };
 use podio_signatures::{
@@ -196,7 +196,7 @@ impl World {
         let now = self.clock.now();
         let removals: Vec<_> = (1..=spaces)
             .map(|n| {
-                let key = begun.space_key(SpaceId(n)).unwrap();
+                let key = key_of(&begun, SpaceId(n));
                 let removal = SpaceRemoval::new(key, Some(format!("Space {n}")), RemovalState::Pending);
                 // Nothing waits for an offboarding that is held.
                 if reasons.is_empty() { removal.waiting_since(now, Priority::Removal, begun.place) } else { removal }
@@ -209,14 +209,14 @@ impl World {
             name: Some(PersonName("Jane <Doe>".into())),
         };
         let spaces = u32::try_from(spaces).unwrap();
-        let plan = Plan { leaver, spaces, previewed: false, reasons, place: begun.place };
+        let plan = NewPlan { leaver, spaces, previewed: false, reasons, place: begun.place };
         self.happen(id, Event::Planned(plan)).await;
     }
 
     /// The worker has settled a space of the plan.
     pub async fn settle(&self, id: &OffboardingId, space: SpaceId, state: RemovalState) {
         let (before, now) = (self.load(id).await, self.clock.now());
-        let pending = self.store.space(&before.space_key(space).unwrap()).await.unwrap().unwrap();
+        let pending = self.store.space(&key_of(&before, space)).await.unwrap().unwrap();
         let change = before.apply(Event::SpaceSettled(state), now).unwrap();
         let settled = pending.settled(state, now);
         self.store.save(before.revision, &change.offboarding, change.person, Some(&settled)).await.unwrap();
@@ -308,6 +308,11 @@ impl Clock for Stopped {
     async fn sleep(&self, duration: SignedDuration) {
         *self.0.lock().unwrap() += duration;
     }
+}
+
+/// The name of the removal from a space of the plan.
+pub fn key_of(offboarding: &Offboarding, space: SpaceId) -> SpaceKey {
+    SpaceKey { offboarding: offboarding.id.clone(), plan: offboarding.state.plan_number().unwrap(), space }
 }
 
 /// What was counted.

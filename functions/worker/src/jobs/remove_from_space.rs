@@ -6,8 +6,9 @@ use async_trait::async_trait;
 use jiff::SignedDuration;
 use podio_client::{Meaning, Request, space_member};
 use podio_lifecycle::{
+    ids::UserId,
     ledger::NotCommitted,
-    offboarding::{Event, Offboarding, State},
+    offboarding::{Event, State},
     ports::{SaveError, StoreError},
     removal::{RemovalState, SpaceKey, SpaceRemoval, Wait},
     retry::backoff,
@@ -31,9 +32,9 @@ pub const FIRST_PATIENCE: Duration = Duration::from_secs(5);
 /// A removal that was written down before its offboarding knows of it looks again after that time.
 const SOON: SignedDuration = SignedDuration::from_secs(5);
 
-/// One space of one leaver, as both are stored.
+/// One space of one leaver, who is leaving spaces now.
 pub(super) struct SpaceTask {
-    pub offboarding: Offboarding,
+    pub user: UserId,
     pub removal: SpaceRemoval,
 }
 
@@ -112,13 +113,14 @@ async fn standing_of(context: &Context, removal: SpaceRemoval) -> Result<Standin
     let Some(offboarding) = context.ports.offboardings.load(&removal.key.offboarding).await? else {
         return Ok(Standing::Over);
     };
-    if offboarding.plan != Some(removal.key.plan) || offboarding.state.is_final() {
+    let state = &offboarding.state;
+    if state.plan_number() != Some(removal.key.plan) || state.is_final() {
         return Ok(Standing::Over);
     }
-    if offboarding.may_leave_spaces() && offboarding.owns(&removal) {
-        return Ok(Standing::Due(Box::new(SpaceTask { offboarding, removal })));
+    if let Some(plan) = state.leaving().filter(|plan| plan.owns(&removal)) {
+        return Ok(Standing::Due(Box::new(SpaceTask { user: plan.leaver.user_id, removal })));
     }
-    let is_announced_soon = matches!(offboarding.state, State::Planning | State::Finalizing | State::Verifying);
+    let is_announced_soon = matches!(state, State::Planning(_) | State::Finalizing(_) | State::Verifying(_));
     Ok(if is_announced_soon { Standing::TooEarly } else { Standing::Over })
 }
 
@@ -134,11 +136,10 @@ pub(super) async fn due(context: &Context, key: &SpaceKey) -> Result<Option<Spac
 /// Sends the `DELETE`, together with others where some wait for the same space, and settles the space by what Podio
 /// says.
 async fn leave_space(context: &Context, task: &SpaceTask, session: &mut Session<'_>) -> Result<(), Halt> {
-    let Some(leaver) = &task.offboarding.leaver else { return Err(Halt::Overtaken) };
-    let state = match leave_together(context, task, leaver.user_id, session).await? {
+    let state = match leave_together(context, task, session).await? {
         Some(state) => state,
         None => {
-            let removal = in_time(task, space_member::remove(task.removal.key.space, leaver.user_id));
+            let removal = in_time(task, space_member::remove(task.removal.key.space, task.user));
             settled_as(remove(context, &removal, session).await?)?
         }
     };

@@ -6,7 +6,7 @@ use podio_lifecycle::{
     actor::Actor,
     ids::OffboardingId,
     ledger::NotCommitted,
-    offboarding::{Event, Failure, FailureCode, Offboarding, Stage, State},
+    offboarding::{Event, Failure, FailureCode, Offboarding, Plan, State},
     ports::StoreError,
     removal::{RemovalState, SpaceKey, SpaceRemoval},
     retry::backoff,
@@ -51,7 +51,7 @@ async fn run_stage(context: &Context, job: &JobId, session: &mut Session<'_>) ->
     let Some(waiting) = offboarding.waiting() else { return leave(context, job).await };
     session.record_for(vec![id.clone()]);
     session.at_priority(waiting.priority);
-    let mut stage = StageTask { search: offboarding.work.search.clone(), offboarding };
+    let mut stage = StageTask { search: offboarding.state.search().cloned().unwrap_or_default(), offboarding };
     let result = carry_on(context, &mut stage, session).await;
     let noted = match result {
         Ok(()) => Ok(()),
@@ -68,16 +68,20 @@ async fn run_stage(context: &Context, job: &JobId, session: &mut Session<'_>) ->
 }
 
 async fn carry_on(context: &Context, stage: &mut StageTask, session: &mut Session<'_>) -> Result<(), Halt> {
-    if stage.offboarding.state == State::Scheduled {
+    if matches!(stage.offboarding.state, State::Scheduled { .. }) {
         let (id, now) = (&stage.offboarding.id, context.now());
         stage.offboarding = context.ledger().commit_by(&Actor::schedule(), id, &Event::Due, now).await?;
     }
-    match stage.offboarding.state.stage() {
-        Some(Stage::Planning) => plan(context, stage, session).await,
-        Some(Stage::Removing) => release(context, stage, session).await,
-        Some(Stage::Finalizing) => remove_from_org(context, stage, session).await,
-        Some(Stage::Verifying) => verify_removal(context, stage, session).await,
-        None => seal(context, stage, session).await,
+    match stage.offboarding.state.clone() {
+        State::Planning(it) => plan(context, stage, &it, session).await,
+        State::Removing(it) => release(context, stage, &it.plan, session).await,
+        State::Finalizing(it) => remove_from_org(context, stage, &it, session).await,
+        State::Verifying(it) => verify_removal(context, stage, &it, session).await,
+        State::Scheduled { .. }
+        | State::Held { .. }
+        | State::Completed { .. }
+        | State::Failed { .. }
+        | State::Cancelled { .. } => seal(context, stage, session).await,
     }
 }
 
@@ -90,14 +94,13 @@ async fn seal(context: &Context, stage: &mut StageTask, session: &mut Session<'_
 }
 
 /// Puts the removals of a plan that a person has resumed back into the work table.
-async fn release(context: &Context, stage: &mut StageTask, session: &mut Session<'_>) -> Result<(), Halt> {
+async fn release(context: &Context, stage: &mut StageTask, plan: &Plan, session: &mut Session<'_>) -> Result<(), Halt> {
     let offboarding = &stage.offboarding;
-    let plan = offboarding.plan.ok_or(Halt::Overtaken)?;
-    let spaces = context.ports.offboardings.spaces(&offboarding.id, plan).await?;
-    let open = |removal: &SpaceRemoval| removal.state == RemovalState::Pending && offboarding.owns(removal);
+    let spaces = context.ports.offboardings.spaces(&offboarding.id, plan.number).await?;
+    let open = |removal: &SpaceRemoval| removal.state == RemovalState::Pending && plan.owns(removal);
     for removal in spaces.into_iter().filter(open) {
         let released = SpaceRemoval { faults: 0, faulted_since: None, ..removal };
-        let released = released.waiting_since(context.now(), offboarding.space_priority(), offboarding.place);
+        let released = released.waiting_since(context.now(), offboarding.request.space_priority(), offboarding.place);
         context.ports.removals.save_space(&released).await?;
         session.fresh_removal(&released);
     }
@@ -115,7 +118,7 @@ async fn note_halt(
         Halt::Wait => waits(context, stage, None, session),
         Halt::Pause(until) => waits(context, stage, Some(until), session),
         Halt::Fault => {
-            let work = &stage.offboarding.work;
+            let work = stage.offboarding.state.work();
             if has_failed_for_long(context, work.faulted_since) {
                 Event::KeepsFailing
             } else {
@@ -135,7 +138,7 @@ async fn note_halt(
 /// The job waits for its next calls. One that has made many goes on among the removals, at the place that these give it.
 fn waits(context: &Context, stage: &StageTask, until: Option<Timestamp>, session: &Session<'_>) -> Event {
     let ceiling = context.dispatcher.configured;
-    let before = stage.offboarding.work.calls;
+    let before = stage.offboarding.state.work().calls;
     let calls = before + session.calls;
     let pace = ceiling.window() / i32::try_from(ceiling.limit()).unwrap_or(i32::MAX);
     let own = pace * i32::try_from(session.calls).unwrap_or(i32::MAX);
@@ -163,9 +166,9 @@ pub(crate) async fn give_up_offboarding(context: &Context, job: &JobId) -> Resul
     let failed = fail_offboarding(context, &id, failure).await?;
     // A person decides now. Jobs that died together with this one would else fail it again, one after each retry.
     if let Some(offboarding) = &failed
-        && let Some(plan) = offboarding.plan
+        && let Some(number) = offboarding.state.plan_number()
     {
-        for removal in context.ports.offboardings.spaces(&id, plan).await? {
+        for removal in context.ports.offboardings.spaces(&id, number).await? {
             context.ports.work.survived(&removal.key.job()).await?;
         }
     }

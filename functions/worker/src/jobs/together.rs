@@ -24,32 +24,25 @@ const MOST: usize = 50;
 /// nothing else.
 const PATIENCE: u32 = 6;
 
-/// Another leaver who waits for the same space.
-struct Other {
-    user: UserId,
-    removal: SpaceRemoval,
-}
-
 /// Leaves the space by one call together with all who wait for it; what became of the first leaver. None where nobody
 /// waits, or each leaves alone.
 pub(super) async fn leave_together(
     context: &Context,
     task: &SpaceTask,
-    user: UserId,
     session: &mut Session<'_>,
 ) -> Result<Option<RemovalState>, Halt> {
     let known = context.offers.known().await?;
     if task.removal.alone || !known.may_offer(Capability::PluralSpaceMembers, context.now()) {
         return Ok(None);
     }
-    let others = claim_others(context, task, user, session).await?;
+    let others = claim_others(context, task, session).await?;
     if others.is_empty() {
         return Ok(None);
     }
     let users: Vec<UserId> = others.iter().map(|other| other.user).collect();
     let concerned = others.iter().map(|other| other.removal.key.offboarding.clone());
     session.record_for([task.removal.key.offboarding.clone()].into_iter().chain(concerned).collect());
-    let removal = space_member::remove_many(task.removal.key.space, user, &users);
+    let removal = space_member::remove_many(task.removal.key.space, task.user, &users);
     let answer = remove(context, &in_time(task, removal), session).await;
     session.record_for(vec![task.removal.key.offboarding.clone()]);
     let is_proven = known.is_proven(Capability::PluralSpaceMembers);
@@ -91,26 +84,20 @@ pub(super) async fn leave_together(
 
 /// Claims all who wait for the space, then reads of each whether they are still to be removed: a cancellation is
 /// written first and looks for claims second.
-async fn claim_others(
-    context: &Context,
-    task: &SpaceTask,
-    user: UserId,
-    session: &Session<'_>,
-) -> Result<Vec<Other>, Halt> {
+async fn claim_others(context: &Context, task: &SpaceTask, session: &Session<'_>) -> Result<Vec<SpaceTask>, Halt> {
     let waiting = context.ports.removals.waiting_in(task.removal.key.space, MOST).await?;
-    let mut seen = BTreeSet::from([user]);
+    let mut seen = BTreeSet::from([task.user]);
     let mut others = Vec::new();
     for key in waiting.into_iter().filter(|key| *key != task.removal.key) {
         let Some(other) = due(context, &key).await? else { continue };
-        let Some(user) = other.offboarding.leaver.as_ref().map(|leaver| leaver.user_id) else { continue };
-        if other.removal.alone || !seen.insert(user) {
+        if other.removal.alone || !seen.insert(other.user) {
             continue;
         }
         let Claimed::Yes { deaths } = context.ports.work.claim(&key.job(), session.attempt).await? else { continue };
         if let Some(other) = due(context, &key).await? {
             // What a dead attempt has done, nobody has noted.
             let uncertain = other.removal.uncertain || deaths > 0;
-            others.push(Other { user, removal: SpaceRemoval { uncertain, ..other.removal } });
+            others.push(SpaceTask { removal: SpaceRemoval { uncertain, ..other.removal }, ..other });
         }
     }
     Ok(others)
@@ -118,7 +105,7 @@ async fn claim_others(
 
 /// Podio has taken a call that named several. Whether it removed more than the first is seen once, and believed from
 /// then on: by somebody whom no call before can have removed. Where Podio does not let anybody see, lists are not worth another try with each space.
-async fn prove(context: &Context, others: &[Other], session: &mut Session<'_>) -> Result<bool, Halt> {
+async fn prove(context: &Context, others: &[SpaceTask], session: &mut Session<'_>) -> Result<bool, Halt> {
     let Some(witness) = others.iter().find(|other| !other.removal.uncertain) else { return Ok(false) };
     session.record_for(vec![witness.removal.key.offboarding.clone()]);
     let answer = session.call(&space_member::get(witness.removal.key.space, witness.user)).await;
@@ -140,11 +127,11 @@ async fn prove(context: &Context, others: &[Other], session: &mut Session<'_>) -
 /// The others wait on for a call of their own.
 async fn let_wait(
     context: &Context,
-    others: Vec<Other>,
+    others: Vec<SpaceTask>,
     session: &mut Session<'_>,
     change: impl Fn(SpaceRemoval) -> SpaceRemoval,
 ) -> Result<(), Halt> {
-    for Other { removal, .. } in others {
+    for SpaceTask { removal, .. } in others {
         let changed = change(removal.clone());
         if changed != removal {
             match context.ports.removals.save_space(&changed).await {

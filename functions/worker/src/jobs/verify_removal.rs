@@ -4,7 +4,7 @@ use podio_client::{Meaning, org_member, space_member};
 use podio_lifecycle::{
     capability::Capability,
     email::EmailAddress,
-    offboarding::{Event, FailureCode, Leaver, SKEW, SearchStep, State},
+    offboarding::{Event, FailureCode, Leaver, Plan, SKEW, SearchStep, State, Verifying},
     removal::RemovalState,
     retry::backoff,
 };
@@ -30,26 +30,27 @@ pub(crate) enum Standing {
 pub(crate) async fn verify_removal(
     context: &Context,
     stage: &mut StageTask,
+    verifying: &Verifying,
     session: &mut Session<'_>,
 ) -> Result<(), Halt> {
-    let Some(leaver) = stage.offboarding.leaver.clone() else { return Err(Halt::Overtaken) };
+    let plan = &verifying.plan;
     // The removal may bear the time of another worker, whose clock is ahead; asked before that, it would be asked in vain.
-    let ahead = stage.offboarding.last_delete_at.map(|deleted| deleted.duration_since(context.now()));
-    if let Some(ahead) = ahead.filter(|ahead| ahead.is_positive()) {
+    let ahead = verifying.deleted_at.duration_since(context.now());
+    if ahead.is_positive() {
         context.ports.clock.sleep(ahead.min(SKEW)).await;
     }
     let asked_at = context.now();
-    match standing(context, stage, &leaver, session).await? {
+    match standing(context, stage, &plan.leaver, session).await? {
         Standing::Gone => {
-            look_at_refused_spaces(context, stage, &leaver, session).await?;
+            look_at_refused_spaces(context, stage, plan, session).await?;
             advance(context, stage, Event::VerifiedGone { asked_at }, session).await
         }
         Standing::There => {
             advance(context, stage, Event::StillAMember, session).await?;
-            let attempts = stage.offboarding.work.attempts;
-            match stage.offboarding.state {
+            match &stage.offboarding.state {
                 // Podio may need a moment; the same job looks again.
-                State::Verifying => Err(Halt::Pause(context.now() + backoff(attempts.max(1), context.jitter()))),
+                State::Verifying(it) => Err(Halt::Pause(context.now() + backoff(it.attempts.max(1), context.jitter()))),
+                // Removed once more, or shown to a person.
                 _ => Ok(()),
             }
         }
@@ -63,14 +64,14 @@ pub(crate) async fn verify_removal(
 async fn look_at_refused_spaces(
     context: &Context,
     stage: &StageTask,
-    leaver: &Leaver,
+    plan: &Plan,
     session: &mut Session<'_>,
 ) -> Result<(), Halt> {
-    let offboarding = &stage.offboarding;
-    let Some(plan) = offboarding.plan.filter(|_| offboarding.counted.left_to_org_removal > 0) else {
+    if plan.spaces.left_to_org_removal == 0 {
         return Ok(());
-    };
-    let (own, _) = offboarding.split(context.ports.offboardings.spaces(&offboarding.id, plan).await?);
+    }
+    let (offboarding, leaver) = (&stage.offboarding, &plan.leaver);
+    let (own, _) = plan.split(context.ports.offboardings.spaces(&offboarding.id, plan.number).await?);
     let mut refused: Vec<_> = own.iter().filter(|it| it.state == RemovalState::LeftToOrgRemoval).collect();
     // First those that a person was asked about: the leaver was their last admin, which is a reason to refuse.
     refused
@@ -157,10 +158,10 @@ async fn second_look(
         Meaning::Unclear(doubt) => return Err(doubt.into()),
     };
     stage.search.step = SearchStep::Find;
-    if stage.offboarding.work.search.step != SearchStep::Find {
+    if stage.offboarding.state.search().is_some_and(|stored| stored.step != SearchStep::Find) {
         // A wait has stored the page. The next read-back must begin anew, even if it follows a crash.
         let search = stage.search.clone();
-        let (calls, place) = (stage.offboarding.work.calls, stage.offboarding.place);
+        let (calls, place) = (stage.offboarding.state.work().calls, stage.offboarding.place);
         advance(context, stage, Event::Waits { until: None, search, calls, place }, session).await?;
     }
     Ok(standing)

@@ -58,7 +58,7 @@ impl<'a> Claims<'a> {
 
     /// The same, and remembers that the person was removed.
     pub(super) fn removed(offboarding: &'a Offboarding) -> Self {
-        let removed = offboarding.leaver.as_ref().map(|leaver| Key::removed(offboarding.org_id, leaver.user_id));
+        let removed = offboarding.state.leaver().map(|leaver| Key::removed(offboarding.org_id, leaver.user_id));
         Self { removed, ..Self::release(offboarding) }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! | item | `pk` | `sk` | attributes |
 //! |---|---|---|---|
-//! | offboarding | `OFF#{id}` | `STATE` | `body` (JSON), `version`, `in_state`, `listed_as`, `due`, `due_at` |
+//! | offboarding | `OFF#{id}` | `STATE` | `body` (JSON), `form`, `version`, `in_state`, `listed_as`, `due`, `due_at` |
 //! | space removal | `OFF#{id}` | `SPACE#{plan}#{space}` | `s` (state), `n` (name), `c` (company), `round`, `version` and others |
 //! | listing entry | `OFFBOARDINGS` | `{id}` | `dry_run` |
 //! | listing entry of a person | `LISTED#{sha256}` | `{id}` | |
@@ -87,6 +87,10 @@ use crate::{
 pub(crate) const VERSION: &str = "version";
 /// Attribute: a record as JSON.
 const BODY: &str = "body";
+/// Attribute: the form of an offboarding's JSON.
+const FORM: &str = "form";
+/// The form that this version writes, and the only one that it reads.
+const PRESENT_FORM: u32 = 2;
 /// Attribute: the offboarding that a key or a claim stands for.
 const OFFBOARDING: &str = "offboarding";
 
@@ -237,8 +241,8 @@ const DUE: [&str; 2] = [DUE_KIND, DUE_AT];
 /// An offboarding's attributes but for its key, with `revision` as its version.
 fn offboarding_item(offboarding: &Offboarding, revision: u64) -> Result<Item, StoreError> {
     let mut item = Item::new();
-    let stored = Offboarding { revision, ..offboarding.clone() };
-    item.insert(BODY.to_owned(), json(&stored)?);
+    item.insert(BODY.to_owned(), json(offboarding)?);
+    item.insert(FORM.to_owned(), number(PRESENT_FORM));
     item.insert(VERSION.to_owned(), number(revision));
     item.insert(IN_STATE.to_owned(), text(offboarding.state.name()));
     item.insert(LISTED_AS.to_owned(), text(offboarding.id.as_str()));
@@ -252,15 +256,42 @@ fn offboarding_item(offboarding: &Offboarding, revision: u64) -> Result<Item, St
     Ok(item)
 }
 
-/// The offboarding in an item.
+/// The offboarding in an item, if it is in the form of this version.
 fn offboarding(item: &Item) -> Result<Offboarding, StoreError> {
+    // The first form had no name.
+    let form = item.find_number(FORM)?.unwrap_or(1);
+    if form != PRESENT_FORM {
+        return Err(StoreError::Corrupt(format!(
+            "an offboarding in form {form}; this version reads form {PRESENT_FORM}"
+        )));
+    }
     let body: Offboarding = item.json(BODY)?;
     Ok(Offboarding { revision: item.number(VERSION)?, ..body })
 }
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+    use podio_lifecycle::{
+        ids::{OffboardingId, OrgId, UserId},
+        offboarding::{Person, Request},
+        source::Source,
+    };
+
     use super::*;
+
+    #[test]
+    fn an_offboarding_in_an_older_form_is_refused_in_one_line() {
+        let request = Request::new(Person::User(UserId(7)), Source::Api { name: "hr".to_owned() });
+        let id = OffboardingId::new(Timestamp::UNIX_EPOCH, [1; 10]);
+        let accepted = Offboarding::accept(id, OrgId(1), request, Timestamp::UNIX_EPOCH);
+        let item = offboarding_item(&accepted, 3).unwrap();
+        assert_eq!(offboarding(&item), Ok(Offboarding { revision: 3, ..accepted }));
+
+        let unnamed = Item::from_iter(item.into_iter().filter(|(name, _)| name != FORM));
+        let refused = StoreError::Corrupt("an offboarding in form 1; this version reads form 2".to_owned());
+        assert_eq!(offboarding(&unnamed), Err(refused));
+    }
 
     #[test]
     fn every_name_in_an_expression_is_spelled_out() {

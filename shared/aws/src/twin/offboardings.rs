@@ -116,7 +116,7 @@ impl Tables {
             PersonClaim::Release => self.release(offboarding),
             PersonClaim::Removed => {
                 self.release(offboarding);
-                if let Some(leaver) = &offboarding.leaver {
+                if let Some(leaver) = offboarding.state.leaver() {
                     self.removed.insert((offboarding.org_id, leaver.user_id), id.clone());
                 }
             }

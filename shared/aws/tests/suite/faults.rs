@@ -134,7 +134,8 @@ async fn what_a_throttled_batch_get_leaves_out_is_asked_for_again() {
     let key = json!({"pk": {"S": format!("OFF#{}", jane.id)}, "sk": {"S": "STATE"}});
     let left = json!({"Responses": {}, "UnprocessedKeys": {"state": {"Keys": [&key]}}});
     let body = serde_json::to_string(&jane).unwrap();
-    let record = json!({"pk": key["pk"], "sk": key["sk"], "body": {"S": body}, "version": {"N": "4"}});
+    let record =
+        json!({"pk": key["pk"], "sk": key["sk"], "body": {"S": body}, "form": {"N": "2"}, "version": {"N": "4"}});
     let rest = json!({"Responses": {"state": [record]}, "UnprocessedKeys": {}});
     let (store, _server) = scripted([listing, left, rest].map(Answer::ok).into()).await;
     let page = store.list(&podio_lifecycle::offboarding::Filter::default(), 10, None).await.unwrap();
@@ -143,10 +144,14 @@ async fn what_a_throttled_batch_get_leaves_out_is_asked_for_again() {
 
 #[tokio::test]
 async fn an_item_of_another_version_is_told_by_its_attribute_and_never_by_its_content() {
-    let item = json!({"Item": {"body": {"S": "{\"mail\": \"jane@example.com\"}"}, "version": {"N": "1"}}});
-    let (store, _server) = scripted(vec![Answer::ok(item)]).await;
-    let read = store.load(&leaver("jane@example.com", 0).id).await;
-    assert_eq!(read, Err(StoreError::Corrupt("attribute body".into())));
+    let older = "an offboarding in form 1; this version reads form 2";
+    for (form, told) in [("1", older), ("2", "attribute body")] {
+        let body = json!({"S": "{\"mail\": \"jane@example.com\"}"});
+        let item = json!({"Item": {"body": body, "form": {"N": form}, "version": {"N": "1"}}});
+        let (store, _server) = scripted(vec![Answer::ok(item)]).await;
+        let read = store.load(&leaver("jane@example.com", 0).id).await;
+        assert_eq!(read, Err(StoreError::Corrupt(told.into())));
+    }
 }
 
 #[tokio::test]

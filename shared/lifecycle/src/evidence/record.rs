@@ -27,8 +27,9 @@ use super::{
     key::{KeySet, SigningKey},
 };
 use crate::{
+    hold::Reason,
     ids::OffboardingId,
-    offboarding::{Offboarding, Outcome, State},
+    offboarding::{End, Offboarding, State},
     ports::StoreError,
     removal::{RemovalState, SpaceRemoval},
 };
@@ -141,10 +142,14 @@ impl Facts<'_> {
     pub fn chain(&self) -> Chain {
         let offboarding = self.offboarding;
         let mut bodies = vec![("request", request(offboarding))];
-        if let Some(leaver) = &offboarding.leaver {
+        if let Some(leaver) = offboarding.state.leaver() {
+            let spaces = offboarding.state.plan().map_or(0, |plan| plan.spaces.total());
+            let would_hold: &[Reason] = match &offboarding.state {
+                State::Completed { end: End::Planned { would_hold, .. }, .. } => would_hold,
+                _ => &[],
+            };
             let body = json!({
-                "leaver": leaver, "spaces": offboarding.spaces_total, "approved": offboarding.approved,
-                "would_hold": offboarding.would_hold,
+                "leaver": leaver, "spaces": spaces, "approved": offboarding.approved, "would_hold": would_hold,
             });
             bodies.push(("plan", body));
         }
@@ -245,18 +250,18 @@ fn request(offboarding: &Offboarding) -> Value {
 
 /// There is none before the end, nor for a dry run, which changes nothing that could be verified.
 fn verification(offboarding: &Offboarding, calls: &[Value]) -> Option<Value> {
-    let State::Completed { outcome: outcome @ (Outcome::Removed | Outcome::AlreadyGone | Outcome::Unknown) } =
-        offboarding.state
-    else {
-        return None;
+    let State::Completed { at, end, .. } = &offboarding.state else { return None };
+    let deleted = match end {
+        End::Removed { left_at, .. } => Some(*left_at),
+        End::AlreadyGone(_) | End::Unknown(_) => None,
+        End::Planned { .. } | End::Undecided { .. } => return None,
     };
-    let deleted = offboarding.last_delete_at;
     let sent_at = |call: &Value| call["at"].as_str().and_then(|at| at.parse::<Timestamp>().ok());
     let proves = |call: &&Value| {
         call["method"] == "GET" && deleted.is_none_or(|deleted| sent_at(call).is_some_and(|at| at >= deleted))
     };
     Some(json!({
-        "outcome": outcome, "completed_at": offboarding.completed_at, "organization_left_at": deleted,
+        "outcome": end.outcome(), "completed_at": at, "organization_left_at": deleted,
         "read_backs": calls.iter().filter(proves).collect::<Vec<_>>(),
     }))
 }
@@ -264,10 +269,15 @@ fn verification(offboarding: &Offboarding, calls: &[Value]) -> Option<Value> {
 fn outcome(offboarding: &Offboarding) -> Option<Value> {
     let at = offboarding.since();
     Some(match &offboarding.state {
-        State::Completed { outcome } => json!({"state": "completed", "at": at, "outcome": outcome}),
+        State::Completed { end, .. } => json!({"state": "completed", "at": at, "outcome": end.outcome()}),
         State::Failed { failure, .. } => json!({"state": "failed", "at": at, "failure": failure}),
-        State::Cancelled { duplicate_of } => json!({"state": "cancelled", "at": at, "duplicate_of": duplicate_of}),
-        _ => return None,
+        State::Cancelled { duplicate_of, .. } => json!({"state": "cancelled", "at": at, "duplicate_of": duplicate_of}),
+        State::Scheduled { .. }
+        | State::Planning(_)
+        | State::Held { .. }
+        | State::Removing(_)
+        | State::Finalizing(_)
+        | State::Verifying(_) => return None,
     })
 }
 

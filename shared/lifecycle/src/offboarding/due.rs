@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Offboarding, State};
+use super::{Closing, Offboarding, State};
 use crate::{evidence::Sealed, hold};
 
 /// What it is listed under.
@@ -29,9 +29,11 @@ impl Offboarding {
     /// What it is listed under, if anything.
     pub fn due(&self) -> Option<Due> {
         match self.state {
-            State::Scheduled | State::Planning | State::Removing | State::Finalizing | State::Verifying => {
-                Some(Due { kind: DueKind::Active, at: self.created_at })
-            }
+            State::Scheduled { .. }
+            | State::Planning(_)
+            | State::Removing(_)
+            | State::Finalizing(_)
+            | State::Verifying(_) => Some(Due { kind: DueKind::Active, at: self.created_at }),
             // Nothing comes of these by itself, so somebody has to be told.
             State::Held { .. } => Some(Due { kind: DueKind::Held, at: self.since().unwrap_or(self.updated_at) }),
             State::Failed { .. } => Some(Due { kind: DueKind::Failed, at: self.since().unwrap_or(self.updated_at) }),
@@ -41,12 +43,22 @@ impl Offboarding {
 
     /// Whether it is over and its evidence is still to be sealed. One that completes is sealed as it does.
     pub fn awaits_seal(&self) -> bool {
-        matches!(self.state, State::Failed { .. } | State::Cancelled { .. }) && self.sealed.is_none()
+        matches!(self.state, State::Failed { closing: None, .. } | State::Cancelled { closing: None, .. })
     }
 
-    /// The same with its seal, which is no change of the offboarding.
-    pub fn with_seal(mut self, sealed: Sealed) -> Self {
-        self.sealed = Some(sealed);
+    /// The same with its evidence sealed, which is no change of the offboarding. One that is not over has none.
+    pub fn with_seal(mut self, calls: u32, seal: Sealed) -> Self {
+        match &mut self.state {
+            State::Completed { closing, .. } | State::Failed { closing, .. } | State::Cancelled { closing, .. } => {
+                *closing = Some(Closing { calls, seal });
+            }
+            State::Scheduled { .. }
+            | State::Planning(_)
+            | State::Held { .. }
+            | State::Removing(_)
+            | State::Finalizing(_)
+            | State::Verifying(_) => {}
+        }
         self
     }
 

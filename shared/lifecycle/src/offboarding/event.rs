@@ -11,7 +11,7 @@ use crate::{
 
 /// The result of planning.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Plan {
+pub struct NewPlan {
     /// The person.
     pub leaver: Leaver,
     /// Spaces to leave, all of them stored.
@@ -37,7 +37,7 @@ pub enum Event {
     /// A worker begins to plan, or goes on with it.
     PlanningBegun,
     /// The plan stands, and its space removals are stored.
-    Planned(Plan),
+    Planned(NewPlan),
     /// Two different look-ups agree that there is no such member.
     NotAMember {
         /// Whether the person was ever known by that address or id: to Podio, or to an offboarding before.

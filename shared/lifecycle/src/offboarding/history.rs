@@ -73,7 +73,26 @@ impl Offboarding {
             Event::Cancelled => Some(ActKind::Cancelled),
             Event::Retried => Some(ActKind::Retried),
             Event::Returned => Some(ActKind::Returned),
-            _ => None,
+            Event::Crowded { .. }
+            | Event::PlanningBegun
+            | Event::Planned(_)
+            | Event::NotAMember { .. }
+            | Event::InDoubt(_)
+            | Event::Duplicate(_)
+            | Event::SpaceSettled(_)
+            | Event::Released
+            | Event::OrgRemovalClaimed
+            | Event::OrgRemovalUnsafe(_)
+            | Event::SpacesFound { .. }
+            | Event::LookAgain { .. }
+            | Event::SuspectsCleared { .. }
+            | Event::OrgRemovalDone
+            | Event::StillAMember
+            | Event::VerifiedGone { .. }
+            | Event::Waits { .. }
+            | Event::Faulted { .. }
+            | Event::KeepsFailing
+            | Event::Failed(_) => None,
         };
         let mut change = self.apply(event, now)?;
         let next = &mut change.offboarding;

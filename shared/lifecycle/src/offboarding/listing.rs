@@ -66,7 +66,7 @@ impl Offboarding {
             Person::Email(mail) => PersonKey::Email(mail.clone()),
             Person::User(user) => PersonKey::User(*user),
         };
-        let found = self.leaver.iter().flat_map(|leaver| {
+        let found = self.state.leaver().into_iter().flat_map(|leaver| {
             let mail = leaver.email.clone().map(PersonKey::Email);
             [Some(PersonKey::User(leaver.user_id)), mail].into_iter().flatten()
         });
@@ -77,5 +77,23 @@ impl Offboarding {
             }
         }
         names
+    }
+
+    /// The keys under which the person is claimed, so that nobody is off-boarded twice at once.
+    pub fn person_keys(&self) -> Vec<String> {
+        let org = self.org_id;
+        let by_user = |user: &UserId| format!("{org}#user#{user}");
+        let asked = match &self.request.person {
+            Person::Email(mail) => format!("{org}#mail#{}", mail.as_str()),
+            Person::User(user) => by_user(user),
+        };
+        let mut keys = vec![asked];
+        if let Some(leaver) = self.state.leaver() {
+            let found = by_user(&leaver.user_id);
+            if !keys.contains(&found) {
+                keys.push(found);
+            }
+        }
+        keys
     }
 }

@@ -6,8 +6,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Asker, Offboarding, Refusal, Request, State};
-use crate::removal::Tally;
+use super::{Asker, Offboarding, Planning, Refusal, Request, State};
 
 /// What a second request has changed, by its name in the contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,14 +21,8 @@ pub enum MergedField {
 }
 
 impl Offboarding {
-    /// Whether a second request may still change it.
-    pub(super) fn can_be_merged_into(&self) -> bool {
-        let open = matches!(self.state, State::Scheduled | State::Planning | State::Held { .. });
-        open && !self.removals_sent
-    }
-
-    /// Makes a second request count.
-    pub(super) fn merge(&mut self, again: &Request, now: Timestamp) -> Result<(), Refusal> {
+    /// Makes a second request count; where it stands then, who stood in that state.
+    pub(super) fn merge(&mut self, state: State, again: &Request, now: Timestamp) -> Result<State, Refusal> {
         if self.request.dry_run != again.dry_run {
             return Err(Refusal::RehearsalAndRemoval);
         }
@@ -49,13 +42,17 @@ impl Offboarding {
         self.request.priority = self.request.priority.max(again.priority);
         if effective != current {
             self.request.effective_at = Some(effective);
-            if self.state == State::Scheduled && effective <= now {
-                self.state = State::Planning;
-            } else if begun && effective > now {
-                self.wait_for_its_day();
-            }
         }
-        Ok(())
+        Ok(match state {
+            State::Scheduled { leaver } if effective != current && effective <= now => {
+                State::Planning(Planning::new(self.revision, leaver))
+            }
+            // It waits again, though planning had begun; when its day comes, all is planned afresh.
+            state if effective != current && begun && effective > now => {
+                State::Scheduled { leaver: state.leaver().cloned() }
+            }
+            state => state,
+        })
     }
 
     /// What a merge has changed between this and `after`.
@@ -67,15 +64,5 @@ impl Offboarding {
             (MergedField::Priority, before.request.priority != after.request.priority),
         ];
         fields.into_iter().filter(|(_, changed)| *changed).map(|(field, _)| field).collect()
-    }
-
-    /// Waits again, though planning had begun; when its day comes, all is planned afresh.
-    fn wait_for_its_day(&mut self) {
-        self.state = State::Scheduled;
-        self.plan = None;
-        self.open = 0;
-        self.round = 0;
-        self.spaces_total = 0;
-        self.counted = Tally::default();
     }
 }

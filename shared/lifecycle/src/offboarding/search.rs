@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Leaver;
+use super::{Leaver, is_default};
 use crate::ids::UserId;
 
 /// The step at which planning goes on.
@@ -50,47 +50,47 @@ pub enum SearchStep {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Search {
     /// Where to go on.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub step: SearchStep,
     /// The member.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub found: Option<Leaver>,
     /// Whether the member is an admin of the organization, where Podio said so.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub org_admin: Option<bool>,
     /// The organization's admins, once asked for.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub admins: Option<Vec<UserId>>,
     /// Where the leaver's spaces are looked up next.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub source: SpaceSource,
     /// Whether the account that the service acts as was asked for.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub acting_asked: bool,
     /// That account, where Podio tells.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acting: Option<UserId>,
     /// Look-ups that did not find the person. Two different ones must agree before anybody counts as gone.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub misses: Vec<String>,
     /// Whether Podio has shown somebody who was a member under that address or id.
     #[serde(default)]
     pub was_member: bool,
     /// Members whose profile shows the address, but whose account has another: too little to remove anyone.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lookalikes: Vec<UserId>,
     /// Members whose profile shows the address, and of whose account nothing is shown. One alone may be the person, once
     /// everyone has been looked at.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub candidates: Vec<Leaver>,
     /// Whether one of the candidates is an admin of the organization.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub candidate_is_admin: bool,
     /// Whether Podio has said, since the organization is about to be left, that the leaver is in no space any more.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub in_no_space: bool,
     /// What is to become of the looks right before the organization is left, once the quota has cut them short.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub looks: Option<Looks>,
 }
 

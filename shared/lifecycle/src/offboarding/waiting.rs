@@ -1,6 +1,9 @@
 //! What the work table shows of an offboarding: the job of its present stage, where a single one carries it on.
 
-use super::{Claim, Looks, Offboarding, Person, Priority as Hurry, SearchStep, SpaceSource, State};
+use super::{
+    Claim, Finalizing, Looks, Offboarding, Person, Priority as Hurry, Request, Search, SearchStep, SpaceSource, State,
+    Verifying,
+};
 use crate::work::{Calls, JobId, Priority, Waiting};
 
 /// The routes of the calls, as the client names them.
@@ -36,81 +39,86 @@ impl Offboarding {
     /// The job that carries the present stage on, as the work table shows it. While spaces are left, each of them is a job.
     pub fn waiting(&self) -> Option<Waiting> {
         let calls = self.next_calls()?;
-        let not_before = match self.state {
-            State::Scheduled => Some(self.effective_at()),
-            _ => self.work.not_before,
-        };
+        let work = self.state.work();
+        let is_scheduled = matches!(self.state, State::Scheduled { .. });
+        let not_before = if is_scheduled { Some(self.effective_at()) } else { work.not_before };
+        // One that is long or one of a crowd stands with its spaces, wherever those stand.
+        let is_long = self.crowd || work.calls >= LONG;
         Some(Waiting {
             job: JobId::new(JobId::OFFBOARDING, &self.id),
-            priority: self.stage_priority(),
+            priority: if is_long { self.request.space_priority() } else { Priority::Interactive },
             place: self.place,
             since: self.since().unwrap_or(self.created_at),
             not_before,
-            faulted_at: self.work.faulted_at,
+            faulted_at: work.faulted_at,
             calls,
             group: None,
         })
     }
 
+    /// The calls that come next; none where nothing is to be done, or only for the spaces.
+    fn next_calls(&self) -> Option<Calls> {
+        match &self.state {
+            State::Scheduled { .. } => Some(calls_of_search(&Search::default(), &self.request.person)),
+            State::Planning(it) => Some(calls_of_search(&it.search, &self.request.person)),
+            State::Removing(it) => it.release.then(Calls::default),
+            State::Finalizing(it) => Some(it.calls()),
+            State::Verifying(it) => Some(it.calls()),
+            State::Failed { .. } | State::Cancelled { .. } => self.awaits_seal().then(Calls::default),
+            State::Held { .. } | State::Completed { .. } => None,
+        }
+    }
+}
+
+impl Request {
     /// The priority of its space removals: those of somebody who has to leave at once do not wait behind a mass of others.
     pub fn space_priority(&self) -> Priority {
-        match self.request.priority {
+        match self.priority {
             Hurry::Urgent => Priority::Interactive,
             Hurry::Normal => Priority::Removal,
         }
     }
+}
 
-    /// The priority of the stage's job. One that is long or one of a crowd stands with its spaces, wherever those stand.
-    fn stage_priority(&self) -> Priority {
-        let is_long = self.crowd || self.work.calls >= LONG;
-        if is_long { self.space_priority() } else { Priority::Interactive }
-    }
-
-    /// The calls that come next; none where nothing is to be done, or only for the spaces.
-    fn next_calls(&self) -> Option<Calls> {
-        Some(match self.state {
-            State::Scheduled | State::Planning => self.calls_of_plan(),
-            State::Removing if self.work.release => Calls::default(),
-            State::Finalizing => self.calls_of_end(),
-            State::Verifying => {
-                let looks = LOOKS.min(self.counted.left_to_org_removal as usize);
-                // One without the others would have to be made again with them.
-                Calls::back_to_back([routes::BY_ID].into_iter().chain(std::iter::repeat_n(routes::MEMBERSHIP, looks)))
-            }
-            State::Failed { .. } | State::Cancelled { .. } if self.awaits_seal() => Calls::default(),
-            _ => return None,
-        })
-    }
-
-    fn calls_of_plan(&self) -> Calls {
-        let preview = match self.work.search.source {
-            SpaceSource::Preview => routes::PREVIEW,
-            SpaceSource::Memberships => routes::MEMBERSHIPS,
-            SpaceSource::AllSpaces => routes::ALL_SPACES,
-            SpaceSource::Spaces => routes::SPACES,
-        };
-        match self.work.search.step {
-            SearchStep::Find if self.work.search.found.is_none() => {
-                let find = match self.request.person {
-                    Person::Email(_) => routes::BY_MAIL,
-                    Person::User(_) => routes::BY_ID,
-                };
-                Calls { back_to_back: false, ..Calls::back_to_back([find, preview]) }
-            }
-            SearchStep::Find | SearchStep::Preview => Calls::of(preview, 1),
-            SearchStep::Page { .. } => Calls::of(routes::MEMBERS, 1),
-            SearchStep::Check { .. } => Calls::of(routes::MEMBERSHIP, CHECKS),
+/// The calls of a plan that has got there.
+fn calls_of_search(search: &Search, person: &Person) -> Calls {
+    let preview = match search.source {
+        SpaceSource::Preview => routes::PREVIEW,
+        SpaceSource::Memberships => routes::MEMBERSHIPS,
+        SpaceSource::AllSpaces => routes::ALL_SPACES,
+        SpaceSource::Spaces => routes::SPACES,
+    };
+    match search.step {
+        SearchStep::Find if search.found.is_none() => {
+            let find = match person {
+                Person::Email(_) => routes::BY_MAIL,
+                Person::User(_) => routes::BY_ID,
+            };
+            Calls { back_to_back: false, ..Calls::back_to_back([find, preview]) }
         }
+        SearchStep::Find | SearchStep::Preview => Calls::of(preview, 1),
+        SearchStep::Page { .. } => Calls::of(routes::MEMBERS, 1),
+        SearchStep::Check { .. } => Calls::of(routes::MEMBERSHIP, CHECKS),
     }
+}
 
+impl Finalizing {
     /// What is seen right before the removal is worth nothing some minutes later.
-    fn calls_of_end(&self) -> Calls {
-        let look = (self.work.claim != Claim::None).then_some(routes::BY_ID);
-        let looks = match self.work.search.looks {
+    fn calls(&self) -> Calls {
+        let look = (self.claim != Claim::None).then_some(routes::BY_ID);
+        let looks = match self.search.looks {
             Some(Looks::Together(looks)) => looks as usize,
             Some(Looks::TooMany) | None => 0,
         };
         let looks = std::iter::repeat_n(routes::MEMBERSHIP, looks);
         Calls::back_to_back(look.into_iter().chain(looks).chain([routes::PREVIEW, routes::REMOVE]))
+    }
+}
+
+impl Verifying {
+    /// One without the others would have to be made again with them.
+    fn calls(&self) -> Calls {
+        let looks = LOOKS.min(self.plan.spaces.left_to_org_removal as usize);
+        Calls::back_to_back([routes::BY_ID].into_iter().chain(std::iter::repeat_n(routes::MEMBERSHIP, looks)))
     }
 }

@@ -11,7 +11,10 @@ use podio_lifecycle::{
     evidence::Sealed,
     hold::{Decision, Preview, Reason},
     ids::{OffboardingId, OrgId, SpaceId, UserId},
-    offboarding::{Change, Event, Failure, FailureCode, Leaver, Offboarding, Person, Plan, Request, Search, State},
+    offboarding::{
+        Change, Event, Failure, FailureCode, Finalizing, Leaver, NewPlan, Offboarding, Person, Plan, Request, Search,
+        State, Status, Verifying,
+    },
     removal::{RemovalState, Tally},
     source::Source,
 };
@@ -28,8 +31,8 @@ fn accepted(request: Request) -> Offboarding {
     Offboarding::accept(OffboardingId::new(at(0), [1; 10]), OrgId(1), request, at(0))
 }
 
-fn plan(spaces: u32, reasons: Vec<Reason>) -> Plan {
-    Plan {
+fn plan(spaces: u32, reasons: Vec<Reason>) -> NewPlan {
+    NewPlan {
         leaver: Leaver { user_id: UserId(7), email: None, name: None },
         spaces,
         previewed: false,
@@ -48,6 +51,23 @@ fn live(mut offboarding: Offboarding, events: impl IntoIterator<Item = Event>) -
         last = Some(Change { offboarding: offboarding.clone(), ..change });
     }
     last.expect("at least one event")
+}
+
+/// The plan that stands.
+fn plan_of(offboarding: &Offboarding) -> &Plan {
+    offboarding.state.plan().expect("a plan stands")
+}
+
+/// What is known while the organization is being left.
+fn finalizing_of(offboarding: &Offboarding) -> &Finalizing {
+    let State::Finalizing(it) = &offboarding.state else { panic!("{:?}", offboarding.state) };
+    it
+}
+
+/// What is known while it is being read back.
+fn verifying_of(offboarding: &Offboarding) -> &Verifying {
+    let State::Verifying(it) = &offboarding.state else { panic!("{:?}", offboarding.state) };
+    it
 }
 
 /// The approval of the hold that stands, or of none.

@@ -72,7 +72,7 @@ fn a_plan_waits_for_what_its_search_needs_next() {
 #[test]
 fn spaces_wait_for_themselves_while_they_are_left() {
     assert_eq!(removing(2).waiting(), None);
-    let key = removing(2).space_key(SpaceId(5)).unwrap();
+    let key = plan_of(&removing(2)).key(&removing(2).id, SpaceId(5));
     let removal = podio_lifecycle::removal::SpaceRemoval::new(key.clone(), None, RemovalState::Pending);
     assert_eq!(removal.waiting(), None, "written down, and not in the table");
     let waiting = removal.waiting_since(at(3), Priority::Removal, at(2)).waiting().unwrap();
@@ -107,8 +107,8 @@ fn a_read_back_looks_at_the_spaces_that_refused() {
 #[test]
 fn nothing_waits_where_a_person_decides_or_all_is_over() {
     let held = live(accepted(request()), [Event::Planned(plan(1, danger(1)))]).offboarding;
-    let failed = live(finalizing(), [crashed()]).offboarding.with_seal(sealed());
-    let cancelled = live(accepted(request()), [Event::Cancelled]).offboarding.with_seal(sealed());
+    let failed = live(finalizing(), [crashed()]).offboarding.with_seal(0, sealed());
+    let cancelled = live(accepted(request()), [Event::Cancelled]).offboarding.with_seal(0, sealed());
     let completed = live(accepted(request()), [Event::NotAMember { was_known: true }]).offboarding;
     for offboarding in [held, failed, cancelled, completed] {
         assert_eq!(offboarding.waiting(), None, "{}", offboarding.state.name());
@@ -129,19 +129,20 @@ fn what_has_failed_or_was_cancelled_waits_for_its_seal_alone() {
         assert_eq!(waiting.job, JobId::new(JobId::OFFBOARDING, &offboarding.id), "{name}");
         assert_eq!((waiting.calls, waiting.group), (Calls::default(), None), "{name} calls nobody");
         assert_eq!((waiting.since, waiting.not_before), (offboarding.updated_at, None), "{name} at once");
-        assert_eq!(offboarding.with_seal(sealed()).waiting(), None, "{name}");
+        assert_eq!(offboarding.with_seal(0, sealed()).waiting(), None, "{name}");
     }
 }
 
 #[test]
 fn a_seal_goes_when_the_offboarding_goes_on() {
-    let sealed = live(finalizing(), [crashed()]).offboarding.with_seal(sealed());
-    let cancelled = live(accepted(request()), [crashed()]).offboarding.with_seal(sealed.sealed.clone().unwrap());
+    let sealed = live(finalizing(), [crashed()]).offboarding.with_seal(0, sealed());
+    let cancelled =
+        live(accepted(request()), [crashed()]).offboarding.with_seal(0, sealed.state.closing().unwrap().seal.clone());
     let cancelled = live(cancelled, [Event::Cancelled]).offboarding;
-    assert_eq!(cancelled.sealed, None, "the seal of the failure says nothing of the end");
+    assert_eq!(cancelled.state.closing(), None, "the seal of the failure says nothing of the end");
     assert!(cancelled.waiting().is_some());
     let resumed = live(sealed, [Event::Retried]).offboarding;
-    assert_eq!((resumed.state.clone(), resumed.sealed.clone()), (State::Finalizing, None));
+    assert_eq!((resumed.state.status(), resumed.state.closing()), (Status::Finalizing, None));
     let again = live(resumed, [crashed()]).offboarding;
     assert!(again.waiting().is_some(), "it is sealed once more");
 }
@@ -151,8 +152,9 @@ fn waiting_for_a_call_keeps_what_was_found() {
     let search = Search { lookalikes: vec![UserId(3)], ..Search::default() };
     let event = Event::Waits { until: None, search: search.clone(), calls: 3, place: at(43) };
     let offboarding = live(accepted(request()), [faulted(500), event]).offboarding;
-    assert_eq!((offboarding.search(), offboarding.work.calls), (&search, 3));
-    assert_eq!((offboarding.work.faults, offboarding.work.faulted_since), (0, None), "it has got on");
+    assert_eq!((offboarding.state.search(), offboarding.state.work().calls), (Some(&search), 3));
+    let work = offboarding.state.work();
+    assert_eq!((work.faults, work.faulted_since), (0, None), "it has got on");
     let waiting = offboarding.waiting().unwrap();
     assert_eq!((waiting.place, waiting.not_before, waiting.faulted_at), (at(43), None, None));
 }
@@ -204,14 +206,14 @@ fn who_is_urgent_waits_for_nobody_who_is_not() {
 #[test]
 fn the_spaces_of_who_is_urgent_are_left_before_those_of_others() {
     let urgent = Request { priority: offboarding::Priority::Urgent, ..request() };
-    assert_eq!(accepted(urgent.clone()).space_priority(), Priority::Interactive);
-    assert_eq!(accepted(request()).space_priority(), Priority::Removal);
+    assert_eq!(accepted(urgent.clone()).request.space_priority(), Priority::Interactive);
+    assert_eq!(accepted(request()).request.space_priority(), Priority::Removal);
     let crowded = live(accepted(urgent.clone()), [one_of_a_crowd()]).offboarding;
-    assert_eq!(crowded.space_priority(), Priority::Interactive);
+    assert_eq!(crowded.request.space_priority(), Priority::Interactive);
 
     let hurried = Event::AskedAgain(Box::new(urgent));
     let hurried = live(live(accepted(request()), [one_of_a_crowd()]).offboarding, [hurried]).offboarding;
-    assert_eq!(hurried.space_priority(), Priority::Interactive, "a second request tells of the hurry");
+    assert_eq!(hurried.request.space_priority(), Priority::Interactive, "a second request tells of the hurry");
     assert_eq!(hurried.waiting().unwrap().priority, Priority::Interactive);
 }
 
@@ -219,23 +221,23 @@ fn the_spaces_of_who_is_urgent_are_left_before_those_of_others() {
 fn a_pause_leaves_the_claim_and_a_wait_ends_it() {
     let claimed = live(finalizing(), [Event::OrgRemovalClaimed]).offboarding;
     let paused = live(claimed.clone(), [waits(Some(at(60)), Search::default())]).offboarding;
-    assert_eq!(paused.work.claim, claimed.work.claim);
+    assert_eq!(finalizing_of(&paused).claim, finalizing_of(&claimed).claim);
     assert_eq!(paused.waiting().unwrap().not_before, Some(at(60)));
     let waiting = live(claimed, [waits(None, Search::default())]).offboarding;
-    assert_eq!(waiting.work.claim, Claim::Uncertain);
+    assert_eq!(finalizing_of(&waiting).claim, Claim::Uncertain);
 }
 
 #[test]
 fn faults_never_fail_an_offboarding_by_their_number() {
     let mut offboarding = live(accepted(request()), [faulted(500)]).offboarding;
-    let (since, waiting) = (offboarding.work.faulted_since, offboarding.waiting().unwrap());
+    let (since, waiting) = (offboarding.state.work().faulted_since, offboarding.waiting().unwrap());
     assert_eq!((waiting.not_before, waiting.faulted_at), (Some(at(500)), since));
     for _ in 0..1_000 {
         offboarding = live(offboarding, [faulted(5_000)]).offboarding;
     }
-    assert_eq!((offboarding.state.clone(), offboarding.work.faults), (State::Planning, 1_001));
-    assert_eq!(offboarding.work.faulted_since, since, "since the first of them");
-    assert_eq!(offboarding.work.faulted_at, Some(offboarding.updated_at), "when the last of them was");
+    assert_eq!((offboarding.state.status(), offboarding.state.work().faults), (Status::Planning, 1_001));
+    assert_eq!(offboarding.state.work().faulted_since, since, "since the first of them");
+    assert_eq!(offboarding.state.work().faulted_at, Some(offboarding.updated_at), "when the last of them was");
 }
 
 #[test]
@@ -248,12 +250,12 @@ fn a_step_that_keeps_failing_is_held_until_approved() {
     ];
     for (offboarding, stage, name) in stages {
         let held = live(offboarding, [Event::KeepsFailing]).offboarding;
-        let State::Held { reasons, resume } = &held.state else { panic!("{name} goes on") };
-        assert_eq!((reasons[0].code, reasons.len(), *resume), (HoldCode::KeepsFailing, 1, stage));
+        let State::Held { reasons, stopped } = &held.state else { panic!("{name} goes on") };
+        assert_eq!((reasons[0].code, reasons.len(), stopped.stage()), (HoldCode::KeepsFailing, 1, stage));
         assert_eq!(held.waiting(), None);
         let approved = approving(&held);
         let resumed = live(held, [approved]).offboarding;
-        assert_eq!((resumed.state.name(), resumed.work.faults), (name, 0));
+        assert_eq!((resumed.state.name(), resumed.state.work().faults), (name, 0));
         assert!(resumed.waiting().is_some(), "{name} is tried again");
         assert_eq!(resumed.approved, [], "a failure is no danger that could be accepted for good");
     }
@@ -264,7 +266,7 @@ fn a_claim_survives_a_hold_for_faults() {
     let claimed = live(finalizing(), [Event::OrgRemovalClaimed, faulted(60), Event::KeepsFailing]).offboarding;
     let approved = approving(&claimed);
     let resumed = live(claimed, [approved]).offboarding;
-    assert_eq!(resumed.work.claim, Claim::Uncertain, "it may have been sent");
+    assert_eq!(finalizing_of(&resumed).claim, Claim::Uncertain, "it may have been sent");
 }
 
 #[test]
@@ -274,8 +276,8 @@ fn a_resumed_offboarding_releases_its_spaces_first() {
     let waiting = resumed.waiting().expect("somebody has to put the spaces back");
     assert_eq!(waiting.calls, Calls::default(), "without a call");
     let released = live(resumed.clone(), [Event::Released]).offboarding;
-    assert_eq!((released.state.clone(), released.waiting()), (State::Removing, None));
+    assert_eq!((released.state.status(), released.waiting()), (Status::Removing, None));
     let settled = live(resumed, [removed(), removed()]).offboarding;
-    assert_eq!((settled.state.clone(), settled.work.release), (State::Finalizing, false), "nothing is left to release");
+    assert_eq!(settled.state.status(), Status::Finalizing, "nothing is left to release");
     assert_eq!(settled.apply(Event::Released, at(99)), Err(Refusal::OutOfPlace));
 }

@@ -17,7 +17,10 @@ use podio_engine::{
 use podio_lifecycle::{
     credentials::TokenRecord,
     ids::{OffboardingId, SpaceId},
-    offboarding::{Filter, Offboarding, PersonClaim, State},
+    offboarding::{
+        Abandoned, Claim, Filter, Finalizing, Interrupted, Offboarding, OnHold, PersonClaim, Plan, Removing, Search,
+        State, Work,
+    },
     pause::Pause,
     ports::{Credentials, Page, ReadOffboardings, ReadPause, SaveError, SpaceRemovals, StoreError, WriteOffboardings},
     removal::{RemovalState, SpaceKey, SpaceRemoval},
@@ -81,8 +84,8 @@ reads!(Settled, |offboarding| offboarding, |removal: SpaceRemoval| match removal
 reads!(
     Revived,
     |mut offboarding: Offboarding| {
-        if matches!(offboarding.state, State::Cancelled { .. }) && offboarding.leaver.is_some() {
-            offboarding.state = State::Removing;
+        if let State::Cancelled { left: Abandoned::Plan(plan), .. } = offboarding.state {
+            offboarding.state = State::Removing(Removing { plan, release: false });
         }
         offboarding
     },
@@ -237,18 +240,21 @@ impl WriteOffboardings for Changed {
     ) -> Result<(), SaveError> {
         let mut changed = offboarding.clone();
         match self.bug {
-            Bug::OrgBeforeTheLastSpace if changed.state == State::Removing => finalize(&mut changed),
-            Bug::CountedTwice if settled.is_some() && changed.state == State::Removing => {
-                changed.open -= 1;
-                if changed.open == 0 {
-                    finalize(&mut changed);
+            Bug::OrgBeforeTheLastSpace => changed.state = finalized(changed.state),
+            Bug::CountedTwice if settled.is_some() => changed.state = counted_again(changed.state),
+            Bug::ClaimForgotten => {
+                if let Some(claim) = claim_of(&mut changed.state) {
+                    *claim = Claim::None;
                 }
             }
-            Bug::ClaimForgotten => changed.work.claim = Default::default(),
-            Bug::RefusalOverlooked => changed.previewed = true,
+            Bug::RefusalOverlooked => {
+                if let Some(plan) = plan_of(&mut changed.state) {
+                    plan.previewed = true;
+                }
+            }
             Bug::CancelIgnored if matches!(changed.state, State::Cancelled { .. }) => return Ok(()),
             Bug::AddressLogged => {
-                let mail = changed.leaver.as_ref().and_then(|leaver| leaver.email.as_ref());
+                let mail = changed.state.leaver().and_then(|leaver| leaver.email.as_ref());
                 tracing::info!(mail = mail.map(|mail| mail.as_str()), "saved");
             }
             _ => {}
@@ -257,9 +263,37 @@ impl WriteOffboardings for Changed {
     }
 }
 
-fn finalize(changed: &mut Offboarding) {
-    changed.state = State::Finalizing;
-    changed.open = 0;
+/// Leaves the organization, whatever spaces are left.
+fn finalized(state: State) -> State {
+    let State::Removing(Removing { mut plan, .. }) = state else { return state };
+    plan.spaces.pending = 0;
+    State::Finalizing(Finalizing { plan, claim: Claim::None, search: Search::default(), work: Work::default() })
+}
+
+/// Counts a space once more.
+fn counted_again(state: State) -> State {
+    let State::Removing(mut it) = state else { return state };
+    it.plan.spaces.pending -= 1;
+    it.plan.spaces.removed += 1;
+    if it.plan.spaces.pending == 0 { finalized(State::Removing(it)) } else { State::Removing(it) }
+}
+
+fn claim_of(state: &mut State) -> Option<&mut Claim> {
+    match state {
+        State::Finalizing(it) => Some(&mut it.claim),
+        State::Held { stopped: OnHold::Stage(Interrupted::Finalizing { claim, .. }), .. }
+        | State::Failed { stopped: Interrupted::Finalizing { claim, .. }, .. } => Some(claim),
+        _ => None,
+    }
+}
+
+fn plan_of(state: &mut State) -> Option<&mut Plan> {
+    match state {
+        State::Removing(it) => Some(&mut it.plan),
+        State::Finalizing(it) => Some(&mut it.plan),
+        State::Verifying(it) => Some(&mut it.plan),
+        _ => None,
+    }
 }
 
 /// A record of the quota whose last reservation is written down when the next one is.

@@ -4,3 +4,4 @@
 
 mod lease;
 mod offboarding;
+mod record;

@@ -4,15 +4,15 @@
 //! in which the worker does it: load, call, store on condition of the revision. Time stands still but for the order of
 //! removals and looks, and for a claim whose worker has died, which is old whenever that helps to break something.
 
-use std::hash::{Hash, Hasher};
-
 use jiff::{SignedDuration, Timestamp};
 use podio_lifecycle::{
     ids::{OffboardingId, OrgId, UserId},
-    offboarding::{Claim, Event, Leaver, Offboarding, Outcome, Person, Plan, Request, State},
+    offboarding::{Claim, Event, Leaver, NewPlan, Offboarding, Outcome, Person, Request, State, Status},
     removal::RemovalState,
 };
 use stateright::{Checker, Model, Property};
+
+use crate::record::Record;
 
 const SPACES: usize = 3;
 const WORKERS: usize = 2;
@@ -24,18 +24,6 @@ enum Job {
     Space(usize),
     Org,
     Verify,
-}
-
-/// The record, hashed by all that changes in this world.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Record(Offboarding);
-
-impl Hash for Record {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        let it = &self.0;
-        (it.state.name(), it.revision, it.plan, it.open, it.round, it.counted.total()).hash(state);
-        (it.work.claim != Claim::None, it.work.attempts, it.removals_sent, it.last_delete_at, it.rounds).hash(state);
-    }
 }
 
 /// What a worker is about to do with its job.
@@ -133,9 +121,9 @@ fn fresh() -> Offboarding {
     Offboarding::accept(OffboardingId::new(start(), [0; 10]), OrgId(1), request, start())
 }
 
-fn plan() -> Plan {
+fn plan() -> NewPlan {
     let leaver = Leaver { user_id: UserId(7), email: None, name: None };
-    Plan { leaver, spaces: 3, previewed: true, reasons: Vec::new(), place: start() }
+    NewPlan { leaver, spaces: 3, previewed: true, reasons: Vec::new(), place: start() }
 }
 
 impl World {
@@ -151,9 +139,12 @@ impl World {
         // What only tells how it came here makes no two states different.
         next.history.clear();
         next.updated_at = start();
-        next.completed_at = None;
-        if let Claim::InFlight { .. } = next.work.claim {
-            next.work.claim = Claim::InFlight { since: start() };
+        match &mut next.state {
+            State::Completed { at, .. } => *at = start(),
+            State::Finalizing(it) if matches!(it.claim, Claim::InFlight { .. }) => {
+                it.claim = Claim::InFlight { since: start() };
+            }
+            _ => {}
         }
         let moved = before != next.state.name();
         self.record = Record(next);
@@ -165,11 +156,11 @@ impl World {
 
     fn send_jobs(&mut self) {
         match self.record.0.state {
-            State::Removing => {
+            State::Removing(_) => {
                 (0..SPACES).filter(|space| !self.settled[*space]).for_each(|space| self.queue.push(Job::Space(space)))
             }
-            State::Finalizing => self.queue.push(Job::Org),
-            State::Verifying => self.queue.push(Job::Verify),
+            State::Finalizing(_) => self.queue.push(Job::Org),
+            State::Verifying(_) => self.queue.push(Job::Verify),
             _ => {}
         }
         self.queue.sort_unstable();
@@ -249,15 +240,15 @@ impl World {
     fn load(&self, worker: usize, job: Job) -> Option<Next> {
         let read = self.record.clone();
         match (job, &read.0.state) {
-            (Job::Plan, State::Planning) => Some(Next::Begin(read)),
-            (Job::Space(space), State::Removing) if !self.settled[space] => Some(Next::Leave),
-            (Job::Org, State::Finalizing) => match read.0.work.claim {
+            (Job::Plan, State::Planning(_)) => Some(Next::Begin(read)),
+            (Job::Space(space), State::Removing(_)) if !self.settled[space] => Some(Next::Leave),
+            (Job::Org, State::Finalizing(it)) => match it.claim {
                 Claim::None => Some(Next::Claim(read)),
                 // Whoever announced it lives: it is waited for, and the sweep sends the job again.
                 Claim::InFlight { .. } if self.claimant.is_some_and(|claimant| claimant != worker) => None,
                 Claim::InFlight { .. } | Claim::Uncertain => Some(Next::Look(read)),
             },
-            (Job::Verify, State::Verifying) => Some(Next::Ask(read)),
+            (Job::Verify, State::Verifying(_)) => Some(Next::Ask(read)),
             _ => None,
         }
     }
@@ -328,8 +319,10 @@ impl Model for Offboardings {
             }
             Action::Step(place) => {
                 let (job, next) = world.workers[place].take()?;
-                if self.bug == Some(Bug::IgnoresClaims) {
-                    world.record.0.work.claim = Claim::None;
+                if self.bug == Some(Bug::IgnoresClaims)
+                    && let State::Finalizing(it) = &mut world.record.0.state
+                {
+                    it.claim = Claim::None;
                 }
                 let next = world.step(place, job, next, self.bug);
                 world.workers[place] = next.map(|next| (job, next));
@@ -346,8 +339,8 @@ impl Model for Offboardings {
             Action::Sweep => {
                 world.resends -= 1;
                 match world.record.0.state {
-                    State::Planning => world.queue.push(Job::Plan),
-                    State::Removing => (0..SPACES)
+                    State::Planning(_) => world.queue.push(Job::Plan),
+                    State::Removing(_) => (0..SPACES)
                         .filter(|space| !world.settled[*space])
                         .for_each(|space| world.queue.push(Job::Space(space))),
                     _ => world.send_jobs(),
@@ -362,11 +355,12 @@ impl Model for Offboardings {
             Property::always("the organization comes last", |_, world: &World| !world.left_behind),
             Property::always("the unsafe call is not repeated unlooked", |_, world: &World| world.unlooked <= 1),
             Property::always("who is said to be gone is gone", |_, world: &World| {
-                world.record.0.state != (State::Completed { outcome: Outcome::Removed }) || !world.in_org
+                world.record.0.state.status() != Status::Completed(Outcome::Removed) || !world.in_org
             }),
             Property::always("each space is counted once", |_, world: &World| {
                 let open = world.settled.iter().filter(|settled| !**settled).count();
-                world.record.0.state != State::Removing || world.record.0.open as usize == open
+                let State::Removing(it) = &world.record.0.state else { return true };
+                it.plan.spaces.pending as usize == open
             }),
             Property::always("nothing rests before its end", |model: &Self, world: &World| {
                 let mut actions = Vec::new();

@@ -5,17 +5,17 @@ use jiff::SignedDuration;
 use podio_lifecycle::{
     hold::HoldCode,
     ids::UserId,
-    offboarding::{Event, FailureCode, Offboarding, Outcome, State},
+    offboarding::{Event, FailureCode, Offboarding, Outcome, State, Status},
 };
 use podio_sandbox::{
     Config, Effect, ErrorBody, FaultAction, FaultRule, Population, Profile, Quota,
     population::{ACTING_ADMIN, LAST_ADMIN, LEAVER, ORG_ID, SOLE_MEMBER},
     state::{SpaceKind, SpaceRole},
 };
-use stories::{Leaver, Setup, World};
+use stories::{Leaver, Setup, World, settled_of};
 
 const WEEK: SignedDuration = SignedDuration::from_hours(24 * 7);
-const REMOVED: State = State::Completed { outcome: Outcome::Removed };
+const REMOVED: Status = Status::Completed(Outcome::Removed);
 
 async fn world(podio: Config, ceiling: (u32, i64)) -> World {
     World::new(Setup { podio, ceiling, mass_threshold: 25 }).await
@@ -43,8 +43,8 @@ async fn the_organization_is_not_left_early_when_leaving_the_spaces_takes_days()
 
     let done = world.until_it_rests(&id, WEEK).await;
 
-    assert_eq!(done.state, REMOVED);
-    assert_eq!(done.counted.removed, 30);
+    assert_eq!(done.state.status(), REMOVED);
+    assert_eq!(settled_of(&done).removed, 30);
     let deletes = world.deletes();
     assert!(deletes.last().unwrap().path.starts_with("/org/"));
     assert_eq!(deletes.iter().filter(|call| call.path.starts_with("/space/")).count(), 30);
@@ -87,7 +87,7 @@ async fn the_last_two_of_a_space_do_not_take_it_with_them() {
     world.podio.add_fault(FaultRule::new("DELETE", "/space/*", fault(403)));
     let ann = world.post(&Leaver::of("ann@example.com")).await;
     let bob = world.post(&Leaver::of("bob@example.com")).await;
-    assert_eq!(world.until_it_rests(&ann, WEEK).await.state, REMOVED);
+    assert_eq!(world.until_it_rests(&ann, WEEK).await.state.status(), REMOVED);
     assert_eq!(held_for(&world.until_it_rests(&bob, WEEK).await), [HoldCode::SpaceWouldBeDeleted]);
     assert_eq!(deleted_spaces(&world), 0);
 }
@@ -125,7 +125,7 @@ async fn the_last_two_of_a_space_do_not_leave_the_organization_at_the_same_momen
         }
 
         assert_eq!(deleted_spaces(&world), 0, "preview {preview}");
-        let held: Vec<&Offboarding> = ends.iter().filter(|end| end.state != REMOVED).collect();
+        let held: Vec<&Offboarding> = ends.iter().filter(|end| end.state.status() != REMOVED).collect();
         assert_eq!(held.len(), 1, "one of them, whoever comes first, is removed");
         assert_eq!(held_for(held[0]), [HoldCode::SpaceWouldBeDeleted]);
     }
@@ -155,7 +155,7 @@ async fn who_is_still_in_a_space_that_let_nobody_go_is_not_said_to_be_gone() {
         }
     });
     world.operator(&id, Event::Retried).await;
-    assert_eq!(world.until_it_rests(&id, WEEK).await.state, REMOVED);
+    assert_eq!(world.until_it_rests(&id, WEEK).await.state.status(), REMOVED);
 }
 
 #[tokio::test]
@@ -180,7 +180,7 @@ async fn a_message_that_two_workers_have_at_once_spends_one_slot() {
     world.pass(WEEK, async |world| (world.clock.read() > start).then_some(())).await;
     world.deliver_everything_twice();
     let done = world.until_it_rests(&id, WEEK).await;
-    assert_eq!(done.state, REMOVED);
+    assert_eq!(done.state.status(), REMOVED);
     assert_eq!(world.rejections(), 0);
     let jane = UserId(world.podio.with_state(|state| state.person_by_mail(LEAVER)).unwrap().0);
     assert_eq!(world.spaces_of(jane), []);
@@ -193,7 +193,7 @@ async fn a_slow_podio_does_not_make_a_plan_outlast_its_function() {
     world.clock.slow_down(SignedDuration::from_secs(1));
     let id = world.post(&Leaver::of(LEAVER)).await;
     let done = world.until_it_rests(&id, WEEK).await;
-    assert_eq!(done.state, REMOVED);
+    assert_eq!(done.state.status(), REMOVED);
     let longest = world.longest_run();
     assert!(longest < SignedDuration::from_secs(45), "a worker was busy for {longest:#}");
     assert!(world.calls() < 200, "{} calls: nothing is done again", world.calls());

@@ -6,7 +6,7 @@ use lambda_http::{Body, http};
 use podio_engine::quota::Ceiling;
 use podio_lifecycle::{
     ids::OffboardingId,
-    offboarding::{Outcome, State},
+    offboarding::{Outcome, Status},
 };
 use podio_sandbox::{
     Config, Population, Profile, Quota, WindowModel,
@@ -95,8 +95,8 @@ async fn completions(world: &mut World, ids: &[OffboardingId]) -> Vec<Timestamp>
     let mut came = Vec::new();
     for id in ids {
         let done = world.until_it_rests(id, DAY).await;
-        assert_eq!(done.state, State::Completed { outcome: Outcome::Removed });
-        came.push(done.completed_at.unwrap());
+        assert_eq!(done.state.status(), Status::Completed(Outcome::Removed));
+        came.push(done.state.completed_at().unwrap());
     }
     came
 }

@@ -8,7 +8,7 @@ use podio_aws::twin::Moment;
 use podio_client::Timeouts;
 use podio_lifecycle::{
     hold::HoldCode,
-    offboarding::{Event, FailureCode, Outcome, Stage, State},
+    offboarding::{Event, FailureCode, Outcome, Stage, State, Status},
     work::JobId,
 };
 use podio_sandbox::{
@@ -16,10 +16,10 @@ use podio_sandbox::{
     population::{LEAVER, ORG_ID},
     state::SpaceRole,
 };
-use stories::{Leaver, Setup, World};
+use stories::{Leaver, Setup, World, settled_of};
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
-const REMOVED: State = State::Completed { outcome: Outcome::Removed };
+const REMOVED: Status = Status::Completed(Outcome::Removed);
 
 async fn world() -> World {
     let population = Population::new(2).spaces(30).leaver("Jane Doe", LEAVER, 12);
@@ -74,8 +74,8 @@ async fn every_kind_of_fault_on_every_call_is_outlived() {
         }
         let id = world.post(&Leaver::of(LEAVER)).await;
         let done = world.until_it_rests(&id, DAY).await;
-        assert_eq!(done.state, REMOVED, "{fault:?}");
-        assert_eq!(done.counted.total(), 12);
+        assert_eq!(done.state.status(), REMOVED, "{fault:?}");
+        assert_eq!(settled_of(&done).total(), 12);
         assert_safe(&world);
     }
 }
@@ -97,8 +97,8 @@ async fn a_podio_that_answers_too_late_is_outlived_whether_or_not_it_did_what_it
     }
     let id = world.post(&Leaver::of(LEAVER)).await;
     let done = world.until_it_rests(&id, DAY).await;
-    assert_eq!(done.state, REMOVED);
-    assert_eq!(done.counted.already_gone, 1, "the one whose answer came too late");
+    assert_eq!(done.state.status(), REMOVED);
+    assert_eq!(settled_of(&done).already_gone, 1, "the one whose answer came too late");
     assert_eq!(org_deletes(&world), 1);
     assert_safe(&world);
 }
@@ -108,7 +108,7 @@ async fn the_organization_is_not_left_a_second_time_when_only_the_answer_was_los
     let mut world = world().await;
     world.podio.add_fault(FaultRule::new("DELETE", "/org/*", FaultAction::DropAfterEffect).times(1));
     let id = world.post(&Leaver::of(LEAVER)).await;
-    assert_eq!(world.until_it_rests(&id, DAY).await.state, REMOVED);
+    assert_eq!(world.until_it_rests(&id, DAY).await.state.status(), REMOVED);
     assert_eq!(org_deletes(&world), 1);
     assert_safe(&world);
 }
@@ -122,12 +122,12 @@ async fn an_outage_of_two_days_is_waited_out_and_nobody_need_do_anything() {
     world.podio.add_fault(FaultRule { method: None, ..FaultRule::new("", "/*", down) });
     let (calls, end) = (world.calls(), world.clock.read() + DAY * 2);
     world.pass(DAY * 3, async |world| (world.clock.read() >= end).then_some(())).await;
-    assert_eq!(world.look(&id).await.state, State::Removing);
+    assert_eq!(world.look(&id).await.state.status(), Status::Removing);
     let tried = world.calls() - calls;
     assert!((100..1_000).contains(&tried), "{tried} calls in two days: it goes on asking, and not too often");
 
     world.podio.clear_faults();
-    assert_eq!(world.until_it_rests(&id, SignedDuration::from_hours(1)).await.state, REMOVED);
+    assert_eq!(world.until_it_rests(&id, SignedDuration::from_hours(1)).await.state.status(), REMOVED);
     assert_safe(&world);
 }
 
@@ -135,30 +135,31 @@ async fn an_outage_of_two_days_is_waited_out_and_nobody_need_do_anything() {
 async fn what_fails_for_a_day_while_others_succeed_is_shown_to_a_person_and_goes_on_when_it_is_mended() {
     let mut world = world().await;
     let id = world.post(&Leaver::of(LEAVER)).await;
-    world.pass(DAY, async |world| (world.look(&id).await.state == State::Removing).then_some(())).await;
+    world.pass(DAY, async |world| (world.look(&id).await.state.status() == Status::Removing).then_some(())).await;
     let space = world.spaces(&id).await[3].key.space;
     let down = FaultAction::Error { status: 502, body: ErrorBody::Html, after_effect: false };
     world.podio.add_fault(FaultRule::new("DELETE", &format!("/space/{space}/*"), down));
     let start = world.clock.read();
     for half_hours in 1..=52 {
         // Somebody else's rehearsal succeeds.
-        let mut other = Leaver::user(world.look(&id).await.leaver.unwrap().user_id.0);
+        let mut other = Leaver::user(world.look(&id).await.state.leaver().unwrap().user_id.0);
         other.request.dry_run = true;
         world.post(&other).await;
         let next = start + SignedDuration::from_mins(30 * half_hours);
         world.pass(DAY, async |world| (world.clock.read() >= next).then_some(())).await;
         if half_hours < 46 {
-            assert_eq!(world.look(&id).await.state, State::Removing, "{half_hours} half hours");
+            assert_eq!(world.look(&id).await.state.status(), Status::Removing, "{half_hours} half hours");
         }
     }
     let held = world.look(&id).await;
-    let State::Held { reasons, resume: Stage::Removing } = &held.state else { panic!("{:?}", held.state) };
+    let State::Held { reasons, stopped } = &held.state else { panic!("{:?}", held.state) };
+    assert_eq!(stopped.stage(), Stage::Removing);
     assert_eq!(reasons[0].code, HoldCode::KeepsFailing);
-    assert_eq!(held.counted.removed, 11, "the others are out");
+    assert_eq!(settled_of(&held).removed, 11, "the others are out");
 
     world.podio.clear_faults();
     world.approve(&id).await;
-    assert_eq!(world.until_it_rests(&id, DAY).await.state, REMOVED);
+    assert_eq!(world.until_it_rests(&id, DAY).await.state.status(), REMOVED);
 }
 
 #[tokio::test]
@@ -167,9 +168,9 @@ async fn messages_delivered_twice_change_nothing() {
     world.deliver_everything_twice();
     let id = world.post(&Leaver::of(LEAVER)).await;
     let done = world.until_it_rests(&id, DAY).await;
-    assert_eq!(done.state, REMOVED);
+    assert_eq!(done.state.status(), REMOVED);
     // Two copies of one message may both call, and the one that finds nobody left may be written down first.
-    assert_eq!((done.counted.removed + done.counted.already_gone, done.counted.total()), (12, 12));
+    assert_eq!((settled_of(&done).removed + settled_of(&done).already_gone, settled_of(&done).total()), (12, 12));
     assert_eq!(org_deletes(&world), 1);
     assert_safe(&world);
 }
@@ -197,7 +198,7 @@ async fn lost_messages_are_sent_again_by_the_sweep() {
         let id = world.post(&Leaver::of(LEAVER)).await;
         world.pass(DAY, async |world| (world.calls() >= lost_after).then_some(())).await;
         world.lose_all_messages();
-        assert_eq!(world.until_it_rests(&id, DAY).await.state, REMOVED, "lost after {lost_after} calls");
+        assert_eq!(world.until_it_rests(&id, DAY).await.state.status(), REMOVED, "lost after {lost_after} calls");
         assert_safe(&world);
     }
 }
@@ -210,7 +211,7 @@ async fn a_queue_that_is_down_when_a_leaver_is_posted_only_delays() {
     let id = world.post(&leaver).await;
     // The sweep starts it, but cannot send the job.
     world.jobs.faults().fail_next(1);
-    assert_eq!(world.until_it_rests(&id, DAY).await.state, REMOVED);
+    assert_eq!(world.until_it_rests(&id, DAY).await.state.status(), REMOVED);
 }
 
 #[tokio::test]
@@ -232,8 +233,8 @@ async fn a_table_that_fails_now_and_then_loses_nothing() {
         }
         world.store.faults().end();
         let done = world.until_it_rests(&id, DAY).await;
-        assert_eq!(done.state, REMOVED, "every {every}th {moment:?}");
-        assert_eq!(done.counted.total(), 12);
+        assert_eq!(done.state.status(), REMOVED, "every {every}th {moment:?}");
+        assert_eq!(settled_of(&done).total(), 12);
         assert_safe(&world);
     }
 }
@@ -258,13 +259,13 @@ async fn one_poisonous_message_harms_neither_its_batch_nor_the_offboarding_for_g
             matches!(offboarding.state, State::Failed { .. }).then_some(offboarding)
         })
         .await;
-    let State::Failed { failure, resume } = failed.state else { panic!() };
-    assert_eq!((failure.code, resume), (FailureCode::JobCrashed, Stage::Removing));
-    assert_eq!(world.look(&id).await.counted.removed, 6, "its neighbours were not harmed");
+    let State::Failed { failure, stopped, .. } = failed.state else { panic!() };
+    assert_eq!((failure.code, stopped.stage()), (FailureCode::JobCrashed, Stage::Removing));
+    assert_eq!(settled_of(&world.look(&id).await).removed, 6, "its neighbours were not harmed");
 
     world.store.faults().end();
     world.operator(&id, Event::Retried).await;
-    assert_eq!(world.until_it_rests(&id, DAY).await.state, REMOVED);
+    assert_eq!(world.until_it_rests(&id, DAY).await.state.status(), REMOVED);
     assert!(world.dead_letters() >= 1, "the unreadable message waits for a person");
     assert_safe(&world);
 }
@@ -282,7 +283,7 @@ async fn a_member_who_comes_back_is_removed_again() {
         state.add_to_space(now, space, jane, SpaceRole::Regular);
     });
     let done = world.until_it_rests(&id, DAY).await;
-    assert_eq!(done.state, REMOVED);
+    assert_eq!(done.state.status(), REMOVED);
     assert_eq!(org_deletes(&world), 2);
     assert!(world.podio.with_state(|state| state.org_member(ORG_ID, jane).is_none()));
 }
@@ -312,10 +313,10 @@ async fn who_is_added_again_to_a_space_that_refuses_to_remove_anybody_twice_leav
 
     let done = world.until_it_rests(&id, DAY).await;
 
-    assert_eq!(done.state, REMOVED);
+    assert_eq!(done.state.status(), REMOVED);
     let statuses: Vec<_> =
         world.deletes().iter().filter(|call| call.path == refused.path).map(|call| call.status).collect();
     assert_eq!(statuses, [Some(200), Some(403), Some(200)]);
-    assert_eq!((done.counted.removed, done.counted.left_to_org_removal), (12, 0));
+    assert_eq!((settled_of(&done).removed, settled_of(&done).left_to_org_removal), (12, 0));
     assert_safe(&world);
 }

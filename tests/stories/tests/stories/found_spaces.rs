@@ -16,7 +16,7 @@ use podio_lifecycle::{
     evidence::{Integrity, check::Stored},
     hold::HoldCode,
     ids::{OffboardingId, SpaceId, UserId},
-    offboarding::{Event, FailureCode, Offboarding, Outcome, State},
+    offboarding::{Event, FailureCode, Offboarding, Outcome, State, Status},
     removal::{Tally, tally},
     work::JobId,
 };
@@ -25,10 +25,10 @@ use podio_sandbox::{
     population::{LEAVER, ORG_ID},
     state::{SpaceKind, SpaceRole},
 };
-use stories::{Leaver, Setup, World};
+use stories::{Leaver, Setup, World, plan_of, settled_of};
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
-const REMOVED: State = State::Completed { outcome: Outcome::Removed };
+const REMOVED: Status = Status::Completed(Outcome::Removed);
 const PROFILES: [Profile; 2] = [Profile::Documented, Profile::Guide];
 
 async fn world(profile: Profile) -> World {
@@ -84,7 +84,7 @@ fn org_deletes(world: &World) -> usize {
 /// The end as Podio and our own record tell it: so many memberships of spaces by calls of their own, the organization once and
 /// last, and a space that was left twice is one space.
 async fn assert_left(world: &World, done: &Offboarding, memberships: usize) {
-    assert_eq!(done.state, REMOVED);
+    assert_eq!(done.state.status(), REMOVED);
     assert_eq!(ended(world).len(), memberships);
     let deletes = world.deletes();
     assert!(deletes.last().unwrap().path.starts_with("/org/"), "the organization comes last");
@@ -93,9 +93,9 @@ async fn assert_left(world: &World, done: &Offboarding, memberships: usize) {
     assert_eq!(by_org.filter(|effect| matches!(effect, Effect::SpaceMembershipEnded { .. })).count(), 0);
     let count = u32::try_from(ended(world).into_iter().collect::<BTreeSet<_>>().len()).unwrap();
     // Where the answer to a call was lost, its repetition finds nobody left to remove.
-    let Tally { removed, already_gone, .. } = done.counted;
-    assert_eq!((done.spaces_total, removed + already_gone, done.counted.total()), (count, count, count));
-    let (own, unannounced) = done.split(world.spaces(&done.id).await);
+    let Tally { removed, already_gone, .. } = settled_of(done);
+    assert_eq!((plan_of(done).spaces.total(), removed + already_gone, settled_of(done).total()), (count, count, count));
+    let (own, unannounced) = plan_of(done).split(world.spaces(&done.id).await);
     assert_eq!(tally(&own).total(), count);
     assert_eq!(unannounced, []);
     assert_eq!(world.spaces_of(UserId(jane(world).0)), []);
@@ -105,7 +105,11 @@ async fn assert_left(world: &World, done: &Offboarding, memberships: usize) {
 /// The sealed record names every space, those that were found later too.
 async fn assert_sealed(world: &World, done: &Offboarding, spaces: usize) {
     assert_eq!(world.integrity(&done.id).await, Integrity::Verified);
-    let record = Stored::read(&*world.store, &done.id, done.sealed.as_ref()).await.unwrap().readable().unwrap();
+    let record = Stored::read(&*world.store, &done.id, done.state.closing().map(|closing| &closing.seal))
+        .await
+        .unwrap()
+        .readable()
+        .unwrap();
     let removed = record.chain.bodies("space").filter(|body| body["state"] == "removed");
     assert_eq!(removed.count(), spaces);
 }
@@ -160,9 +164,9 @@ async fn a_member_who_comes_back_by_a_new_space_leaves_that_one_too() {
     world.pass(DAY, async |world| (org_deletes(world) == 1).then_some(())).await;
     let space = new_space(&world, "Second thoughts");
     let done = world.until_it_rests(&id, DAY).await;
-    assert_eq!(done.state, REMOVED);
+    assert_eq!(done.state.status(), REMOVED);
     assert_eq!(ended(&world).last(), Some(&space.0));
-    assert_eq!((org_deletes(&world), done.counted.removed, done.spaces_total), (2, 5, 5));
+    assert_eq!((org_deletes(&world), settled_of(&done).removed, plan_of(&done).spaces.total()), (2, 5, 5));
     assert_eq!(world.spaces_of(UserId(jane(&world).0)), []);
 }
 
@@ -181,7 +185,7 @@ async fn a_suspicion_that_proves_wrong_costs_a_look_and_nothing_else() {
     told(&world, &id, foreign).await;
     let done = world.until_it_rests(&id, DAY).await;
     assert_left(&world, &done, 4).await;
-    assert_eq!(done.suspects, []);
+    assert_eq!(plan_of(&done).suspects, []);
 }
 
 #[tokio::test]
@@ -199,7 +203,7 @@ async fn many_suspects_under_a_small_quota_are_looked_into_once_each() {
     }
     let before = world.calls();
     let done = world.until_it_rests(&id, DAY * 7).await;
-    assert_eq!(done.state, REMOVED);
+    assert_eq!(done.state.status(), REMOVED);
     let calls = world.calls() - before;
     assert!(calls <= spaces.len() + 8, "{calls} calls for {} suspects", spaces.len());
     assert_eq!(world.rejections(), 0);
@@ -229,10 +233,10 @@ async fn a_space_of_the_leavers_alone_holds() {
         world.approve(&id).await;
         let end = world.until_it_rests(&id, DAY).await;
         match profile {
-            Profile::Documented => assert_eq!(end.state, REMOVED, "the den is deleted, as approved"),
+            Profile::Documented => assert_eq!(end.state.status(), REMOVED, "the den is deleted, as approved"),
             // It lets nobody go, and the organization removal ends no space: nobody says that Jane is gone.
             Profile::Guide => {
-                let State::Failed { failure, .. } = &end.state else { panic!("{:?}", end.state) };
+                let State::Failed { failure, .. } = &end.state else { panic!("{:?}", end.state.status()) };
                 assert_eq!(failure.code, FailureCode::StillAMember);
             }
         }
@@ -254,9 +258,9 @@ async fn whoever_is_added_without_end_leaves_in_the_end() {
         world.step().await;
     }
     let done = world.until_it_rests(&id, DAY).await;
-    assert_eq!(done.state, REMOVED);
-    assert_eq!(done.extensions, 5, "of {made} spaces");
-    assert_eq!((done.spaces_total, ended(&world).len()), (9, 9));
+    assert_eq!(done.state.status(), REMOVED);
+    assert_eq!(plan_of(&done).extensions, 5, "of {made} spaces");
+    assert_eq!((plan_of(&done).spaces.total(), ended(&world).len()), (9, 9));
     assert_eq!(world.spaces_of(UserId(jane(&world).0)), [], "the last one went with the organization");
 }
 
@@ -290,7 +294,7 @@ async fn a_worker_may_die_at_any_point_while_it_extends_the_plan() {
                 world.store.faults().end();
                 let done = world.until_it_rests(&id, DAY).await;
                 assert_left(&world, &done, 5).await;
-                assert_eq!(done.extensions, 1, "{profile:?}, {moment:?} {point}");
+                assert_eq!(plan_of(&done).extensions, 1, "{profile:?}, {moment:?} {point}");
                 if struck.load(Ordering::Relaxed) == 0 || point > 60 {
                     break;
                 }
@@ -314,7 +318,7 @@ async fn a_message_of_the_end_that_two_workers_have_extends_the_plan_once() {
         world.order(JobId::new(JobId::OFFBOARDING, &id)).await;
         let done = world.until_it_rests(&id, DAY).await;
         assert_left(&world, &done, 5).await;
-        assert_eq!(done.extensions, 1, "{profile:?}");
+        assert_eq!(plan_of(&done).extensions, 1, "{profile:?}");
     }
 }
 
@@ -327,7 +331,7 @@ async fn a_space_that_refuses_is_left_to_the_organization_removal_and_not_tried_
     let refusal = FaultAction::Error { status: 403, body: ErrorBody::Json, after_effect: false };
     world.podio.add_fault(FaultRule::new("DELETE", &format!("/space/{space}/*"), refusal));
     let done = world.until_it_rests(&id, DAY).await;
-    assert_eq!(done.state, REMOVED);
-    assert_eq!((done.extensions, done.spaces_total), (1, 5));
-    assert_eq!(done.counted, Tally { removed: 4, left_to_org_removal: 1, ..Tally::default() });
+    assert_eq!(done.state.status(), REMOVED);
+    assert_eq!((plan_of(&done).extensions, plan_of(&done).spaces.total()), (1, 5));
+    assert_eq!(settled_of(&done), Tally { removed: 4, left_to_org_removal: 1, ..Tally::default() });
 }

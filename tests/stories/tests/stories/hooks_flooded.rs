@@ -6,7 +6,7 @@ use podio_engine::ports::{Claimed, WorkTable};
 use podio_lifecycle::{
     hooks::{DeliveryState, HookRef},
     ids::{OrgId, SpaceId},
-    offboarding::{Offboarding, Outcome, State},
+    offboarding::{Offboarding, Outcome, Status},
     ports::Metric,
     work::{JobId, Priority},
 };
@@ -14,7 +14,7 @@ use podio_sandbox::{
     Config, HookId, Population, Profile,
     population::{LEAVER, ORG_ID},
 };
-use stories::{Leaver, Setup, World};
+use stories::{Leaver, Setup, World, plan_of};
 use worker::HookPolicy;
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
@@ -61,7 +61,7 @@ async fn when_time_passes(world: &mut World, time: SignedDuration) {
 async fn when_the_leaver_has_left(world: &mut World) -> Offboarding {
     let id = world.post(&Leaver::of(LEAVER)).await;
     let done = world.until_it_rests(&id, HOUR * 5).await;
-    assert_eq!(done.state, State::Completed { outcome: Outcome::Removed });
+    assert_eq!(done.state.status(), Status::Completed(Outcome::Removed));
     done
 }
 
@@ -204,7 +204,7 @@ async fn delivery_of_a_dead_worker_runs_alone() {
 async fn events_beyond_the_budget_wait_and_none_is_lost() {
     let (mut world, on) = given_a_leaver_in_forty_spaces().await;
     let removed = when_the_leaver_has_left(&mut world).await;
-    let user = removed.leaver.unwrap().user_id;
+    let user = removed.state.leaver().unwrap().user_id;
     when_time_passes(&mut world, HOUR * 2).await;
     let before = world.calls();
     // Her membership is read for each of them, since no two come together.
@@ -232,9 +232,13 @@ async fn forged_spaces_are_charged_for_the_plans() {
     // Each would have her plan look into another space.
     when_events_come(&world, &on, (0..60).map(|n| format!("type=space.create&hook_id=7&space_id={}", 800_000 + n)))
         .await;
-    world.pass(HOUR, async |world| (!world.look(&id).await.suspects.is_empty()).then_some(())).await;
+    world
+        .pass(HOUR, async |world| {
+            world.look(&id).await.state.plan().is_some_and(|plan| !plan.suspects.is_empty()).then_some(())
+        })
+        .await;
     when_time_passes(&mut world, SignedDuration::from_mins(3)).await;
-    assert!(world.look(&id).await.suspects.len() <= BUDGET);
+    assert!(plan_of(&world.look(&id).await).suspects.len() <= BUDGET);
     let left = world.waiting().into_iter().filter(|job| job.job.kind == JobId::DELIVERY).count();
     assert_eq!(left, 60 - BUDGET, "the others wait");
 }

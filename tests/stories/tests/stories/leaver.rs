@@ -6,7 +6,7 @@ use podio_lifecycle::{
     evidence::Integrity,
     hold::HoldCode,
     ids::{SpaceId, UserId},
-    offboarding::{Event, FailureCode, Offboarding, Outcome, Request, State},
+    offboarding::{End, Event, FailureCode, Offboarding, Outcome, Request, State},
     ports::ReadCalls,
     removal::Tally,
 };
@@ -14,7 +14,7 @@ use podio_sandbox::{
     Config, Effect, Population, Profile,
     population::{ACTING_ADMIN, INVITED, LAST_ADMIN, LEAVER, ORG_ID, SOLE_MEMBER, WITHOUT_PROFILE},
 };
-use stories::{Leaver, Setup, World};
+use stories::{Leaver, Setup, World, settled_of};
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
@@ -42,7 +42,7 @@ async fn small_world(profile: Profile) -> World {
 
 fn outcome(offboarding: &Offboarding) -> Outcome {
     match &offboarding.state {
-        State::Completed { outcome } => *outcome,
+        State::Completed { end, .. } => end.outcome(),
         other => panic!("not completed: {other:?}"),
     }
 }
@@ -105,9 +105,9 @@ async fn a_leaver_in_12_of_200_spaces_costs_at_most_17_calls() {
     let done = world.until_it_rests(&id, HOUR).await;
 
     assert_eq!(outcome(&done), Outcome::Removed);
-    assert_eq!(done.counted, Tally { removed: 12, ..Tally::default() });
+    assert_eq!(settled_of(&done), Tally { removed: 12, ..Tally::default() });
     assert!(world.calls() <= 17, "{} calls", world.calls());
-    assert_eq!(done.calls.map(|calls| calls as usize), Some(world.calls()));
+    assert_eq!(done.state.closing().map(|closing| closing.calls as usize), Some(world.calls()));
     assert_order(&world, 12);
     assert!(!is_member(&world, jane));
     assert_eq!(others(&world, jane), before, "nobody else was touched");
@@ -142,7 +142,7 @@ async fn the_guides_recipe_works_where_podio_offers_nothing_else() {
     let done = world.until_it_rests(&id, HOUR * 3).await;
 
     assert_eq!(outcome(&done), Outcome::Removed);
-    assert_eq!(done.counted.removed, 12);
+    assert_eq!(settled_of(&done).removed, 12);
     assert_order(&world, 12);
     assert_eq!(others(&world, jane), before);
     assert!(world.calls() <= 250, "{} calls do not fit into one hour", world.calls());
@@ -214,9 +214,9 @@ async fn nobody_counts_as_unknown_unless_two_look_ups_agree() {
         let id = world.post(&Leaver::of("nobody@example.com")).await;
         let done = world.until_it_rests(&id, HOUR).await;
         assert_eq!(outcome(&done), Outcome::Unknown, "{profile:?}");
-        assert!(done.work.search.misses.is_empty(), "the slate is clean afterwards");
+        assert_eq!(done.state.search(), None, "the slate is clean afterwards");
         assert!(world.recorded(&id).await >= 2);
-        assert!(done.sealed.is_some());
+        assert!(done.state.closing().is_some());
         assert_eq!(world.deletes().len(), 0);
     }
 }
@@ -228,7 +228,10 @@ async fn a_wrong_organization_fails_with_what_to_fix() {
     let id = world.post(&leaver).await;
     let failed = world.until_it_rests(&id, HOUR).await;
     assert_eq!(failed_with(&failed), FailureCode::UnknownOrg);
-    assert!(world.pass(HOUR, async |world| world.look(&id).await.sealed).await.number > 0, "a failure is sealed, too");
+    assert!(
+        world.pass(HOUR, async |world| world.look(&id).await.state.closing().cloned()).await.seal.number > 0,
+        "a failure is sealed, too"
+    );
     assert_eq!(world.integrity(&id).await, Integrity::Verified);
     assert_eq!(world.deletes().len(), 0);
 }
@@ -261,7 +264,8 @@ async fn a_dry_run_previews_and_changes_nothing() {
     let id = world.post(&leaver).await;
     let done = world.until_it_rests(&id, HOUR).await;
     assert_eq!(outcome(&done), Outcome::Planned);
-    assert_eq!(done.would_hold.iter().map(|reason| reason.code).collect::<Vec<_>>(), [HoldCode::SpaceWouldBeDeleted]);
+    let State::Completed { end: End::Planned { would_hold, .. }, .. } = &done.state else { panic!("{:?}", done.state) };
+    assert_eq!(would_hold.iter().map(|reason| reason.code).collect::<Vec<_>>(), [HoldCode::SpaceWouldBeDeleted]);
     assert_eq!(world.deletes().len(), 0);
 
     // The real one is not mistaken for the rehearsal.
@@ -339,6 +343,6 @@ async fn spaces_that_refuse_are_left_to_the_organization_removal() {
     let id = world.post(&Leaver::of(LEAVER)).await;
     let done = world.until_it_rests(&id, HOUR).await;
     assert_eq!(outcome(&done), Outcome::Removed);
-    assert!(done.counted.left_to_org_removal > 0);
+    assert!(settled_of(&done).left_to_org_removal > 0);
     assert_eq!(world.spaces_of(jane), Vec::<SpaceId>::new());
 }

@@ -4,7 +4,7 @@
 use jiff::SignedDuration;
 use podio_lifecycle::{
     hold::HoldCode,
-    offboarding::{FailureCode, Offboarding, Outcome, State},
+    offboarding::{FailureCode, Offboarding, Outcome, State, Status},
 };
 use podio_sandbox::{
     Config, ErrorBody, FaultAction, FaultRule, Population, Profile, UserId,
@@ -15,8 +15,8 @@ use serde_json::json;
 use stories::{Leaver, Setup, World};
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
-const REMOVED: State = State::Completed { outcome: Outcome::Removed };
-const UNKNOWN: State = State::Completed { outcome: Outcome::Unknown };
+const REMOVED: Status = Status::Completed(Outcome::Removed);
+const UNKNOWN: Status = Status::Completed(Outcome::Unknown);
 const BOTH: [Profile; 2] = [Profile::Guide, Profile::Documented];
 
 /// Sixty people, Jane among them, and Podio with these switches.
@@ -90,7 +90,7 @@ async fn a_profile_that_comes_first_does_not_hide_the_account_that_comes_later()
 
     let id = world.post(&Leaver::of(LEAVER)).await;
 
-    assert_eq!(world.until_it_rests(&id, DAY).await.state, REMOVED);
+    assert_eq!(world.until_it_rests(&id, DAY).await.state.status(), REMOVED);
     assert!(!is_member(&world, jane));
     assert!(is_member(&world, impostor), "who only claims the address stays");
 }
@@ -123,7 +123,7 @@ async fn the_only_profile_with_the_address_will_do_where_accounts_are_not_shown(
 
         let id = world.post(&Leaver::of(LEAVER)).await;
 
-        assert_eq!(world.until_it_rests(&id, DAY).await.state, REMOVED);
+        assert_eq!(world.until_it_rests(&id, DAY).await.state.status(), REMOVED);
         assert!(!is_member(&world, jane));
         let log = world.podio.log();
         let confirmed = log.iter().position(|call| call.path == path).unwrap();
@@ -145,7 +145,7 @@ async fn podios_word_that_no_account_has_the_address_outweighs_a_profile() {
 async fn a_refused_page_size_is_not_asked_for_again() {
     let mut world = world(Profile::Guide, &["page-max=100", "over-max=refuse"], 250).await;
     let id = world.post(&Leaver::of("nobody@example.com")).await;
-    assert_eq!(world.until_it_rests(&id, DAY).await.state, UNKNOWN);
+    assert_eq!(world.until_it_rests(&id, DAY).await.state.status(), UNKNOWN);
     let refused = world.podio.log().iter().filter(|call| call.path.contains("limit=500")).count();
     assert_eq!(refused, 1, "in neither list, on no page");
 }
@@ -158,7 +158,7 @@ async fn where_podio_denies_the_read_back_everyone_is_looked_at() {
 
         let id = world.post(&Leaver::of(LEAVER)).await;
 
-        assert_eq!(world.until_it_rests(&id, DAY).await.state, REMOVED, "{profile:?}");
+        assert_eq!(world.until_it_rests(&id, DAY).await.state.status(), REMOVED, "{profile:?}");
         assert!(!is_member(&world, jane));
         let log = world.podio.log();
         let removal = log.iter().rposition(|call| call.method == "DELETE").unwrap();
@@ -176,7 +176,7 @@ async fn looking_at_everyone_goes_on_after_a_wait() {
     for profile in BOTH {
         let mut world = world(profile, &["removed-org-member=forbidden", "page-max=7", "over-max=clamp"], 5).await;
         let id = world.post(&Leaver::of(LEAVER)).await;
-        assert_eq!(world.until_it_rests(&id, DAY * 3).await.state, REMOVED, "{profile:?}");
+        assert_eq!(world.until_it_rests(&id, DAY * 3).await.state.status(), REMOVED, "{profile:?}");
         // Where members are looked for one by one, the wait falls between two looks; else more are read again after it.
         let read: &[u32] = match profile {
             Profile::Guide => &[0, 6, 12, 18, 24, 30, 36, 42, 48, 54],
@@ -212,11 +212,11 @@ async fn one_odd_address_does_not_cost_the_others_their_short_cut() {
         // As if a proxy had bent the path, so that it fits no route.
         world.podio.with_state(|state| state.switches.member_by_mail = Route::Absent);
         let id = world.post(&Leaver::of(odd)).await;
-        assert_eq!(world.until_it_rests(&id, DAY).await.state, UNKNOWN, "{odd}");
+        assert_eq!(world.until_it_rests(&id, DAY).await.state.status(), UNKNOWN, "{odd}");
         world.podio.with_state(|state| state.switches.member_by_mail = Route::Offered);
     }
     let id = world.post(&Leaver::of(LEAVER)).await;
-    assert_eq!(world.until_it_rests(&id, DAY).await.state, REMOVED);
+    assert_eq!(world.until_it_rests(&id, DAY).await.state.status(), REMOVED);
     assert!(world.podio.log().iter().any(|call| call.path.ends_with(&format!("/member/mail/{LEAVER}"))));
 }
 
@@ -241,7 +241,7 @@ async fn a_former_member_named_by_id_whom_podio_denies_is_not_waited_for() {
         let rest = world.until_it_rests(&id, SignedDuration::from_mins(2)).await;
 
         match end {
-            Ok(state) => assert_eq!(rest.state, state, "{switches:?}"),
+            Ok(state) => assert_eq!(rest.state.status(), state, "{switches:?}"),
             Err(code) => assert_eq!(failure(&rest), code, "{switches:?}"),
         }
     }
@@ -268,7 +268,7 @@ async fn who_is_in_no_space_is_planned_with_the_slots_that_are_waited_for() {
 
         // When five calls an hour are all there is.
         for id in &ids {
-            assert_eq!(world.until_it_rests(id, DAY * 2).await.state, REMOVED, "{switches:?}");
+            assert_eq!(world.until_it_rests(id, DAY * 2).await.state.status(), REMOVED, "{switches:?}");
         }
 
         // Then nothing was asked twice but what has to be, right before the organization is left.
@@ -292,7 +292,7 @@ async fn a_domain_is_found_in_whichever_spelling_podio_has_it() {
 
             let id = world.post(&Leaver::of(posted)).await;
 
-            assert_eq!(world.until_it_rests(&id, DAY).await.state, REMOVED, "{profile:?} {stored} {posted}");
+            assert_eq!(world.until_it_rests(&id, DAY).await.state.status(), REMOVED, "{profile:?} {stored} {posted}");
             assert!(!is_member(&world, jane));
         }
     }

@@ -4,7 +4,7 @@
 use jiff::SignedDuration;
 use podio_lifecycle::{
     actor::Actor,
-    offboarding::{Outcome, State},
+    offboarding::{Outcome, Status},
     pause::PauseEvent,
     ports::{ReadPause, WakeWorker, WritePause},
 };
@@ -40,14 +40,14 @@ async fn somebody_posted_during_a_pause_is_planned_and_waits() {
 
     pass(&mut world, HOUR * 5).await;
 
-    assert_eq!(world.look(&id).await.state, State::Removing);
+    assert_eq!(world.look(&id).await.state.status(), Status::Removing);
     assert_eq!(world.deletes().len(), 0);
     let calls = world.podio.log().len();
     assert!(calls < 10, "waiting costs no calls, not {calls}");
 
     decide(&world, PauseEvent::Resumed).await;
     let done = world.until_it_rests(&id, HOUR).await;
-    assert_eq!(done.state, State::Completed { outcome: Outcome::Removed });
+    assert_eq!(done.state.status(), Status::Completed(Outcome::Removed));
 }
 
 #[tokio::test]
@@ -64,6 +64,6 @@ async fn a_pause_in_mid_flight_stops_the_spaces_and_the_organization() {
 
     decide(&world, PauseEvent::Resumed).await;
     let done = world.until_it_rests(&id, HOUR * 24).await;
-    assert_eq!(done.state, State::Completed { outcome: Outcome::Removed });
+    assert_eq!(done.state.status(), Status::Completed(Outcome::Removed));
     assert_eq!(world.deletes().len(), SPACES + 1);
 }

@@ -5,13 +5,13 @@ use jiff::SignedDuration;
 use podio_engine::{ports::QuotaRecord, quota::Ceiling};
 use podio_lifecycle::{
     ids::OffboardingId,
-    offboarding::{Outcome, State},
+    offboarding::{Outcome, Status},
 };
 use podio_sandbox::{Config, FaultAction, FaultRule, Population, Profile, Quota, WindowModel, population::LEAVER};
-use stories::{Fleet, Leaver, Setup, Staff, World};
+use stories::{Fleet, Leaver, Setup, Staff, World, settled_of};
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
-const REMOVED: State = State::Completed { outcome: Outcome::Removed };
+const REMOVED: Status = Status::Completed(Outcome::Removed);
 
 fn tight(model: WindowModel) -> Quota {
     Quota { limit: 20, general_limit: None, window_seconds: 20, model, ..Quota::of(Profile::Documented) }
@@ -37,8 +37,8 @@ async fn sixty_removals_at_twenty_calls_in_twenty_seconds_meet_no_420() {
         let start = world.clock.read();
         for id in &ids {
             let done = world.until_it_rests(id, HOUR).await;
-            assert_eq!(done.state, REMOVED, "{model:?}");
-            assert_eq!(done.counted.removed, 12);
+            assert_eq!(done.state.status(), REMOVED, "{model:?}");
+            assert_eq!(settled_of(&done).removed, 12);
         }
         assert_eq!(world.rejections(), 0, "{model:?}");
         assert!(world.most_receives() <= 1, "a message was received {} times under {model:?}", world.most_receives());
@@ -64,7 +64,7 @@ async fn a_420_of_somebody_elses_making_is_waited_out_without_counting_as_a_fail
 
         let done = world.until_it_rests(&id, HOUR * 3).await;
 
-        assert_eq!(done.state, REMOVED);
+        assert_eq!(done.state.status(), REMOVED);
         let (quota, _) = world.store.read().await.unwrap();
         assert_eq!(quota.rejections, 1);
         let waited = world.clock.read().duration_since(start);
@@ -85,7 +85,7 @@ async fn beside_others(window: i64) -> (Fleet, OffboardingId) {
     fleet.world.podio.add_fault(refusal().times(1));
     let id = fleet.world.post(&Leaver::of(LEAVER)).await;
     fleet.run(fleet.world.clock.read() + SignedDuration::from_secs(window / 2), |_| false).await;
-    assert_eq!(fleet.world.look(&id).await.state, State::Removing, "it waits for the next window");
+    assert_eq!(fleet.world.look(&id).await.state.status(), Status::Removing, "it waits for the next window");
     assert_eq!(refused(&fleet.world), 1);
     (fleet, id)
 }
@@ -110,7 +110,7 @@ async fn while_others_spend_one_call_finds_out_whether_anything_is_left() {
     assert_eq!(refused(&fleet.world), 2, "the others waited for its answer");
     fleet.world.podio.clear_faults();
     fleet.run(start + HOUR * 9, |_| false).await;
-    assert_eq!(fleet.world.look(&id).await.state, REMOVED);
+    assert_eq!(fleet.world.look(&id).await.state.status(), REMOVED);
 }
 
 #[tokio::test]
@@ -127,7 +127,7 @@ async fn whoever_missed_a_slot_while_another_found_out_takes_a_new_one() {
         fleet.run(start + SignedDuration::from_secs(second), |_| false).await;
     }
 
-    assert_eq!(fleet.world.look(&id).await.state, REMOVED);
+    assert_eq!(fleet.world.look(&id).await.state.status(), REMOVED);
     let ceiling = Ceiling::new(20, SignedDuration::from_mins(10)).unwrap();
     for call in fleet.world.podio.log().iter().filter(|call| call.time > start) {
         let slot = *booked.range(..=call.time).next_back().unwrap();
@@ -147,7 +147,7 @@ async fn the_token_is_fetched_once_for_all_and_once_more_when_it_is_revoked() {
     world.pass(HOUR, async |world| (world.deletes().len() >= 10).then_some(())).await;
     world.podio.with_state(|state| state.tokens.revoke_access_tokens());
 
-    assert_eq!(world.until_it_rests(&id, HOUR).await.state, REMOVED);
+    assert_eq!(world.until_it_rests(&id, HOUR).await.state.status(), REMOVED);
     let token_calls = world.podio.log().iter().filter(|call| call.path.starts_with("/oauth/token")).count();
     assert_eq!(token_calls, 2);
 }
@@ -161,7 +161,7 @@ async fn ten_removals_take_one_write_to_dispatch_and_one_to_tell_of() {
     let mut world = World::new(Setup { podio, ceiling: (250, 3600), mass_threshold: 25 }).await;
     world.podio.with_state(|state| state.switches.rate_limit_headers = podio_sandbox::switches::Part::Absent);
     let id = world.post(&Leaver::of(LEAVER)).await;
-    world.pass(HOUR, async |world| (world.look(&id).await.state == State::Removing).then_some(())).await;
+    world.pass(HOUR, async |world| (world.look(&id).await.state.status() == Status::Removing).then_some(())).await;
     let (_, before) = world.store.read().await.unwrap();
     world.pass(HOUR, async |world| (world.deletes().len() == 10).then_some(())).await;
     let (_, after) = world.store.read().await.unwrap();

@@ -6,17 +6,17 @@ use jiff::SignedDuration;
 use podio_lifecycle::{
     hold::HoldCode,
     ids::{SpaceId, UserId},
-    offboarding::{Event, FailureCode, Offboarding, Outcome, State},
+    offboarding::{Event, FailureCode, Offboarding, Outcome, State, Status},
 };
 use podio_sandbox::{
     Config, ErrorBody, FaultAction, FaultRule, Population, Profile, Quota,
     population::{ACTING_ADMIN, LEAVER, ORG_ID},
     state::SpaceRole,
 };
-use stories::{Leaver, Setup, World};
+use stories::{Leaver, Setup, World, plan_of, settled_of};
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
-const REMOVED: State = State::Completed { outcome: Outcome::Removed };
+const REMOVED: Status = Status::Completed(Outcome::Removed);
 
 /// Jane is in twelve spaces, of which the acting admin, who is in every fourth, may not take her out unless they are in them.
 async fn world(switches: &[&str]) -> World {
@@ -82,8 +82,8 @@ async fn who_would_stay_in_a_space_is_held_and_leaves_it_once_the_acting_admin_m
     let_the_acting_admin_in(&world);
     world.approve(&id).await;
     let done = world.until_it_rests(&id, DAY).await;
-    assert_eq!((done.state, spaces_of_jane(&world)), (REMOVED, vec![]));
-    assert_eq!((done.spaces_total, done.counted.removed, done.counted.total()), (12, 12, 12));
+    assert_eq!((done.state.status(), spaces_of_jane(&world)), (REMOVED, vec![]));
+    assert_eq!((plan_of(&done).spaces.total(), settled_of(&done).removed, settled_of(&done).total()), (12, 12, 12));
     assert!(world.deletes().last().unwrap().path.starts_with("/org/"));
 }
 
@@ -94,8 +94,12 @@ async fn who_is_approved_to_stay_in_a_space_leaves_the_organization_after_one_mo
     world.until_it_rests(&id, DAY).await;
     world.approve(&id).await;
     let done = world.until_it_rests(&id, DAY).await;
-    assert_eq!((done.state, is_member(&world)), (REMOVED, false));
-    assert_eq!((done.counted.left_to_org_removal, done.counted.total()), (9, 12), "the record says where she stayed");
+    assert_eq!((done.state.status(), is_member(&world)), (REMOVED, false));
+    assert_eq!(
+        (settled_of(&done).left_to_org_removal, settled_of(&done).total()),
+        (9, 12),
+        "the record says where she stayed"
+    );
     assert_eq!(requests(&world), 12 + 9);
 }
 
@@ -113,7 +117,7 @@ async fn who_was_taken_out_by_hand_meanwhile_is_nobodys_question() {
         }
     });
     let done = world.until_it_rests(&id, DAY).await;
-    assert_eq!((done.state, requests(&world)), (REMOVED, 12));
+    assert_eq!((done.state.status(), requests(&world)), (REMOVED, 12));
 }
 
 #[tokio::test]
@@ -129,8 +133,8 @@ async fn spaces_that_are_not_the_leavers_may_refuse_where_podio_counts_none() {
     world.podio.add_fault(FaultRule::new("DELETE", "/space/*", refusal));
     let id = world.post(&Leaver::of(LEAVER)).await;
     let done = world.until_it_rests(&id, DAY).await;
-    assert_eq!((done.state, is_member(&world)), (REMOVED, false));
-    assert!(done.counted.left_to_org_removal > 0);
+    assert_eq!((done.state.status(), is_member(&world)), (REMOVED, false));
+    assert!(settled_of(&done).left_to_org_removal > 0);
 }
 
 #[tokio::test]
@@ -151,8 +155,12 @@ async fn a_retry_asks_a_space_that_refused_once_more() {
         let_the_acting_admin_in(&world);
         world.operator(&id, Event::Retried).await;
         let done = world.until_it_rests(&id, DAY).await;
-        assert_eq!((done.state, spaces_of_jane(&world)), (REMOVED, vec![]));
-        assert_eq!((done.counted.removed, done.counted.total()), (12, 12), "each space by its own call: {offered}");
+        assert_eq!((done.state.status(), spaces_of_jane(&world)), (REMOVED, vec![]));
+        assert_eq!(
+            (settled_of(&done).removed, settled_of(&done).total()),
+            (12, 12),
+            "each space by its own call: {offered}"
+        );
     }
 }
 
@@ -176,8 +184,8 @@ async fn looks_that_a_backlog_cuts_short_are_made_close_together() {
 
     let done = world.until_it_rests(&ids[0], DAY * 7).await;
 
-    assert_eq!((done.state, spaces_of_jane(&world)), (REMOVED, vec![]));
-    assert_ne!(world.look(&ids[1]).await.state, REMOVED, "a backlog waits still");
+    assert_eq!((done.state.status(), spaces_of_jane(&world)), (REMOVED, vec![]));
+    assert_ne!(world.look(&ids[1]).await.state.status(), REMOVED, "a backlog waits still");
     let is_look = |call: &podio_sandbox::Call| call.method == "GET" && call.path.contains("/member/v2/");
     let looks = world.podio.log().iter().filter(|call| is_look(call)).count();
     assert!(looks <= 9 * 2, "{looks} looks: once in vain, once close together");
@@ -200,6 +208,6 @@ async fn spaces_that_can_never_all_be_looked_into_are_a_persons_question() {
     assert!(asked(&held).iter().all(|(code, space)| *code == HoldCode::SpaceWouldBeDeleted && space.is_some()));
     world.approve(&id).await;
     let done = world.until_it_rests(&id, DAY * 7).await;
-    assert_eq!((done.state, spaces_of_jane(&world)), (REMOVED, vec![]));
+    assert_eq!((done.state.status(), spaces_of_jane(&world)), (REMOVED, vec![]));
     assert_eq!((requests(&world), world.rejections()), (9 + 9, 0));
 }

@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use podio_lifecycle::{
     hooks::{DeliveryId, DeliveryState, HookRef},
     ids::{OffboardingId, OrgId, SpaceId, UserId},
-    offboarding::{Offboarding, Outcome, State},
+    offboarding::{Offboarding, Outcome, Status},
     ports::{Metric, ReadOffboardings},
 };
 use podio_sandbox::{
@@ -13,11 +13,11 @@ use podio_sandbox::{
     population::{LEAVER, ORG_ID},
     state::{SpaceKind, SpaceRole},
 };
-use stories::{Leaver, Setup, World};
+use stories::{Leaver, Setup, World, plan_of, settled_of};
 use worker::HookPolicy;
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
-const REMOVED: State = State::Completed { outcome: Outcome::Removed };
+const REMOVED: Status = Status::Completed(Outcome::Removed);
 
 async fn world(profile: Profile, remove_returned: bool) -> World {
     under((250, 3600), profile, remove_returned).await
@@ -58,7 +58,7 @@ async fn member_added(world: &World, space: SpaceId, user: Option<UserId>) -> De
 
 async fn removed(world: &mut World) -> OffboardingId {
     let id = world.post(&Leaver::of(LEAVER)).await;
-    assert_eq!(world.until_it_rests(&id, DAY).await.state, REMOVED);
+    assert_eq!(world.until_it_rests(&id, DAY).await.state.status(), REMOVED);
     id
 }
 
@@ -80,12 +80,16 @@ async fn a_hook_has_a_new_space_left_where_podio_previews_nothing() {
         let mut world = under((18, 3600), Profile::Guide, false).await;
         let id = world.post(&Leaver::of(LEAVER)).await;
         world.pass(DAY, async |world| (!world.deletes().is_empty()).then_some(())).await;
-        assert_eq!(world.look(&id).await.state, State::Removing);
+        assert_eq!(world.look(&id).await.state.status(), Status::Removing);
         let space = add_jane(&world);
         let fields = [("type", kind.to_owned()), ("hook_id", "7".to_owned())];
         world.deliver(HookRef::space(space), &fields).await;
         let done = world.until_it_rests(&id, DAY).await;
-        assert_eq!((done.state, done.spaces_total, done.counted.removed), (REMOVED, 4, 4), "{kind}");
+        assert_eq!(
+            (done.state.status(), plan_of(&done).spaces.total(), settled_of(&done).removed),
+            (REMOVED, 4, 4),
+            "{kind}"
+        );
         let deletes = world.deletes();
         assert!(deletes.last().unwrap().path.starts_with("/org/"));
         let own = deletes.iter().filter(|call| call.path.starts_with(&format!("/space/{space}/")));
@@ -103,7 +107,7 @@ async fn another_person_in_a_space_is_no_reason_to_look() {
     let somebody = UserId(jane(&world).0 + 1_000_000);
     let delivery = member_added(&world, space, Some(somebody)).await;
     world.until_it_is_dealt_with(&delivery).await;
-    assert_eq!(world.look(&id).await.suspects, []);
+    assert_eq!(plan_of(&world.look(&id).await).suspects, []);
 }
 
 #[tokio::test]
@@ -111,7 +115,7 @@ async fn who_comes_back_is_recorded_and_the_alarm_rings_once() {
     for named in [true, false] {
         let mut world = world(Profile::Documented, false).await;
         let id = removed(&mut world).await;
-        let completed_at = world.look(&id).await.completed_at;
+        let completed_at = world.look(&id).await.state.completed_at();
         world.pass(DAY, async |world| (Some(world.clock.read()) > completed_at).then_some(())).await;
         let space = add_jane(&world);
         let user = named.then(|| jane(&world));
@@ -120,8 +124,8 @@ async fn who_comes_back_is_recorded_and_the_alarm_rings_once() {
         assert!(matches!(state, DeliveryState::Handled { .. }), "{state:?}");
 
         let done = world.look(&id).await;
-        assert!(done.returned_at > completed_at);
-        assert_eq!((done.state, done.completed_at), (REMOVED, completed_at));
+        assert!(done.state.returned_at() > completed_at);
+        assert_eq!((done.state.status(), done.state.completed_at()), (REMOVED, completed_at));
         assert_eq!(world.counted(Metric::ReturnedLeavers), 1);
 
         // Another space, a little later, and the same delivery once more.
@@ -131,7 +135,7 @@ async fn who_comes_back_is_recorded_and_the_alarm_rings_once() {
             world.until_it_is_dealt_with(&delivery).await;
         }
         assert_eq!(world.counted(Metric::ReturnedLeavers), 1);
-        assert_eq!(world.look(&id).await.returned_at, done.returned_at);
+        assert_eq!(world.look(&id).await.state.returned_at(), done.state.returned_at());
         assert_eq!(all(&world).await.len(), 1, "nobody asked for another removal");
     }
 }
@@ -148,7 +152,9 @@ async fn who_comes_back_is_found_on_whatever_page_of_the_space_they_are() {
         world.decide(HookPolicy { org: Some(OrgId(ORG_ID.0)), remove_returned: false, leavers_app: None });
         let id = removed(&mut world).await;
         world
-            .pass(DAY, async |world| (Some(world.clock.read()) > world.look(&id).await.completed_at).then_some(()))
+            .pass(DAY, async |world| {
+                (Some(world.clock.read()) > world.look(&id).await.state.completed_at()).then_some(())
+            })
             .await;
         let space = add_jane(&world);
         let now = world.clock.read();
@@ -162,7 +168,7 @@ async fn who_comes_back_is_found_on_whatever_page_of_the_space_they_are() {
         let delivery = member_added(&world, space, None).await;
 
         world.until_it_is_dealt_with(&delivery).await;
-        assert!(world.look(&id).await.returned_at.is_some(), "pages of {most}, {over}");
+        assert!(world.look(&id).await.state.returned_at().is_some(), "pages of {most}, {over}");
     }
 }
 
@@ -173,7 +179,7 @@ async fn an_event_that_is_older_than_the_removal_rings_no_alarm() {
     let id = removed(&mut world).await;
     let delivery = member_added(&world, space, Some(jane(&world))).await;
     world.until_it_is_dealt_with(&delivery).await;
-    assert_eq!((world.look(&id).await.returned_at, world.counted(Metric::ReturnedLeavers)), (None, 0));
+    assert_eq!((world.look(&id).await.state.returned_at(), world.counted(Metric::ReturnedLeavers)), (None, 0));
     assert_eq!(all(&world).await.len(), 1);
 }
 
@@ -188,14 +194,14 @@ async fn who_comes_back_leaves_again_where_that_is_wanted() {
 
         let second = all(&world).await.into_iter().find(|other| other.id != first).expect("another removal");
         assert_eq!(second.request.reason, Some(format!("returned after {first}")));
-        assert_eq!(world.until_it_rests(&second.id, DAY).await.state, REMOVED);
+        assert_eq!(world.until_it_rests(&second.id, DAY).await.state.status(), REMOVED);
         assert_eq!(world.spaces_of(jane(&world)), []);
 
         // And a third time: it is the second removal that she returns from.
         let space = add_jane(&world);
         let delivery = member_added(&world, space, Some(jane(&world))).await;
         world.until_it_is_dealt_with(&delivery).await;
-        assert!(world.look(&second.id).await.returned_at.is_some());
+        assert!(world.look(&second.id).await.state.returned_at().is_some());
         assert_eq!(all(&world).await.len(), 3, "{profile:?}");
     }
 }
@@ -219,7 +225,7 @@ async fn a_table_that_fails_at_any_point_leaves_one_removal_of_who_came_back() {
         world.store.faults().end();
         let state = world.until_it_is_dealt_with(&delivery).await;
         assert!(matches!(state, DeliveryState::Handled { .. }), "{point}: {state:?}");
-        assert!(world.look(&first).await.returned_at.is_some(), "{point}");
+        assert!(world.look(&first).await.state.returned_at().is_some(), "{point}");
         assert_eq!(all(&world).await.len(), 2, "{point}");
         assert!(world.counted(Metric::ReturnedLeavers) >= 1);
     }
@@ -258,7 +264,8 @@ async fn somebody_who_is_added_twice_within_ten_minutes_is_removed_both_times() 
             // Podio sends it twice.
             assert_eq!(world.podio_posts(&HookRef::space(space.unwrap()), &form).await, 200);
         }
-        let is_through = |all: &[Offboarding]| all.len() >= times && all.iter().all(|one| one.state == REMOVED);
+        let is_through =
+            |all: &[Offboarding]| all.len() >= times && all.iter().all(|one| one.state.status() == REMOVED);
         world.pass(DAY, async |world| is_through(&all(world).await).then_some(())).await;
         assert_eq!(all(&world).await.len(), times);
     }

@@ -10,7 +10,7 @@ use lambda_http::{
 use podio_engine::quota::Ceiling;
 use podio_lifecycle::{
     ids::{OffboardingId, OrgId, UserId},
-    offboarding::{Filter, Offboarding, Outcome, State},
+    offboarding::{Filter, Offboarding, Outcome, Status},
     ports::ReadOffboardings,
 };
 use podio_sandbox::{
@@ -105,9 +105,9 @@ impl Desk {
     /// Lets time pass until Jane is gone; when the first thing was removed.
     async fn until_jane_is_gone(&mut self, id: &OffboardingId) -> Timestamp {
         let done = self.world.until_it_rests(id, DAY * 4).await;
-        assert_eq!(done.state, State::Completed { outcome: Outcome::Removed });
+        assert_eq!(done.state.status(), Status::Completed(Outcome::Removed));
         assert!(!self.jane_is_member());
-        let jane = done.leaver.unwrap().user_id;
+        let jane = done.state.leaver().unwrap().user_id;
         assert_eq!(jane, UserId(self.world.podio.with_state(|state| state.person_by_mail(LEAVER)).unwrap().0));
         let log = self.world.podio.log();
         log.iter().find(|call| call.method == "DELETE").unwrap().time

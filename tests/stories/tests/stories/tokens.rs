@@ -5,14 +5,14 @@ use jiff::{SignedDuration, Timestamp};
 use podio_lifecycle::{
     credentials::{LEASE, TokenRecord},
     ids::OffboardingId,
-    offboarding::{Outcome, State},
+    offboarding::{Outcome, Status},
     ports::Credentials,
 };
 use podio_sandbox::{Call, Config, ErrorBody, FaultAction, FaultRule, Population, Profile};
 use stories::{Leaver, Setup, World};
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
-const REMOVED: State = State::Completed { outcome: Outcome::Removed };
+const REMOVED: Status = Status::Completed(Outcome::Removed);
 
 fn mail(n: usize) -> String {
     format!("leaver{n}@example.com")
@@ -54,7 +54,7 @@ async fn somebody_else_renews(world: &World, until: Timestamp) {
 async fn a_refused_token_is_not_used_again_while_the_token_endpoint_is_blocked() {
     let mut world = world(4).await;
     let first = post(&world, 0..1).await.remove(0);
-    assert_eq!(world.until_it_rests(&first, DAY).await.state, REMOVED);
+    assert_eq!(world.until_it_rests(&first, DAY).await.state.status(), REMOVED);
     let renewals = token_calls(&world).len();
     world.podio.with_state(|state| state.tokens.revoke_access_tokens());
     let blocked = FaultAction::RateLimit { wait_seconds: Some(1200) };
@@ -75,7 +75,7 @@ async fn a_refused_token_is_not_used_again_while_the_token_endpoint_is_blocked()
 
     for id in late {
         let done = world.until_it_rests(&id, DAY).await;
-        assert_eq!(done.state, REMOVED);
+        assert_eq!(done.state.status(), REMOVED);
     }
     assert!(token_calls(&world)[renewals + 1].time >= until, "the block was sat out");
 }
@@ -93,7 +93,7 @@ async fn all_jobs_of_an_event_step_aside_at_once_while_somebody_else_renews() {
     assert_eq!(world.clock.read(), start, "nobody waits in the function");
     for id in &ids {
         let done = world.until_it_rests(id, DAY).await;
-        assert_eq!((done.state, done.work.attempts), (REMOVED, 0));
+        assert_eq!(done.state.status(), REMOVED);
     }
     let asked: Vec<Timestamp> = token_calls(&world).iter().map(|call| call.time).collect();
     let [asked] = asked[..] else { panic!("{asked:?}") };
@@ -112,7 +112,7 @@ async fn a_token_that_somebody_else_has_renewed_is_used_at_once_not_when_the_lea
     let record = world.credentials.load().await.unwrap().unwrap();
     world.credentials.save(&TokenRecord { leased_until: None, ..record }).await.unwrap();
     for id in ids {
-        assert_eq!(world.until_it_rests(&id, DAY).await.state, REMOVED);
+        assert_eq!(world.until_it_rests(&id, DAY).await.state.status(), REMOVED);
     }
 
     let asked = token_calls(&world)[0].time;
@@ -126,7 +126,7 @@ async fn a_lease_about_to_end_is_waited_for_in_the_function() {
     somebody_else_renews(&world, until).await;
     let ids = post(&world, 0..3).await;
     for id in ids {
-        assert_eq!(world.until_it_rests(&id, DAY).await.state, REMOVED);
+        assert_eq!(world.until_it_rests(&id, DAY).await.state.status(), REMOVED);
     }
     assert_eq!(world.most_receives(), 1);
     let [call] = &token_calls(&world)[..] else { panic!("one renewal is enough") };
@@ -145,13 +145,13 @@ async fn a_token_endpoint_that_is_down_is_waited_for_and_asked_once_for_all() {
     assert_eq!(token_calls(&world).len(), 1);
     for id in &ids {
         let offboarding = world.look(id).await;
-        assert_eq!((offboarding.state.stage().is_some(), offboarding.work.faults), (true, 1));
+        assert_eq!((offboarding.state.stage().is_some(), offboarding.state.work().faults), (true, 1));
     }
     let end = world.clock.read() + DAY;
     world.pass(DAY * 2, async |world| (world.clock.read() >= end).then_some(())).await;
     assert_eq!(world.calls(), 0, "nothing was asked without a token");
     world.podio.clear_faults();
     for id in &ids {
-        assert_eq!(world.until_it_rests(id, DAY).await.state, REMOVED);
+        assert_eq!(world.until_it_rests(id, DAY).await.state.status(), REMOVED);
     }
 }

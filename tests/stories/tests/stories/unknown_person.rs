@@ -29,10 +29,7 @@ async fn world(profile: Profile, switches: &[&str]) -> World {
 }
 
 fn outcome(offboarding: &Offboarding) -> Outcome {
-    match offboarding.state {
-        State::Completed { outcome } => outcome,
-        ref other => panic!("not completed: {other:?}"),
-    }
+    offboarding.state.outcome().unwrap_or_else(|| panic!("not completed: {:?}", offboarding.state))
 }
 
 fn held_for(offboarding: &Offboarding) -> &[Reason] {
@@ -79,7 +76,7 @@ async fn a_typing_mistake_ends_as_unknown_and_is_counted() {
 
             assert_eq!(outcome(&done), Outcome::Unknown, "{profile:?}");
             assert_eq!(world.counted(Metric::UnknownPersons), 1, "{profile:?}");
-            assert!(done.sealed.is_some());
+            assert!(done.state.closing().is_some());
             assert_eq!(world.deletes().len(), 0);
         }
     }
@@ -93,7 +90,7 @@ async fn somebody_who_was_removed_before_is_already_gone() {
             let first = world.post(&Leaver::of(LEAVER)).await;
             let removed = world.until_it_rests(&first, DAY).await;
             assert_eq!(outcome(&removed), Outcome::Removed);
-            let user = removed.leaver.unwrap().user_id;
+            let user = removed.state.leaver().unwrap().user_id;
             let is_by_id = matches!(again.request.person, podio_lifecycle::offboarding::Person::User(_));
             let again = if is_by_id { Leaver::user(user.0) } else { again };
 

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a story stops where its premise fails")]
 
 use jiff::SignedDuration;
-use podio_lifecycle::offboarding::{Offboarding, Outcome, State};
+use podio_lifecycle::offboarding::{Offboarding, Outcome, Status};
 use podio_sandbox::{
     Config, Effect, Population, Profile, Switches,
     population::{LEAVER, ORG_ID},
@@ -57,11 +57,11 @@ async fn try_everything(profile: Profile) {
         let spaces = world.podio.with_state(|state| state.regular_spaces_of_member(ORG_ID, jane));
         let effects: Vec<Effect> = world.podio.log().into_iter().flat_map(|call| call.effects).collect();
         let deleted = effects.iter().any(|effect| matches!(effect, Effect::SpaceDeleted { .. }));
-        let as_expected = match (&end.state, is_held(profile, &switch, &value)) {
-            (State::Completed { outcome: Outcome::Removed }, false) => {
+        let as_expected = match (end.state.status(), is_held(profile, &switch, &value)) {
+            (Status::Completed(Outcome::Removed), false) => {
                 !is_member && (spaces.is_empty() || is_out_of_sight(profile, &switch, &value))
             }
-            (State::Held { .. }, true) => is_member,
+            (Status::Held, true) => is_member,
             _ => false,
         };
         if !as_expected || deleted || world.rejections() > 0 {

@@ -47,7 +47,7 @@ async fn a_hold_is_told_of_at_once_and_until_somebody_decides() {
 async fn a_failure_is_told_of_at_once_and_until_somebody_retries() {
     let mut world = world().await;
     let id = world.post(&Leaver::of(LEAVER)).await;
-    let failure = Failure { code: FailureCode::PodioUnavailable, detail: "Podio is away.".to_owned() };
+    let failure = Failure { code: FailureCode::MissingRights, detail: "A right is missing.".to_owned() };
     world.operator(&id, Event::Failed(failure)).await;
 
     let in_an_hour = counted_in(&mut world, HOUR, Metric::FailedOffboardings).await;

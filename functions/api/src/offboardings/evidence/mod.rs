@@ -83,7 +83,7 @@ struct Seal<'a> {
 pub(crate) async fn get(exchange: &Exchange<'_>, id: &OffboardingId) -> Result<Answer, Problem> {
     let ports = exchange.ports;
     let offboarding = ports.read.load(id).await?.ok_or(Problem::NoSuchOffboarding)?;
-    let sealed = offboarding.sealed.as_ref();
+    let sealed = offboarding.state.closing().map(|closing| &closing.seal);
     let stored = Stored::read(&*ports.evidence, id, sealed).await?;
     let form = Form::wanted(exchange.header("accept"));
     if form == Form::Envelope {

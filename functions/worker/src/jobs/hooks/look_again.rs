@@ -44,7 +44,8 @@ pub(super) async fn look_again(
     session: &mut Session<'_>,
 ) -> Result<(), Halt> {
     for offboarding in context.ports.offboardings.active(MOST_ACTIVE).await? {
-        let leaver = offboarding.leaver.as_ref().or(offboarding.work.search.found.as_ref());
+        let state = &offboarding.state;
+        let leaver = state.leaver().or_else(|| state.search().and_then(|search| search.found.as_ref()));
         if user.is_some_and(|user| leaver.is_none_or(|leaver| leaver.user_id != user)) {
             continue;
         }
@@ -145,7 +146,7 @@ async fn has_returned(
     session: &mut Session<'_>,
 ) -> Result<(), Halt> {
     let Some(offboarding) = context.ports.offboardings.load(removed_by).await? else { return Ok(()) };
-    if offboarding.returned_at.is_none() {
+    if offboarding.state.returned_at().is_none() {
         // Before it is recorded: an alarm may ring twice, but not never.
         tracing::warn!(offboarding = %removed_by, "somebody who was removed is a member again");
         context.ports.metrics.add(Metric::ReturnedLeavers, 1);

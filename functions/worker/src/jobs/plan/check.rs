@@ -8,7 +8,7 @@ use podio_lifecycle::{
     capability::Capability,
     hold::Preview,
     ids::{SpaceId, UserId},
-    offboarding::Leaver,
+    offboarding::{Draft, Leaver},
     removal::{Company, RemovalState, SpaceRemoval},
 };
 
@@ -27,11 +27,11 @@ const FIRST_FEW: Page = Page { limit: SMALL_PAGE, offset: 0 };
 pub(super) async fn check_spaces(
     context: &Context,
     stage: &StageTask,
+    draft: &Draft,
     leaver: &Leaver,
     session: &mut Session<'_>,
 ) -> Result<(Preview, Vec<SpaceRemoval>), Halt> {
-    let plan = stage.offboarding.plan.ok_or(Halt::Overtaken)?;
-    let mut spaces = context.ports.offboardings.spaces(&stage.offboarding.id, plan).await?;
+    let mut spaces = context.ports.offboardings.spaces(&stage.offboarding.id, draft.number).await?;
     let open = |space: &&mut SpaceRemoval| space.state == RemovalState::Unchecked || is_unseen(space);
     for space in spaces.iter_mut().filter(open) {
         let before = space.clone();

@@ -12,7 +12,7 @@ use podio_lifecycle::{
     hold::{Approval, HoldCode, Preview, Reason, Standing},
     ids::OffboardingId,
     ledger::NotCommitted,
-    offboarding::{Event, Filter, Leaver, Person, Plan, Request, SearchStep, State},
+    offboarding::{Event, Filter, Leaver, NewPlan, Person, Planning, Request, SearchStep, State},
     ports::Metric,
     removal::{Company, RemovalState, SpaceRemoval, tally},
 };
@@ -47,11 +47,17 @@ const CALLS_OF_PLAN: usize = 2;
 const FEW: usize = 10;
 
 /// Plans from wherever an earlier run has got to.
-pub(crate) async fn plan(context: &Context, stage: &mut StageTask, session: &mut Session<'_>) -> Result<(), Halt> {
-    if !is_in_place(context, stage, session).await? {
+pub(crate) async fn plan(
+    context: &Context,
+    stage: &mut StageTask,
+    planning: &Planning,
+    session: &mut Session<'_>,
+) -> Result<(), Halt> {
+    if !is_in_place(context, stage, planning, session).await? {
         return Ok(());
     }
     advance(context, stage, Event::PlanningBegun, session).await?;
+    let State::Planning(Planning { draft, .. }) = stage.offboarding.state.clone() else { return Err(Halt::Overtaken) };
     let leaver = match stage.search.found.clone() {
         Some(leaver) => leaver,
         None => match find_member(stage, session).await? {
@@ -68,17 +74,17 @@ pub(crate) async fn plan(context: &Context, stage: &mut StageTask, session: &mut
         stage.search.acting_asked = true;
     }
     let (preview, spaces) = match stage.search.step {
-        SearchStep::Check { .. } => check_spaces(context, stage, &leaver, session).await?,
-        _ => match previewed_spaces(stage, &leaver, session).await? {
+        SearchStep::Check { .. } => check_spaces(context, stage, &draft, &leaver, session).await?,
+        _ => match previewed_spaces(stage, &draft, &leaver, session).await? {
             Spaces::Known { preview, spaces } => (preview, spaces),
             Spaces::ToCheck(spaces) => {
                 context.ports.removals.save_spaces(&spaces).await?;
                 stage.search.step = SearchStep::Check { spaces: u32::try_from(spaces.len()).unwrap_or(u32::MAX) };
                 // From here on a run that dies does not start over.
-                let (search, calls, place) =
-                    (stage.search.clone(), stage.offboarding.work.calls, stage.offboarding.place);
+                let (search, calls) = (stage.search.clone(), stage.offboarding.state.work().calls);
+                let place = stage.offboarding.place;
                 advance(context, stage, Event::Waits { until: None, search, calls, place }, session).await?;
-                check_spaces(context, stage, &leaver, session).await?
+                check_spaces(context, stage, &draft, &leaver, session).await?
             }
         },
     };
@@ -104,7 +110,7 @@ async fn nobody_is_found(context: &Context, stage: &mut StageTask, session: &mut
 
 /// Whether an offboarding has ever found the person: this one before somebody had to decide, or an earlier one.
 async fn is_known(context: &Context, stage: &StageTask) -> Result<bool, Halt> {
-    if stage.offboarding.leaver.is_some() {
+    if stage.offboarding.state.leaver().is_some() {
         return Ok(true);
     }
     let org = stage.offboarding.org_id;
@@ -115,7 +121,7 @@ async fn is_known(context: &Context, stage: &StageTask) -> Result<bool, Halt> {
     let mut before = None;
     loop {
         let page = context.ports.offboardings.list(&filter, EARLIER, before.as_ref()).await?;
-        if page.offboardings.iter().any(|earlier| earlier.org_id == org && earlier.leaver.is_some()) {
+        if page.offboardings.iter().any(|earlier| earlier.org_id == org && earlier.state.leaver().is_some()) {
             return Ok(true);
         }
         before = page.next;
@@ -127,9 +133,14 @@ async fn is_known(context: &Context, stage: &StageTask) -> Result<bool, Halt> {
 
 /// Whoever was posted in a crowd finds a place that leaves room for others, before a call is spent: of the first the
 /// plans lie spread before the removals, and whoever comes behind waits among these.
-async fn is_in_place(context: &Context, stage: &mut StageTask, session: &mut Session<'_>) -> Result<bool, Halt> {
+async fn is_in_place(
+    context: &Context,
+    stage: &mut StageTask,
+    planning: &Planning,
+    session: &mut Session<'_>,
+) -> Result<bool, Halt> {
     let offboarding = &stage.offboarding;
-    let is_new = offboarding.work.calls == 0 && offboarding.work.search == Default::default();
+    let is_new = planning.work.calls == 0 && planning.search == Default::default();
     let has_a_place = offboarding.crowd || offboarding.place != offboarding.created_at;
     if has_a_place || !is_new || !offboarding.approved.is_empty() {
         return Ok(true);
@@ -203,14 +214,14 @@ async fn conclude_plan(
     let place = place(context, stage, spaces.len()).await?;
     // Spaces that no preview named are checked one by one.
     let previewed = !matches!(stage.search.step, SearchStep::Check { .. });
-    let plan = Plan { leaver, spaces: tally(&spaces).pending, previewed, reasons, place };
+    let plan = NewPlan { leaver, spaces: tally(&spaces).pending, previewed, reasons, place };
     let planned = stage.offboarding.apply(Event::Planned(plan.clone()), context.now());
-    let waits = planned.is_ok_and(|change| change.offboarding.state == State::Removing);
+    let waits = planned.is_ok_and(|change| matches!(change.offboarding.state, State::Removing(_)));
     let mut written = Vec::with_capacity(spaces.len());
     for space in spaces {
         let space = match (space.state, waits) {
             (RemovalState::Pending, true) => {
-                space.waiting_since(context.now(), stage.offboarding.space_priority(), place)
+                space.waiting_since(context.now(), stage.offboarding.request.space_priority(), place)
             }
             _ => space,
         };
@@ -225,7 +236,7 @@ async fn conclude_plan(
             stage.offboarding = planned;
             tracing::info!(offboarding = %stage.offboarding.id, state = stage.offboarding.state.name(), "planned");
             session.fresh_stage(&stage.offboarding);
-            if stage.offboarding.state == State::Removing {
+            if matches!(stage.offboarding.state, State::Removing(_)) {
                 written.iter().for_each(|space| session.fresh_removal(space));
             }
             Ok(())

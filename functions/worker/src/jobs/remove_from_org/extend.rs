@@ -5,8 +5,8 @@
 //! between leaves removals that nobody has announced; whoever comes next announces them as they are.
 
 use podio_lifecycle::{
-    ids::UserId,
-    offboarding::{Event, FailureCode, Leaver},
+    ids::{SpaceId, UserId},
+    offboarding::{Event, FailureCode, Plan},
     ports::SaveError,
     removal::{RemovalState, SpaceRemoval},
 };
@@ -23,12 +23,9 @@ use crate::{
 };
 
 /// The spaces of the plan, each of them settled. The count of open ones says so already; this is the second guard.
-pub(super) async fn settled_spaces(context: &Context, stage: &StageTask) -> Result<Spaces, Halt> {
-    let spaces = match stage.offboarding.plan {
-        Some(plan) => context.ports.offboardings.spaces(&stage.offboarding.id, plan).await?,
-        None => Vec::new(),
-    };
-    let spaces = Spaces::of(&stage.offboarding, spaces);
+pub(super) async fn settled_spaces(context: &Context, stage: &StageTask, plan: &Plan) -> Result<Spaces, Halt> {
+    let spaces = context.ports.offboardings.spaces(&stage.offboarding.id, plan.number).await?;
+    let spaces = Spaces::of(plan, spaces);
     if spaces.own.iter().all(|removal| removal.state.is_settled()) {
         return Ok(spaces);
     }
@@ -43,18 +40,18 @@ pub(super) async fn settled_spaces(context: &Context, stage: &StageTask) -> Resu
 pub(super) async fn look_into_suspects(
     context: &Context,
     stage: &mut StageTask,
-    leaver: &Leaver,
+    plan: &Plan,
     spaces: &Spaces,
     session: &mut Session<'_>,
 ) -> Result<Vec<SpaceRemoval>, Halt> {
     let mut found = Vec::new();
-    let mut left = stage.offboarding.suspects.clone();
+    let known = suspects(stage);
+    let mut left = known.clone();
     let mut cut_short = None;
     while let Some(space) = left.first().copied() {
-        let Some(key) = stage.offboarding.space_key(space) else { break };
-        let entry = SpaceRemoval::new(key, None, RemovalState::Unchecked);
+        let entry = SpaceRemoval::new(plan.key(&stage.offboarding.id, space), None, RemovalState::Unchecked);
         if let Some(mut entry) = spaces.missing([entry]).pop() {
-            match look_into(&mut entry, leaver.user_id, session).await {
+            match look_into(&mut entry, plan.leaver.user_id, session).await {
                 Ok(()) if entry.state == RemovalState::Pending => found.push(entry),
                 Ok(()) => {}
                 Err(halt) => {
@@ -67,13 +64,18 @@ pub(super) async fn look_into_suspects(
     }
     // Who was found stays a suspect until they are written down.
     left.extend(found.iter().map(|entry| entry.key.space));
-    if left != stage.offboarding.suspects {
+    if left != known {
         advance(context, stage, Event::SuspectsCleared { left }, session).await?;
     }
     match cut_short {
         Some(halt) if found.is_empty() => Err(halt),
         _ => Ok(found),
     }
+}
+
+/// Those that are still to be looked into.
+fn suspects(stage: &StageTask) -> Vec<SpaceId> {
+    stage.offboarding.state.plan().map(|plan| plan.suspects.clone()).unwrap_or_default()
 }
 
 async fn look_into(entry: &mut SpaceRemoval, user: UserId, session: &mut Session<'_>) -> Result<(), Halt> {
@@ -88,25 +90,26 @@ async fn look_into(entry: &mut SpaceRemoval, user: UserId, session: &mut Session
 pub(super) async fn extend_plan(
     context: &Context,
     stage: &mut StageTask,
+    plan: &Plan,
     spaces: &Spaces,
     found: Vec<SpaceRemoval>,
     session: &mut Session<'_>,
 ) -> Result<(), Halt> {
-    let (round, place, now) = (spaces.next_round(&stage.offboarding), stage.offboarding.place, context.now());
+    let (round, place, now) = (spaces.next_round(plan), stage.offboarding.place, context.now());
     for removal in found {
         let before = spaces.get(removal.key.space).map(|known| known.state);
         let again = SpaceRemoval { before, ..removal.again_in(round) };
-        let again = again.waiting_since(now, stage.offboarding.space_priority(), place);
+        let again = again.waiting_since(now, stage.offboarding.request.space_priority(), place);
         match context.ports.removals.save_space(&again).await {
             // Another worker has written it down. What is stored counts.
             Ok(()) | Err(SaveError::Conflict | SaveError::PersonTaken(_)) => {}
             Err(SaveError::Store(error)) => return Err(error.into()),
         }
     }
-    let mut stored = settled_spaces(context, stage).await?;
+    let mut stored = settled_spaces(context, stage, plan).await?;
     // What a worker wrote down that died has left the table, should it have come up while the offboarding had failed.
     for removal in stored.unannounced.iter_mut().filter(|removal| removal.wait.is_none()) {
-        let waiting = removal.clone().waiting_since(now, stage.offboarding.space_priority(), place);
+        let waiting = removal.clone().waiting_since(now, stage.offboarding.request.space_priority(), place);
         match context.ports.removals.save_space(&waiting).await {
             Ok(()) => *removal = SpaceRemoval { revision: waiting.revision + 1, ..waiting },
             Err(SaveError::Conflict | SaveError::PersonTaken(_)) => return Err(Halt::Overtaken),
@@ -118,12 +121,11 @@ pub(super) async fn extend_plan(
     };
     let written = stored.written();
     let count = stored.unannounced.len();
-    let suspects = stage.offboarding.suspects.iter().copied();
     let event = Event::SpacesFound {
         spaces: u32::try_from(count).unwrap_or(u32::MAX),
         again: stored.counted_before(),
         round,
-        left: suspects.filter(|space| !written.contains(space)).collect(),
+        left: suspects(stage).into_iter().filter(|space| !written.contains(space)).collect(),
     };
     advance(context, stage, event, session).await?;
     stored.unannounced.iter().for_each(|removal| session.fresh_removal(removal));

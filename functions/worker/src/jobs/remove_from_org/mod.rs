@@ -12,7 +12,7 @@ mod turn;
 use podio_client::{Meaning, org_member};
 use podio_lifecycle::{
     hold::{HoldCode, Preview, Reason, summarised, unapproved},
-    offboarding::{Claim, Event, FailureCode, Leaver, Looks},
+    offboarding::{Claim, Event, FailureCode, Finalizing, Looks, Plan},
     removal::SpaceRemoval,
 };
 
@@ -33,27 +33,28 @@ use crate::{Context, halt::Halt, session::Session};
 pub(crate) async fn remove_from_org(
     context: &Context,
     stage: &mut StageTask,
+    finalizing: &Finalizing,
     session: &mut Session<'_>,
 ) -> Result<(), Halt> {
-    let Some(leaver) = stage.offboarding.leaver.clone() else { return Err(Halt::Overtaken) };
-    match stage.offboarding.work.claim {
+    let plan = &finalizing.plan;
+    match finalizing.claim {
         Claim::None => {}
         Claim::InFlight { since } if context.now().duration_since(since) < CLAIM => {
             return Err(Halt::Pause(since + CLAIM));
         }
         Claim::InFlight { .. } | Claim::Uncertain => {
-            if matches!(standing(context, stage, &leaver, session).await?, Standing::Gone) {
+            if matches!(standing(context, stage, &plan.leaver, session).await?, Standing::Gone) {
                 return advance(context, stage, Event::OrgRemovalDone, session).await;
             }
         }
     }
-    let spaces = settled_spaces(context, stage).await?;
+    let spaces = settled_spaces(context, stage, plan).await?;
     let mut turn = match spaces.leave_any_behind() {
         true => Some(take_turn(context, stage).await?),
         false => None,
     };
     let looks = stage.search.looks;
-    let result = remove_in_turn(context, stage, &leaver, &spaces, &mut turn, session).await;
+    let result = remove_in_turn(context, stage, plan, &spaces, &mut turn, session).await;
     if !matches!(result, Err(Halt::Wait)) {
         stage.search.looks = looks;
     }
@@ -67,25 +68,25 @@ pub(crate) async fn remove_from_org(
 async fn remove_in_turn(
     context: &Context,
     stage: &mut StageTask,
-    leaver: &Leaver,
+    plan: &Plan,
     spaces: &Spaces,
     turn: &mut Option<Turn>,
     session: &mut Session<'_>,
 ) -> Result<(), Halt> {
-    let mut look = look_once_more(context, stage, leaver, spaces, session).await?;
-    if turn.is_none() && look.stays_behind && !extends(stage, spaces, &look.found) {
+    let mut look = look_once_more(context, stage, plan, spaces, session).await?;
+    if turn.is_none() && look.stays_behind && !extends(plan, spaces, &look.found) {
         // Spaces of which nobody knew. What was seen of them without having the turn may be over.
         *turn = Some(take_turn(context, stage).await?);
-        look = look_once_more(context, stage, leaver, spaces, session).await?;
+        look = look_once_more(context, stage, plan, spaces, session).await?;
     }
     let Look { found, reasons, stays_behind: _ } = look;
     if !unapproved(summarised(reasons.clone()), &stage.offboarding.approved).is_empty() {
         return advance(context, stage, Event::OrgRemovalUnsafe(reasons), session).await;
     }
-    if extends(stage, spaces, &found) {
-        return extend_plan(context, stage, spaces, found, session).await;
+    if extends(plan, spaces, &found) {
+        return extend_plan(context, stage, plan, spaces, found, session).await;
     }
-    let removal = org_member::remove(stage.offboarding.org_id, leaver.user_id);
+    let removal = org_member::remove(stage.offboarding.org_id, plan.leaver.user_id);
     session.be_ready(&removal).await?;
     // Looked at last, and the claim is stored behind it: who pauses now finds either no call or the claim.
     if context.ports.pause.pause().await?.is_on() {
@@ -96,13 +97,13 @@ async fn remove_in_turn(
     }
     advance(context, stage, Event::OrgRemovalClaimed, session).await?;
     let answer = session.call_unrepeated(&removal).await?;
-    after_the_removal(context, stage, leaver, answer, session).await
+    after_the_removal(context, stage, plan, answer, session).await
 }
 
 async fn after_the_removal(
     context: &Context,
     stage: &mut StageTask,
-    leaver: &Leaver,
+    plan: &Plan,
     answer: Meaning<()>,
     session: &mut Session<'_>,
 ) -> Result<(), Halt> {
@@ -111,7 +112,7 @@ async fn after_the_removal(
         Meaning::Yes(()) | Meaning::Gone => advance(context, stage, Event::OrgRemovalDone, session).await,
         Meaning::Denied(denial) if denial.lacks_a_right() || denial.is_of_state() => {
             // Refused, perhaps only because there is nothing left to end.
-            match standing(context, stage, leaver, session).await? {
+            match standing(context, stage, &plan.leaver, session).await? {
                 Standing::Gone => advance(context, stage, Event::OrgRemovalDone, session).await,
                 Standing::There | Standing::Unclear => Err(Halt::fail(
                     FailureCode::MissingRights,
@@ -130,15 +131,15 @@ async fn after_the_removal(
 async fn look_once_more(
     context: &Context,
     stage: &mut StageTask,
-    leaver: &Leaver,
+    plan: &Plan,
     spaces: &Spaces,
     session: &mut Session<'_>,
 ) -> Result<Look, Halt> {
-    match preview_again(stage, leaver, session).await? {
+    match preview_again(stage, plan, session).await? {
         SecondPreview::NobodyThere => return Ok(Look::default()),
         // It names what the removal would end. Where it names nothing and never did, the removal ends no space.
-        SecondPreview::Shown { preview, spaces: shown } if shown.is_empty() && !stage.offboarding.previewed => {
-            return look_at_refused(stage, leaver, spaces, preview, session).await;
+        SecondPreview::Shown { preview, spaces: shown } if shown.is_empty() && !plan.previewed => {
+            return look_at_refused(stage, plan, spaces, preview, session).await;
         }
         SecondPreview::Shown { preview, spaces: shown } => {
             let named = shown.len();
@@ -153,7 +154,7 @@ async fn look_once_more(
         }
         SecondPreview::NotOffered => {}
     }
-    let mut found = look_into_suspects(context, stage, leaver, spaces, session).await?;
+    let mut found = look_into_suspects(context, stage, plan, spaces, session).await?;
     for entry in spaces.to_ask_anew() {
         if found.iter().all(|known| known.key.space != entry.key.space) {
             found.push(entry);
@@ -161,8 +162,8 @@ async fn look_once_more(
     }
     let mut reasons = summed_up(&found).reasons();
     // Where the spaces are left first, what else the removal can harm is looked at when they are.
-    if !extends(stage, spaces, &found) {
-        reasons.extend(dangers_without_preview(context, stage, leaver, spaces, session).await?);
+    if !extends(plan, spaces, &found) {
+        reasons.extend(dangers_without_preview(context, stage, plan, spaces, session).await?);
     }
     Ok(Look { found, reasons, stays_behind: false })
 }
@@ -171,19 +172,19 @@ async fn look_once_more(
 /// are asked once more if anything was decided since, and else a person is.
 async fn look_at_refused(
     stage: &mut StageTask,
-    leaver: &Leaver,
+    plan: &Plan,
     spaces: &Spaces,
     mut preview: Preview,
     session: &mut Session<'_>,
 ) -> Result<Look, Halt> {
     let found = spaces.to_ask_anew();
-    if !extends(stage, spaces, &found) && spaces.leave_any_behind() {
+    if !extends(plan, spaces, &found) && spaces.leave_any_behind() {
         preview.kept = spaces.refused().map(|removal| removal.key.space).collect();
         let is_new = !unapproved(summarised(preview.reasons()), &stage.offboarding.approved).is_empty();
         if is_new && !stage.search.in_no_space {
             // Spaces that are not shown may have refused without the leaver being in them. Asked once: a run that waits
             // for a moment must not begin with this again.
-            stage.search.in_no_space = counted_spaces(stage, leaver, session).await? == Some(0);
+            stage.search.in_no_space = counted_spaces(stage, plan, session).await? == Some(0);
         }
         if stage.search.in_no_space {
             preview.kept.clear();
@@ -193,8 +194,8 @@ async fn look_at_refused(
 }
 
 /// In how many spaces the leaver is, where Podio tells.
-async fn counted_spaces(stage: &StageTask, leaver: &Leaver, session: &mut Session<'_>) -> Result<Option<u32>, Halt> {
-    match session.call(&org_member::get(stage.offboarding.org_id, leaver.user_id)).await? {
+async fn counted_spaces(stage: &StageTask, plan: &Plan, session: &mut Session<'_>) -> Result<Option<u32>, Halt> {
+    match session.call(&org_member::get(stage.offboarding.org_id, plan.leaver.user_id)).await? {
         Meaning::Yes(member) => {
             Ok(member.spaces.map(|spaces| spaces.invited + spaces.started).or(member.space_memberships))
         }
@@ -209,15 +210,17 @@ async fn counted_spaces(stage: &StageTask, leaver: &Leaver, session: &mut Sessio
 async fn dangers_without_preview(
     context: &Context,
     stage: &mut StageTask,
-    leaver: &Leaver,
+    plan: &Plan,
     spaces: &Spaces,
     session: &mut Session<'_>,
 ) -> Result<Vec<Reason>, Halt> {
     let mut reasons = match stage.search.looks {
         Some(Looks::TooMany) => look_again::unseen(spaces),
-        Some(Looks::Together(_)) | None => dangers_left_behind(context, stage, leaver.user_id, spaces, session).await?,
+        Some(Looks::Together(_)) | None => {
+            dangers_left_behind(context, stage, plan.leaver.user_id, spaces, session).await?
+        }
     };
-    let counted = counted_spaces(stage, leaver, session).await?;
+    let counted = counted_spaces(stage, plan, session).await?;
     if counted.is_some_and(|count| count as usize > spaces.refused().count()) {
         let detail = "Podio counts more spaces of the leaver than it shows, so the deletion of one cannot be ruled out. \
                       Add the acting admin to all spaces, or approve.";
@@ -238,6 +241,6 @@ struct Look {
 }
 
 /// Whether spaces are to be left one by one first.
-fn extends(stage: &StageTask, spaces: &Spaces, found: &[SpaceRemoval]) -> bool {
-    stage.offboarding.may_be_extended() && (spaces.are_unannounced() || !found.is_empty())
+fn extends(plan: &Plan, spaces: &Spaces, found: &[SpaceRemoval]) -> bool {
+    plan.may_be_extended() && (spaces.are_unannounced() || !found.is_empty())
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use podio_lifecycle::{
     evidence::CallRecord,
     ids::SpaceId,
-    offboarding::Offboarding,
+    offboarding::Plan,
     removal::{Company, RemovalState, SpaceRemoval, Tally},
 };
 
@@ -23,10 +23,10 @@ pub(super) struct Spaces {
 }
 
 impl Spaces {
-    /// Sorts the removals of an offboarding's plan.
-    pub(super) fn of(offboarding: &Offboarding, stored: Vec<SpaceRemoval>) -> Self {
-        let (own, unannounced) = offboarding.split(stored);
-        Self { own, unannounced, asked_anew_from: offboarding.asked_anew_from }
+    /// Sorts the removals of a plan.
+    pub(super) fn of(plan: &Plan, stored: Vec<SpaceRemoval>) -> Self {
+        let (own, unannounced) = plan.split(stored);
+        Self { own, unannounced, asked_anew_from: plan.asked_anew_from }
     }
 
     /// Whether somebody before has found spaces and could not say so.
@@ -95,9 +95,9 @@ impl Spaces {
     }
 
     /// The round after the last.
-    pub(super) fn next_round(&self, offboarding: &Offboarding) -> u32 {
+    pub(super) fn next_round(&self, plan: &Plan) -> u32 {
         let written = self.unannounced.iter().map(|removal| removal.round).max();
-        written.unwrap_or(offboarding.round + 1)
+        written.unwrap_or(plan.round + 1)
     }
 
     /// Whether what a removal says of a refusal counts no more.

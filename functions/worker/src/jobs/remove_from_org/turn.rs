@@ -6,7 +6,7 @@
 //! and keeps it until the answer to the removal is there.
 
 use jiff::{SignedDuration, Timestamp};
-use podio_lifecycle::offboarding::SKEW;
+use podio_lifecycle::offboarding::{SKEW, State};
 
 use crate::{
     Context,
@@ -52,7 +52,9 @@ pub(super) async fn take_turn(context: &Context, stage: &StageTask) -> Result<Tu
 /// Lets the next one go, unless nobody knows yet whether the removal takes effect: then the turn ends by itself.
 /// Should it not be possible to say so, it ends by itself as well.
 pub(super) async fn end_turn(context: &Context, stage: &StageTask) {
-    if stage.offboarding.work.claim.is_open() {
+    if let State::Finalizing(it) = &stage.offboarding.state
+        && it.claim.is_open()
+    {
         return;
     }
     if let Err(error) = context.ports.turns.end_turn(stage.offboarding.org_id, &stage.offboarding.id).await {

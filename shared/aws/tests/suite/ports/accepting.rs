@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 use podio_lifecycle::{
-    offboarding::{Offboarding, Outcome, PersonClaim, State},
+    offboarding::{Offboarding, PersonClaim},
     ports::{Created, Joined, SaveError},
 };
 
-use super::{Store, accepted, at, at_once, key, leaver, rehearsed};
+use super::{Store, accepted, at, at_once, key, leaver, rehearsed, removed, user};
 
 pub async fn what_was_accepted_can_be_read_back(store: Arc<impl Store>) {
     let jane = leaver("jane@example.com", 0);
@@ -119,7 +119,7 @@ pub async fn a_dry_run_claims_nobody(store: Arc<impl Store>) {
 
 pub async fn a_claim_that_was_left_behind_is_taken_over(store: Arc<impl Store>) {
     let jane = accepted(&*store, leaver("jane@example.com", 0)).await;
-    let done = Offboarding { state: State::Completed { outcome: Outcome::Removed }, ..jane };
+    let done = Offboarding { state: removed(user(7)), ..jane };
     store.save(0, &done, PersonClaim::Keep, None).await.unwrap();
 
     let again = accepted(&*store, leaver("jane@example.com", 5)).await;

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use podio_lifecycle::{
     evidence::{CallRecord, Journal, SigningKey, StoredSeal, calls::judged},
     ids::OffboardingId,
-    offboarding::{Outcome, PersonClaim, State},
+    offboarding::PersonClaim,
     ports::{RecordCalls, SaveError},
 };
 
-use super::{Store, accepted, at, at_once, leaver};
+use super::{Store, accepted, at, at_once, leaver, removed, user};
 
 fn key() -> SigningKey {
     SigningKey::from_seed(&[1; 32]).unwrap()
@@ -108,7 +108,7 @@ pub async fn seal_and_offboarding_are_saved_together_or_not_at_all(store: Arc<im
     let jane = accepted(&*store, leaver("jane@example.com", 0)).await;
     let john = accepted(&*store, leaver("john@example.com", 0)).await;
     let ended = |offboarding: &podio_lifecycle::offboarding::Offboarding| podio_lifecycle::offboarding::Offboarding {
-        state: State::Completed { outcome: Outcome::Removed },
+        state: removed(user(7)),
         ..offboarding.clone()
     };
     assert_eq!(store.last_seal().await, Ok(None));

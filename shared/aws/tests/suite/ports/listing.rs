@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use podio_lifecycle::{
     ids::{OffboardingId, UserId},
-    offboarding::{Filter, Leaver, Offboarding, Person, PersonClaim, State},
+    offboarding::{End, Filter, Leaver, Offboarding, Person, PersonClaim, Removing, State},
 };
 
-use super::{Store, accepted, at, leaver, rehearsed};
+use super::{Store, accepted, at, called_off, leaver, planned_for, rehearsed};
 
 async fn accept_many(store: &impl Store, number: i64) -> Vec<OffboardingId> {
     let mut ids = Vec::new();
     for n in 0..number {
         let one = leaver(&format!("leaver{n}@example.com"), n);
-        let state = if n % 4 == 0 { State::Cancelled { duplicate_of: None } } else { State::Planning };
+        let state = if n % 4 == 0 { called_off() } else { one.state.clone() };
         ids.push(accepted(store, Offboarding { state, ..one }).await.id);
     }
     ids.reverse();
@@ -59,8 +59,7 @@ pub async fn a_state_can_be_asked_for(store: Arc<impl Store>) {
 }
 
 pub async fn what_is_asked_for_is_found_behind_a_thousand_newer_ones(store: Arc<impl Store>) {
-    let held = State::Cancelled { duplicate_of: None };
-    let old = accepted(&*store, Offboarding { state: held, ..leaver("old@example.com", 0) }).await;
+    let old = accepted(&*store, Offboarding { state: called_off(), ..leaver("old@example.com", 0) }).await;
     for n in 1..=1_010 {
         accepted(&*store, leaver(&format!("leaver{n}@example.com"), n)).await;
     }
@@ -76,7 +75,7 @@ pub async fn what_is_asked_for_is_found_behind_a_thousand_newer_ones(store: Arc<
 
 pub async fn a_state_is_the_one_that_was_stored_last(store: Arc<impl Store>) {
     let jane = accepted(&*store, leaver("jane@example.com", 0)).await;
-    let cancelled = Offboarding { state: State::Cancelled { duplicate_of: None }, ..jane.clone() };
+    let cancelled = Offboarding { state: called_off(), ..jane.clone() };
     store.save(0, &cancelled, PersonClaim::Release, None).await.unwrap();
     assert_eq!(walk(&*store, Some("planning"), 5).await, []);
     assert_eq!(walk(&*store, Some("cancelled"), 5).await, [jane.id]);
@@ -96,10 +95,10 @@ pub async fn a_person_is_found_by_each_of_their_names(store: Arc<impl Store>) {
 
     // Podio tells who it is, and that it is one person.
     let found = Leaver { user_id: UserId(7), email: Some("jane.doe@example.com".parse().unwrap()), name: None };
-    by_mail.leaver = Some(found.clone());
+    by_mail.state = State::Removing(Removing { plan: planned_for(found.clone()), release: false });
     store.save(0, &by_mail, PersonClaim::Take, None).await.unwrap();
-    rehearsal.leaver = Some(found);
-    rehearsal.state = State::Completed { outcome: podio_lifecycle::offboarding::Outcome::Planned };
+    let end = End::Planned { plan: planned_for(found), would_hold: Vec::new() };
+    rehearsal.state = State::Completed { at: at(60), end, closing: None };
     store.save(0, &rehearsal, PersonClaim::Release, None).await.unwrap();
     let both = [rehearsal.id.clone(), by_mail.id.clone()];
     for limit in [1, 2, 5] {

@@ -19,14 +19,14 @@ use std::{future::Future, sync::Arc};
 use jiff::{SignedDuration, Timestamp};
 use podio_engine::ports::{LookAhead, QuotaRecord, ReadQuota, WorkTable};
 use podio_lifecycle::{
-    ids::{OffboardingId, OrgId, SpaceId},
-    offboarding::{Offboarding, Person, Request},
+    ids::{OffboardingId, OrgId, SpaceId, UserId},
+    offboarding::{Abandoned, End, Leaver, Offboarding, Person, Plan, Request, State},
     ports::{
         AcceptDeliveries, AcceptOffboardings, Created, Deliveries, FindDue, FindRemoved, IdempotencyKey, KeepEvidence,
         LearnCapabilities, LeaverItems, ReadCalls, ReadOffboardings, SpaceRemovals, TakeTurns, WriteOffboardings,
         WritePause,
     },
-    removal::{RemovalState, SpaceKey, SpaceRemoval},
+    removal::{RemovalState, SpaceKey, SpaceRemoval, Tally},
     source::Source,
 };
 
@@ -103,6 +103,37 @@ fn fingerprint(text: &str) -> u64 {
 pub fn rehearsed(mut offboarding: Offboarding) -> Offboarding {
     offboarding.request.dry_run = true;
     offboarding
+}
+
+/// What was planned for that person, who is in no space.
+pub fn planned_for(leaver: Leaver) -> Plan {
+    Plan {
+        number: 1,
+        leaver,
+        spaces: Tally::default(),
+        round: 0,
+        previewed: false,
+        asked_anew_from: 0,
+        extensions: 0,
+        repeats: 0,
+        suspects: Vec::new(),
+    }
+}
+
+/// Removed, and that was verified.
+pub fn removed(leaver: Leaver) -> State {
+    let end = End::Removed { plan: planned_for(leaver), left_at: at(50), returned_at: None };
+    State::Completed { at: at(60), end, closing: None }
+}
+
+/// Called off before anything was known.
+pub fn called_off() -> State {
+    State::Cancelled { duplicate_of: None, left: Abandoned::Scheduled { leaver: None }, closing: None }
+}
+
+/// Somebody of whom Podio shows nothing but the id.
+pub fn user(id: u64) -> Leaver {
+    Leaver { user_id: UserId(id), email: None, name: None }
 }
 
 /// An idempotency key that is remembered for a day.

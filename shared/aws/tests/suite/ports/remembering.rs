@@ -6,18 +6,16 @@ use jiff::Timestamp;
 use podio_lifecycle::{
     ids::{ItemId, OrgId, UserId},
     leavers_app::LeaverItem,
-    offboarding::{Leaver, Offboarding, Outcome, PersonClaim, State},
+    offboarding::{Offboarding, PersonClaim},
     ports::{Created, SaveError},
 };
 
-use super::{Store, accepted, at_once, leaver};
+use super::{Store, accepted, at_once, leaver, removed, user};
 
 const ORG: OrgId = OrgId(678);
 
-fn gone(offboarding: &Offboarding, user: u64) -> Offboarding {
-    let leaver = Leaver { user_id: UserId(user), email: None, name: None };
-    let state = State::Completed { outcome: Outcome::Removed };
-    Offboarding { leaver: Some(leaver), state, ..offboarding.clone() }
+fn gone(offboarding: &Offboarding, id: u64) -> Offboarding {
+    Offboarding { state: removed(user(id)), ..offboarding.clone() }
 }
 
 pub async fn who_was_removed_is_remembered_and_free_again(store: Arc<impl Store>) {

@@ -3,20 +3,19 @@
 use std::sync::Arc;
 
 use podio_lifecycle::{
-    ids::UserId,
-    offboarding::{Leaver, Offboarding, PersonClaim, State},
+    offboarding::{Offboarding, PersonClaim, Removing, State},
     ports::{Created, SaveError},
 };
 
-use super::{Store, accepted, at, at_once, leaver};
+use super::{Store, accepted, at, at_once, called_off, leaver, planned_for, user};
 
-fn found(offboarding: &Offboarding, user: u64) -> Offboarding {
-    let leaver = Leaver { user_id: UserId(user), email: None, name: None };
-    Offboarding { leaver: Some(leaver), updated_at: at(60), ..offboarding.clone() }
+fn found(offboarding: &Offboarding, id: u64) -> Offboarding {
+    let state = State::Removing(Removing { plan: planned_for(user(id)), release: false });
+    Offboarding { state, updated_at: at(60), ..offboarding.clone() }
 }
 
 fn cancelled(offboarding: &Offboarding) -> Offboarding {
-    Offboarding { state: State::Cancelled { duplicate_of: None }, ..offboarding.clone() }
+    Offboarding { state: called_off(), ..offboarding.clone() }
 }
 
 pub async fn who_read_an_old_revision_is_turned_away(store: Arc<impl Store>) {

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use podio_lifecycle::{
     actor::Actor,
-    evidence::SigningKey,
+    evidence::{Sealed, SigningKey},
     ids::UserId,
     ledger::{Ledger, NotCommitted, Sealer},
-    offboarding::{Event, Failure, FailureCode, Leaver, Offboarding, Plan, State},
+    offboarding::{Event, Failure, FailureCode, Leaver, NewPlan, Offboarding, Status},
     work::Calls,
 };
 
@@ -25,14 +25,18 @@ fn failure() -> Event {
     Event::Failed(Failure { code: FailureCode::JobCrashed, detail: "It crashed.".to_owned() })
 }
 
+fn sealed_by(offboarding: &Offboarding) -> Option<Sealed> {
+    offboarding.state.closing().map(|closing| closing.seal.clone())
+}
+
 /// An offboarding of somebody without a space, up to the read-back.
 async fn verifying(ledger: &Ledger<'_>, mut offboarding: Offboarding) -> Offboarding {
     let leaver = Leaver { user_id: UserId(7), email: None, name: None };
-    let plan = Plan { leaver, spaces: 0, previewed: false, reasons: Vec::new(), place: at(0) };
+    let plan = NewPlan { leaver, spaces: 0, previewed: false, reasons: Vec::new(), place: at(0) };
     let events = [Event::PlanningBegun, Event::Planned(plan), Event::OrgRemovalClaimed, Event::OrgRemovalDone];
     for event in events {
         offboarding = ledger.commit(&offboarding, event, at(10)).await.unwrap();
-        assert_eq!(offboarding.sealed, None, "it is not over");
+        assert_eq!(offboarding.state.closing(), None, "it is not over");
     }
     offboarding
 }
@@ -46,15 +50,15 @@ pub async fn what_completes_is_stored_with_its_seal(store: Arc<impl Store>) {
     let done = ledger.commit(&jane, Event::VerifiedGone { asked_at: at(11) }, at(12)).await.unwrap();
     assert_eq!(store.load(&jane.id).await, Ok(Some(done.clone())));
     let seal = store.last_seal().await.unwrap().unwrap();
-    assert_eq!((seal.number, done.sealed.clone()), (1, Some(seal.reference())));
+    assert_eq!((seal.number, sealed_by(&done)), (1, Some(seal.reference())));
     assert!(store.record_text(&jane.id, &seal.sha256).await.unwrap().is_some());
     assert!(store.keys().await.unwrap().knows(&key.public().kid), "whoever checks it finds the key");
     assert_eq!(store.ready(at(99), None, 10).await, Ok(vec![]), "nothing is left to do");
 
     let returned = ledger.commit_by(&Actor::podio(), &jane.id, &Event::Returned, at(20)).await.unwrap();
     assert_eq!(
-        (returned.sealed, store.last_seal().await),
-        (done.sealed, Ok(Some(seal))),
+        (sealed_by(&returned), store.last_seal().await),
+        (sealed_by(&done), Ok(Some(seal))),
         "its evidence stays as it is"
     );
 }
@@ -80,8 +84,9 @@ pub async fn what_a_door_has_ended_is_a_job_until_it_is_sealed(store: Arc<impl S
 
         let sealed = worker.seal(&failed, at(7)).await.unwrap();
         let seal = store.last_seal().await.unwrap().unwrap();
-        assert_eq!((seal.number, sealed.sealed.clone()), (number, Some(seal.reference())));
-        assert_eq!((&sealed.state, sealed.due(), sealed.updated_at), (&failed.state, failed.due(), failed.updated_at));
+        assert_eq!((seal.number, sealed_by(&sealed)), (number, Some(seal.reference())));
+        assert_eq!(sealed.state, failed.clone().with_seal(0, seal.reference()).state, "it stands where it stood");
+        assert_eq!((sealed.due(), sealed.updated_at), (failed.due(), failed.updated_at));
         assert_eq!(store.load(&jane.id).await, Ok(Some(sealed.clone())));
         assert_eq!(store.ready(at(99), None, 10).await, Ok(vec![]));
         assert_eq!(worker.seal(&failed, at(8)).await, Err(NotCommitted::Conflict), "another worker was faster");
@@ -89,12 +94,12 @@ pub async fn what_a_door_has_ended_is_a_job_until_it_is_sealed(store: Arc<impl S
         assert_eq!(store.last_seal().await, Ok(Some(seal)));
 
         let resumed = door.commit(&sealed, Event::Retried, at(9)).await.unwrap();
-        assert_eq!((resumed.sealed.as_ref(), &resumed.state), (None, &State::Planning));
+        assert_eq!((resumed.state.closing(), resumed.state.status()), (None, Status::Planning));
         failed = door.commit(&resumed, failure(), at(10)).await.unwrap();
     }
     let cancelled = door.commit(&failed, Event::Cancelled, at(11)).await.unwrap();
     let sealed = worker.seal(&cancelled, at(12)).await.unwrap();
-    assert_eq!((sealed.state.name(), sealed.sealed.map(|seal| seal.number)), ("cancelled", Some(3)));
+    assert_eq!((sealed.state.name(), sealed_by(&sealed).map(|seal| seal.number)), ("cancelled", Some(3)));
     assert_eq!(store.ready(at(99), None, 10).await, Ok(vec![]));
 }
 
@@ -104,7 +109,7 @@ pub async fn of_many_who_seal_at_once_each_has_a_number_of_its_own(store: Arc<im
         let ledger = ledger(&*store, Some(&key));
         let one = accepted(&*store, leaver(&format!("leaver{n}@example.com"), 0)).await;
         let done = ledger.commit(&one, Event::NotAMember { was_known: true }, at(5)).await;
-        done.unwrap().sealed.unwrap().number
+        sealed_by(&done.unwrap()).unwrap().number
     });
     let mut numbers = answers.await;
     numbers.sort_unstable();

@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
-use podio_lifecycle::offboarding::{DueKind, Failure, FailureCode, Offboarding, Passage, PersonClaim, Stage, State};
+use podio_lifecycle::offboarding::{
+    Draft, DueKind, Failure, FailureCode, Interrupted, Offboarding, OnHold, Passage, PersonClaim, Planning, Removing,
+    State,
+};
 
-use super::{Store, accepted, at, leaver};
+use super::{Store, accepted, at, called_off, leaver, planned_for, user};
 
 /// The same, in another state since that second.
 fn since(second: i64, state: State, offboarding: Offboarding) -> Offboarding {
@@ -13,12 +16,12 @@ fn since(second: i64, state: State, offboarding: Offboarding) -> Offboarding {
 }
 
 fn held() -> State {
-    State::Held { reasons: Vec::new(), resume: Stage::Planning }
+    State::Held { reasons: Vec::new(), stopped: OnHold::Stage(Interrupted::Planning(Draft::default())) }
 }
 
 fn failed() -> State {
     let failure = Failure { code: FailureCode::UnknownOrg, detail: String::new() };
-    State::Failed { failure, resume: Stage::Planning }
+    State::Failed { failure, stopped: Interrupted::Planning(Draft::default()), closing: None }
 }
 
 pub async fn those_listed_longest_are_found_first(store: Arc<impl Store>) {
@@ -34,18 +37,21 @@ pub async fn those_listed_longest_are_found_first(store: Arc<impl Store>) {
     assert_eq!(found(DueKind::Held, 300, 1).await, both[..1]);
     assert_eq!(found(DueKind::Failed, 300, 10).await, [failed.id]);
 
-    let over = since(120, State::Cancelled { duplicate_of: None }, soon);
+    let over = since(120, called_off(), soon);
     store.save(0, &over, PersonClaim::Keep, None).await.unwrap();
     assert_eq!(found(DueKind::Held, 300, 10).await, both[1..], "what is over is not found");
 }
 
 pub async fn those_at_work_are_told_oldest_first(store: Arc<impl Store>) {
     let with = |state: State, mail: &str, second| Offboarding { state, ..leaver(mail, second) };
-    let removing = accepted(&*store, with(State::Removing, "a@example.com", 1)).await;
-    let scheduled = accepted(&*store, with(State::Scheduled, "b@example.com", 2)).await;
-    let planning = accepted(&*store, with(State::Planning, "c@example.com", 3)).await;
-    let cancelled = State::Cancelled { duplicate_of: None };
-    accepted(&*store, Offboarding { state: cancelled, ..leaver("d@example.com", 4) }).await;
+    let removing = accepted(
+        &*store,
+        with(State::Removing(Removing { plan: planned_for(user(7)), release: false }), "a@example.com", 1),
+    )
+    .await;
+    let scheduled = accepted(&*store, with(State::Scheduled { leaver: None }, "b@example.com", 2)).await;
+    let planning = accepted(&*store, with(State::Planning(Planning::default()), "c@example.com", 3)).await;
+    accepted(&*store, Offboarding { state: called_off(), ..leaver("d@example.com", 4) }).await;
 
     let all = [removing, scheduled, planning];
     assert_eq!(store.active(10).await.unwrap(), all);

@@ -184,7 +184,7 @@ pub async fn an_offboarding_waits_as_its_record_says(store: Arc<impl Store>) {
     assert_eq!(store.claim(&id, at(7)).await, Ok(Claimed::No));
 
     let seal = seal(1, &jane.id, "a");
-    let over = cancelled.offboarding.with_seal(seal.reference());
+    let over = cancelled.offboarding.with_seal(0, seal.reference());
     store.save_sealed(2, &over, PersonClaim::Keep, None, &seal).await.unwrap();
     assert_eq!(store.ready(at(99), None, 10).await, Ok(vec![]));
     assert_eq!(store.claim(&id, at(7)).await, Ok(Claimed::Gone { begun: true }));
