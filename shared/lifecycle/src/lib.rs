@@ -18,5 +18,6 @@ pub mod offboarding;
 pub mod ports;
 pub mod removal;
 pub mod retry;
+pub mod scim;
 pub mod source;
 pub mod work;
