@@ -13,6 +13,7 @@ mod hanging;
 mod leaver_items;
 mod notes;
 mod offboardings;
+mod scim_users;
 mod turns;
 mod work;
 
@@ -36,6 +37,7 @@ use podio_lifecycle::{
     leavers_app::LeaverItem,
     offboarding::Offboarding,
     removal::{SpaceKey, SpaceRemoval},
+    scim::{ScimUser, ScimUserId},
 };
 
 /// The state table, in memory.
@@ -64,6 +66,7 @@ struct Tables {
     work: work::Work,
     evidence: Evidence,
     deliveries: BTreeMap<DeliveryId, Delivery>,
+    scim_users: BTreeMap<ScimUserId, ScimUser>,
     quota: (Quota, u64),
     capabilities: Capabilities,
 }

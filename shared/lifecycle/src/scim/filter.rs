@@ -1,7 +1,7 @@
 //! Which users a provider asks for.
 
 use super::{
-    Attribute, Fault, Path, Refused, ScimUser, ScimUserId,
+    Attribute, Fault, Index, Path, Refused, ScimUser, ScimUserId,
     grammar::{Operand, conjunction},
     lower,
 };
@@ -30,12 +30,8 @@ pub enum Key {
     Nobody,
     /// By id.
     Id(ScimUserId),
-    /// By `userName`.
-    UserName(String),
-    /// By the provider's own id.
-    ExternalId(String),
-    /// By an address of type `work`.
-    WorkAddress(String),
+    /// By something that users are indexed by.
+    Index(Index),
     /// Everybody who is active, or everybody who is not.
     Active(bool),
 }
@@ -100,9 +96,9 @@ impl Filter {
         };
         match self.terms.iter().min_by_key(rank) {
             Some(Term::Id(Some(id))) => Key::Id(id.clone()),
-            Some(Term::UserName(name)) => Key::UserName(name.clone()),
-            Some(Term::ExternalId(id)) => Key::ExternalId(id.clone()),
-            Some(Term::WorkAddress(address)) => Key::WorkAddress(address.clone()),
+            Some(Term::UserName(name)) => Key::Index(Index::UserName(name.clone())),
+            Some(Term::ExternalId(id)) => Key::Index(Index::ExternalId(id.clone())),
+            Some(Term::WorkAddress(address)) => Key::Index(Index::WorkAddress(address.clone())),
             Some(Term::Active(active)) => {
                 // Two that contradict each other leave nobody.
                 let agree = self.terms.iter().all(|term| *term == Term::Active(*active));
@@ -187,8 +183,11 @@ mod tests {
     #[test]
     fn narrowest_part_is_looked_up() {
         let key = |text: &str| Filter::parse(text).unwrap().key();
-        assert!(key(r#"active eq true and externalId eq "1" and userName eq "A""#) == Key::UserName("a".into()));
-        assert!(key(r#"active eq true and externalId eq "1""#) == Key::ExternalId("1".into()));
+        assert!(
+            key(r#"active eq true and externalId eq "1" and userName eq "A""#)
+                == Key::Index(Index::UserName("a".into()))
+        );
+        assert!(key(r#"active eq true and externalId eq "1""#) == Key::Index(Index::ExternalId("1".into())));
         assert!(key("active eq false") == Key::Active(false));
         assert!(key("active eq false and active eq true") == Key::Nobody);
         assert!(key(r#"id eq "x" and userName eq "a""#) == Key::Nobody);

@@ -23,4 +23,4 @@ pub use grammar::{Attribute, CORE_USER, Path};
 pub use id::{NotAScimUserId, ScimUserId};
 pub use leaving::{Stand, stand};
 pub use patch::patch;
-pub use user::{Changed, Departure, Email, Name, ScimUser, Step, Wish, lower};
+pub use user::{Changed, Departure, Email, Index, Name, ScimUser, Step, Wish, lower};

@@ -48,6 +48,17 @@ impl Email {
     }
 }
 
+/// Something that users are looked up by, as look-ups compare it.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Index {
+    /// `userName`, which one user has at most.
+    UserName(String),
+    /// The provider's own id.
+    ExternalId(String),
+    /// An address of type `work`.
+    WorkAddress(String),
+}
+
 /// What the provider wants a user to be.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wish {
@@ -161,6 +172,20 @@ impl Wish {
         found
     }
 
+    /// What the user is found by, beside the `userName`.
+    pub fn indexes(&self) -> Vec<Index> {
+        let external = self.external_id.clone().map(Index::ExternalId);
+        external.into_iter().chain(self.work_addresses().into_iter().map(Index::WorkAddress)).collect()
+    }
+
+    /// Whether a user is found by it.
+    pub fn is_found_by(&self, index: &Index) -> bool {
+        match index {
+            Index::UserName(name) => lower(&self.user_name) == *name,
+            index => self.indexes().contains(index),
+        }
+    }
+
     /// The address by which the person is looked for in Podio.
     fn address(&self) -> Option<EmailAddress> {
         let work = self.work_address().and_then(|address| address.parse().ok());
@@ -224,7 +249,7 @@ macro_rules! hidden {
     )+};
 }
 
-hidden!(Name, Email, Wish);
+hidden!(Name, Email, Wish, Index);
 
 #[cfg(test)]
 mod tests {

@@ -9,6 +9,7 @@ pub mod quota;
 pub mod remembering;
 pub mod removing;
 pub mod saving;
+pub mod scim;
 pub mod sealing;
 pub mod telling;
 pub mod tokens;
@@ -23,7 +24,8 @@ use podio_lifecycle::{
     offboarding::{Offboarding, Person, Request},
     ports::{
         AcceptDeliveries, AcceptOffboardings, Created, Deliveries, FindDue, FindRemoved, IdempotencyKey, KeepEvidence,
-        LearnCapabilities, LeaverItems, ReadCalls, ReadOffboardings, SpaceRemovals, TakeTurns, WriteOffboardings,
+        LearnCapabilities, LeaverItems, ReadCalls, ReadOffboardings, ScimUsers, SpaceRemovals, TakeTurns,
+        WriteOffboardings,
     },
     removal::{RemovalState, SpaceKey, SpaceRemoval},
     source::Source,
@@ -44,6 +46,7 @@ pub trait Store:
     + ReadCalls
     + ReadOffboardings
     + ReadQuota
+    + ScimUsers
     + SpaceRemovals
     + TakeTurns
     + WorkTable
@@ -66,6 +69,7 @@ impl<S> Store for S where
         + ReadCalls
         + ReadOffboardings
         + ReadQuota
+        + ScimUsers
         + SpaceRemovals
         + TakeTurns
         + WorkTable
