@@ -4,9 +4,11 @@
 
 mod entra;
 mod faults;
+mod hanging;
 mod leaving;
 mod listing;
 mod okta;
+mod privacy;
 mod properties;
 mod shapes;
 mod wire;
