@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::{
+    operation::query::builders::QueryFluentBuilder,
+    types::{AttributeValue, Select},
+};
 use podio_lifecycle::{
     ports::{ScimPage, ScimUserNotSaved, ScimUsers, StoreError},
     scim::{Index, ScimUser, ScimUserId, Wish, lower},
@@ -24,6 +27,8 @@ use crate::tables::{PARTITION_KEY, SORT_KEY};
 const USER: &str = "user";
 /// Attribute: whether a listed user is active.
 const ACTIVE: &str = "active";
+/// What is read of the entries of the listing: the sort key.
+const SHOWN: &str = "#sk";
 
 #[async_trait]
 impl ScimUsers for DynamoStore {
@@ -52,29 +57,17 @@ impl ScimUsers for DynamoStore {
     }
 
     async fn scim_page(&self, active: Option<bool>, skip: usize, count: usize) -> Result<ScimPage, StoreError> {
-        let condition = format!("#{PARTITION_KEY} = :listing");
-        let filter = active.map(|_| format!("#{ACTIVE} = :active"));
-        let mut terms = Item::from([(":listing".to_owned(), text(SCIM_LISTING))]);
-        terms.extend(active.map(|active| (":active".to_owned(), AttributeValue::Bool(active))));
-        let shown = format!("#{SORT_KEY}");
-        let mentioned = [condition.as_str(), filter.as_deref().unwrap_or_default(), &shown];
-        let query = self
-            .query(&condition, Some(terms))
-            .set_filter_expression(filter.clone())
-            .set_expression_attribute_names(names(&mentioned))
-            .projection_expression(&shown)
-            .consistent_read(true);
-        // The entries are short: a request reads ten thousand of them.
-        let mut entries = query.into_paginator().items().send();
-        let (mut ids, mut total) = (Vec::new(), 0);
-        while let Some(entry) = entries.next().await {
-            let entry = entry.map_err(|error| unavailable(&error))?;
-            if total >= skip && ids.len() < count {
-                ids.push(entry.parsed(SORT_KEY)?);
-            }
-            total += 1;
+        let mut listing = Listing::new(active);
+        if active.is_none() {
+            // Entries that are only counted need not be sent. A page that is limited to what is still missing ends where the next
+            // part begins; behind a filter it would hold fewer, and the parts would be many.
+            while listing.total < skip && listing.counts(self, Some(skip - listing.total)).await? {}
+            while listing.ids.len() < count && listing.reads(self, 0, count, Some(count - listing.ids.len())).await? {}
+            while listing.counts(self, None).await? {}
+        } else {
+            while listing.reads(self, skip, count, None).await? {}
         }
-        Ok(ScimPage { users: self.load_scim_users(&ids).await?, total })
+        Ok(ScimPage { users: self.load_scim_users(&listing.ids).await?, total: listing.total })
     }
 
     async fn create_scim_user(&self, user: &ScimUser) -> Result<(), ScimUserNotSaved> {
@@ -87,6 +80,80 @@ impl ScimUsers for DynamoStore {
 
     async fn delete_scim_user(&self, user: &ScimUser) -> Result<(), ScimUserNotSaved> {
         self.change_scim_user(Some(user), None).await
+    }
+}
+
+/// A walk through the listing of all users, in the order of their creation.
+struct Listing {
+    active: Option<bool>,
+    /// Those that are asked for.
+    ids: Vec<ScimUserId>,
+    /// Those that were passed, all told.
+    total: usize,
+    /// Where it goes on; none before the beginning.
+    after: Option<Item>,
+    is_over: bool,
+}
+
+impl Listing {
+    fn new(active: Option<bool>) -> Self {
+        Self { active, ids: Vec::new(), total: 0, after: None, is_over: false }
+    }
+
+    fn query(&self, store: &DynamoStore, limit: Option<usize>) -> QueryFluentBuilder {
+        let condition = format!("#{PARTITION_KEY} = :listing");
+        let filter = self.active.map(|_| format!("#{ACTIVE} = :active"));
+        let mut terms = Item::from([(":listing".to_owned(), text(SCIM_LISTING))]);
+        terms.extend(self.active.map(|active| (":active".to_owned(), AttributeValue::Bool(active))));
+        let mentioned = [condition.as_str(), filter.as_deref().unwrap_or_default(), SHOWN];
+        store
+            .query(&condition, Some(terms))
+            .set_filter_expression(filter.clone())
+            .set_expression_attribute_names(names(&mentioned))
+            .set_limit(limit.map(|limit| i32::try_from(limit).unwrap_or(i32::MAX)))
+            .set_exclusive_start_key(self.after.clone())
+            .consistent_read(true)
+    }
+
+    /// Passes up to `limit` entries (or as many as fit into an answer), and counts them. Whether there may be more.
+    async fn counts(&mut self, store: &DynamoStore, limit: Option<usize>) -> Result<bool, StoreError> {
+        if self.is_over {
+            return Ok(false);
+        }
+        // A name that no expression mentions is refused.
+        let names = names(&[&format!("#{PARTITION_KEY}")]);
+        let query = self.query(store, limit).set_expression_attribute_names(names).select(Select::Count);
+        let answer = query.send().await.map_err(|error| unavailable(&error))?;
+        self.total += usize::try_from(answer.count()).unwrap_or_default();
+        Ok(self.passed(answer.last_evaluated_key))
+    }
+
+    /// The same, and takes those behind the first `skip`, `count` at most.
+    async fn reads(
+        &mut self,
+        store: &DynamoStore,
+        skip: usize,
+        count: usize,
+        limit: Option<usize>,
+    ) -> Result<bool, StoreError> {
+        if self.is_over {
+            return Ok(false);
+        }
+        let query = self.query(store, limit).projection_expression(SHOWN);
+        let answer = query.send().await.map_err(|error| unavailable(&error))?;
+        for entry in answer.items() {
+            if self.total >= skip && self.ids.len() < count {
+                self.ids.push(entry.parsed(SORT_KEY)?);
+            }
+            self.total += 1;
+        }
+        Ok(self.passed(answer.last_evaluated_key))
+    }
+
+    fn passed(&mut self, last: Option<Item>) -> bool {
+        self.after = last.filter(|key| !key.is_empty());
+        self.is_over = self.after.is_none();
+        !self.is_over
     }
 }
 

@@ -13,6 +13,7 @@ mod leaver;
 mod leavers_app;
 mod looking_up;
 mod merging;
+mod provisioned;
 mod quota;
 mod refused;
 mod returned;
