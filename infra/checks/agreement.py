@@ -3,7 +3,8 @@
 import json
 import re
 
-FUNCTIONS = {"api": "ApiFunction", "hooks": "HooksFunction", "sweep": "SweepFunction", "worker": "WorkerFunction"}
+FUNCTIONS = {"api": "ApiFunction", "hooks": "HooksFunction", "scim": "ScimFunction",
+             "sweep": "SweepFunction", "worker": "WorkerFunction"}
 # The only function that may come near Podio's credential.
 ENGINE = "WorkerFunction"
 TABLES = ("StateTable", "CredentialsTable", "EvidenceTable")
@@ -16,8 +17,8 @@ SETTINGS = IN_SECRET | {
     "EVIDENCE_RETENTION_DAYS", "EVIDENCE_TABLE_NAME", "HOOKS", "HOOKS_URL",
     "LEAVERS_APP_ID", "LEAVERS_LAST_DAY_FIELD", "LEAVERS_PERSON_FIELD", "LEAVERS_REASON_FIELD", "LEAVERS_TIME_ZONE",
     "MASS_OFFBOARDING_THRESHOLD", "OFFBOARDING_SECRETS", "PODIO_API_URL", "PODIO_ORG_ID", "QUEUE_URL", "QUOTA_LIMIT",
-    "QUOTA_WINDOW_SECONDS", "REMOVE_RETURNED", "SENDERS", "SWEEP_PATIENCE_SECONDS", "TABLE_NAME", "TWO_PERSON_APPROVAL",
-    "UNKNOWN_PERSON",
+    "QUOTA_WINDOW_SECONDS", "REMOVE_RETURNED", "SCIM_TOKENS", "SENDERS", "SWEEP_PATIENCE_SECONDS", "TABLE_NAME",
+    "TWO_PERSON_APPROVAL", "UNKNOWN_PERSON",
 }
 # Calls of ports that need more of the state table than one item by its key: what they are allowed, and on what.
 READS = {
@@ -28,6 +29,10 @@ READS = {
     "due": {("dynamodb:Query", "index")},
     "list": {("dynamodb:BatchGetItem", "table"), ("dynamodb:Query", "table"), ("dynamodb:Query", "index of states")},
     "removed": {("dynamodb:BatchGetItem", "table")},
+    "scim_page": {("dynamodb:BatchGetItem", "table"), ("dynamodb:Query", "table")},
+    "scim_users_by": {("dynamodb:BatchGetItem", "table"), ("dynamodb:GetItem", "table"), ("dynamodb:Query", "table")},
+    "save_scim_user": {("dynamodb:PutItem", "table"), ("dynamodb:DeleteItem", "table")},
+    "delete_scim_user": {("dynamodb:DeleteItem", "table")},
     "waiting_in": {("dynamodb:Query", "index of spaces")},
 } | {call: {("dynamodb:UpdateItem", "table")} for call in ("claim", "leave", "put", "survived", "wait_again")}
 
@@ -66,7 +71,7 @@ def routes(resources, root):
             (event["Properties"]["Method"], event["Properties"]["Path"])
             for event in resources[logical]["Properties"]["Events"].values()
         }
-        for logical in ("ApiFunction", "HooksFunction")
+        for logical in ("ApiFunction", "HooksFunction", "ScimFunction")
     }
     code = (root / "functions/api/src/route.rs").read_text(encoding="utf-8")
     known = set(re.findall(r'=> "(/[a-z{}/]+)"', code))
@@ -75,7 +80,11 @@ def routes(resources, root):
         yield f"routes of the api function: code and template differ in {sorted(paths ^ known)}"
     if deployed["HooksFunction"] != {("ANY", "/hooks/podio/{ref_type}/{ref_id}/{key}")}:
         yield "the hooks function has other routes than Podio's"
-    if any("+}" in path or path == "$default" for door in deployed.values() for _, path in door):
+    # SCIM has an answer of its own to each path below its root, and no door has a wider one.
+    if deployed["ScimFunction"] != {("ANY", "/scim/v2/{path+}")}:
+        yield "the scim function has other routes than SCIM's"
+    others = (deployed["ApiFunction"], deployed["HooksFunction"])
+    if any("+}" in path or path == "$default" for door in others for _, path in door):
         yield "a route takes everything"
     # API Gateway knows no HEAD for a GET, and answers 404 where the function says 405.
     if any(method != "ANY" for door in deployed.values() for method, _ in door):
@@ -236,7 +245,7 @@ def settings(resources, root):
     for binary, logical in FUNCTIONS.items():
         given = resources[logical]["Properties"]["Environment"]["Variables"]
         handed = {name for name, value in given.items() if "{{resolve:" in json.dumps(value)}
-        if handed - {"API_TOKENS", "OFFBOARDING_SECRETS", "SENDERS", "HOOK_SECRET"} or logical == ENGINE and handed:
+        if handed - {"API_TOKENS", "OFFBOARDING_SECRETS", "SENDERS", "HOOK_SECRET", "SCIM_TOKENS"} or logical == ENGINE and handed:
             yield f"{binary} is handed {sorted(handed)}"
         if any(f":SecretString:{name}:" not in json.dumps(given[name]) for name in handed):
             yield f"{binary} is handed a secret under another's name"

@@ -73,6 +73,17 @@ OUR_OWN = {
     "a dashboard that is no JSON": ('{"widgets": [', '{"widgets": {', "no JSON"),
     "a route that the code does not have": ("Path: /quota", "Path: /quotas", "/quotas"),
     "a route that API Gateway refuses": ("Method: ANY, Path: /health", "Method: GET, Path: /health", "leaves methods"),
+    "a SCIM door that takes everything": ('Path: "/scim/v2/{path+}"', 'Path: "/{path+}"', "other routes than SCIM's"),
+    "a SCIM door that cannot list its users": (
+        "[dynamodb:Query, dynamodb:GetItem,",
+        "[dynamodb:GetItem,",
+        "scim calls scim_page(), but ScimRole does not allow dynamodb:Query",
+    ),
+    "a SCIM door that may read the secret": (
+        "SecretString:SCIM_TOKENS:",
+        "SecretString:PODIO_REFRESH_TOKEN:",
+        "scim is handed a secret under another's name",
+    ),
     "a binary that is not there": ("{Binary: sweep}", "{Binary: sweeper}", "sweeper"),
 }
 

@@ -117,7 +117,7 @@ def packages(root, folder):
         own.setdefault("CARGO_LAMBDA_COMPILER", "cargo")
         subprocess.run(["cargo", "lambda", "build", "--release"], cwd=root, env=own, check=True, stdout=sys.stderr)
         folder = Path(os.environ.get("CARGO_TARGET_DIR", root / "target")) / "lambda"
-    return {name: zipped(folder / name / "bootstrap") for name in ("api", "hooks", "sweep", "worker")}
+    return {name: zipped(folder / name / "bootstrap") for name in ("api", "hooks", "scim", "sweep", "worker")}
 
 
 def zipped(binary):

@@ -128,7 +128,7 @@ class Stack:
 
     def routes(self):
         """Method and path of each route of the template, with its function."""
-        for logical in ("ApiFunction", "HooksFunction"):
+        for logical in ("ApiFunction", "HooksFunction", "ScimFunction"):
             for event in self.template["Resources"][logical]["Properties"]["Events"].values():
                 yield event["Properties"]["Method"], event["Properties"]["Path"], logical
 

@@ -12,6 +12,8 @@ pub const OFFBOARDING_SECRET: &str = "whsec_ZGV2ZWxvcG1lbnQtb2ZmYm9hcmRpbmctc2Vj
 /// A bearer token that opens nothing but a local stack.
 pub const API_TOKEN: &str = "development-api-token-0001";
 const HOOK_SECRET: &str = "development-hook-secret-of-the-local-stack";
+/// An identity provider's token that opens nothing but a local stack, as `SCIM_TOKENS` takes it.
+const SCIM_TOKENS: &str = "okta:development-scim-token-0001";
 
 /// What opens the sandbox, and every other stand-in for Podio that takes the same; a real Podio refuses it.
 const DEVELOPMENT_KEY: [(&str, &str); 3] =
@@ -121,7 +123,12 @@ pub fn expect_own_secrets(caller: &impl Caller) -> anyhow::Result<()> {
         }
         Some(_) => None,
     };
-    let wrong: Vec<_> = OWN.iter().filter_map(wrong).collect();
+    // Without tokens this door is shut, so it need not be set.
+    let scim = caller
+        .get("SCIM_TOKENS")
+        .filter(|list| entries(list).any(|value| entries(SCIM_TOKENS).any(|known| known == value)));
+    let scim = scim.map(|_| "SCIM_TOKENS holds the development value".to_owned());
+    let wrong: Vec<_> = OWN.iter().filter_map(wrong).chain(scim).collect();
     anyhow::ensure!(wrong.is_empty(), "--podio-url takes secrets of your own: {}", wrong.join(", "));
     Ok(())
 }
@@ -191,7 +198,11 @@ pub fn for_functions(caller: &impl Caller, places: &Places, podio: &Podio, evide
     ];
     variables.extend(own.map(|(name, value)| (name.to_owned(), Some(value.to_owned()))));
     match podio {
-        Podio::Sandbox(sandbox) => variables.extend(sandbox.clone()),
+        Podio::Sandbox(sandbox) => {
+            variables.extend(sandbox.clone());
+            // Where people could be removed from a real Podio, the door is shut until somebody opens it.
+            variables.entry("SCIM_TOKENS".to_owned()).or_insert_with(|| Some(SCIM_TOKENS.to_owned()));
+        }
         Podio::At(url) => {
             variables.insert("PODIO_API_URL".to_owned(), Some(url.clone()));
             // A login that the caller has set must not be mixed with one that belongs to another account.
@@ -242,6 +253,7 @@ mod tests {
         assert_eq!(value(&variables, "PODIO_API_URL"), Some("https://podio.example"));
         assert_eq!(value(&variables, "EVIDENCE_KEY"), Some("own key"));
         assert_eq!(value(&variables, "PODIO_REFRESH_TOKEN"), Some(config::REFRESH_TOKEN));
+        assert_eq!(variables.get("SCIM_TOKENS"), None, "nobody has opened that door");
     }
 
     #[test]
@@ -280,6 +292,7 @@ mod tests {
             ("API_TOKENS", "hr:admin:development-api-token-0001"),
             ("OFFBOARDING_SECRETS", "gusto:whsec_ZGV2ZWxvcG1lbnQtb2ZmYm9hcmRpbmctc2VjcmV0ISE="),
             ("HOOK_SECRET", "development-hook-secret-of-the-local-stack"),
+            ("SCIM_TOKENS", "entra:a-token-of-24-characters,okta:development-scim-token-0001"),
         ] {
             let said = refusal(name, Some(value));
             assert_eq!(said, format!("--podio-url takes secrets of your own: {name} holds the development value"));
@@ -299,6 +312,7 @@ mod tests {
         ]);
         let sandbox = Variables::from([("PODIO_API_URL".to_owned(), Some("http://127.0.0.1:3".to_owned()))]);
         let variables = for_functions(&caller, &places(), &Podio::Sandbox(sandbox), "own key", "info");
+        assert_eq!(value(&variables, "SCIM_TOKENS"), Some(SCIM_TOKENS));
         assert_eq!(value(&variables, "AWS_ACCESS_KEY_ID"), Some("local"));
         assert_eq!(value(&variables, "AWS_PROFILE"), None);
         assert_eq!(value(&variables, "AWS_ENDPOINT_URL_SQS"), Some("http://127.0.0.1:2"));

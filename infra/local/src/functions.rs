@@ -9,6 +9,8 @@ pub enum Function {
     Api,
     /// Podio's hooks.
     Hooks,
+    /// Identity providers.
+    Scim,
     /// What the clock starts.
     Sweep,
     /// What the queue feeds.
@@ -17,13 +19,14 @@ pub enum Function {
 
 impl Function {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Api, Self::Hooks, Self::Sweep, Self::Worker];
+    pub const ALL: [Self; 5] = [Self::Api, Self::Hooks, Self::Scim, Self::Sweep, Self::Worker];
 
     /// The name of its binary.
     pub fn name(self) -> &'static str {
         match self {
             Self::Api => "api",
             Self::Hooks => "hooks",
+            Self::Scim => "scim",
             Self::Sweep => "sweep",
             Self::Worker => "worker",
         }
@@ -38,7 +41,7 @@ impl Function {
     /// to wait for after a crash ([`crate::queues`]).
     pub fn timeout(self) -> Duration {
         Duration::from_secs(match self {
-            Self::Api | Self::Hooks => 15,
+            Self::Api | Self::Hooks | Self::Scim => 15,
             Self::Sweep => 60,
             Self::Worker => 45,
         })

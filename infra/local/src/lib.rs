@@ -2,7 +2,7 @@
 //! authorize`, which lets a deployed stack into Podio.
 //!
 //! ```text
-//!            gateway ──▶ api, hooks ─┐
+//!      gateway ──▶ api, hooks, scim ─┐
 //!   clock ─▶ sweep ──────────────────┼─▶ DynamoDB (dynoxide, in process)
 //!   pump ──▶ worker ─────────────────┘   SQS (our twin, over the wire)
 //!     ▲                                  Podio (the sandbox, or the one you name)

@@ -227,8 +227,13 @@ async fn warm(host: &Host, gateway: &Gateway, region: &str) -> anyhow::Result<()
         "version": "2.0", "rawPath": "/hooks/podio", "rawQueryString": "", "headers": {}, "isBase64Encoded": false,
         "requestContext": {"http": {"method": "GET", "path": "/hooks/podio"}},
     });
+    let scim = json!({
+        "version": "2.0", "rawPath": "/scim/v2", "rawQueryString": "", "headers": {}, "isBase64Encoded": false,
+        "requestContext": {"http": {"method": "GET", "path": "/scim/v2"}},
+    });
     tokio::try_join!(
         healthy(gateway),
+        answers(host, Function::Scim, &scim),
         answers(host, Function::Hooks, &hooks),
         answers(host, Function::Worker, &no_messages),
         answers(host, Function::Sweep, &sweep),

@@ -19,5 +19,6 @@ pub mod pause;
 pub mod ports;
 pub mod removal;
 pub mod retry;
+pub mod scim;
 pub mod source;
 pub mod work;

@@ -57,6 +57,23 @@ impl Tokens {
         Ok(tokens)
     }
 
+    /// Reads entries of the form `name:token`, where there are no roles: those of identity providers, which may ask for what any
+    /// requester may.
+    ///
+    /// # Errors
+    /// The first entry that cannot be used.
+    pub fn parse_named<'a>(entries: impl IntoIterator<Item = &'a str>) -> Result<Self, BadEntry> {
+        const EXPECTED: &str = "name:token, with a token of visible ASCII without colons";
+        let mut tokens = Self::default();
+        for (entry, number) in entries.into_iter().zip(1..) {
+            let parts: Vec<&str> = entry.split(':').map(str::trim).collect();
+            let [name, token] = parts[..] else { return Err(at(number)(EntryProblem::Malformed(EXPECTED))) };
+            let name = checked_name(name).map_err(at(number))?.to_owned();
+            tokens.keep(name, Role::Requester, token, EXPECTED).map_err(at(number))?;
+        }
+        Ok(tokens)
+    }
+
     fn add(&mut self, entry: &str, number: usize) -> Result<(), EntryProblem> {
         const EXPECTED: &str = "token, name:token or name:role:token, with a token of visible ASCII without colons";
         let parts: Vec<&str> = entry.split(':').map(str::trim).collect();
@@ -75,8 +92,12 @@ impl Tokens {
             }
             _ => return Err(EntryProblem::Malformed(EXPECTED)),
         };
+        self.keep(name, role, token, EXPECTED)
+    }
+
+    fn keep(&mut self, name: String, role: Role, token: &str, expected: &'static str) -> Result<(), EntryProblem> {
         if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(EntryProblem::Malformed(EXPECTED));
+            return Err(EntryProblem::Malformed(expected));
         }
         if token.len() < SHORTEST_TOKEN {
             return Err(EntryProblem::Short("a token has at least 24 characters"));
@@ -186,6 +207,25 @@ mod tests {
         }
         assert!(matches!(problem(&[&format!("a:viewer:b:{OLD}")]).1, EntryProblem::Malformed(_)));
         assert!(matches!(problem(&["a token with spaces in it"]).1, EntryProblem::Malformed(_)));
+    }
+
+    #[test]
+    fn named_tokens_have_a_name_and_no_role() {
+        let tokens = Tokens::parse_named([format!("okta:{OLD}").as_str(), &format!(" okta : {NEW} ")]).unwrap();
+        let caller = tokens.verify(Some(format!("Bearer {NEW}").as_bytes())).cloned();
+        assert_eq!(caller, Ok(Caller { name: "okta".into(), role: Role::Requester }));
+        let problem = |entries: &[&str]| {
+            let bad = Tokens::parse_named(entries.iter().copied()).unwrap_err();
+            assert!(!bad.to_string().contains('\n') && !bad.to_string().contains("token-0123"), "{bad}");
+            (bad.number, bad.problem)
+        };
+        let good = format!("okta:{OLD}");
+        assert!(matches!(problem(&[OLD]), (1, EntryProblem::Malformed(_))), "a name is asked for");
+        assert!(matches!(problem(&[&good, &format!("okta:viewer:{NEW}")]), (2, EntryProblem::Malformed(_))));
+        assert!(matches!(problem(&["okta:a token with spaces in it"]), (1, EntryProblem::Malformed(_))));
+        assert!(matches!(problem(&["okta:short"]), (1, EntryProblem::Short(_))));
+        assert_eq!(problem(&[&good, &format!("entra:{OLD}")]), (2, EntryProblem::Repeated));
+        assert_eq!(problem(&[&format!("o k:{OLD}")]), (1, EntryProblem::BadName));
     }
 
     #[test]

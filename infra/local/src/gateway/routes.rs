@@ -9,7 +9,8 @@ use saphyr::{LoadableYamlNode as _, Yaml};
 use crate::functions::Function;
 
 /// The functions' names in template.yaml.
-const DOORS: [(&str, Function); 2] = [("ApiFunction", Function::Api), ("HooksFunction", Function::Hooks)];
+const DOORS: [(&str, Function); 3] =
+    [("ApiFunction", Function::Api), ("HooksFunction", Function::Hooks), ("ScimFunction", Function::Scim)];
 
 /// All routes.
 #[derive(Debug)]
@@ -128,7 +129,22 @@ mod tests {
         assert!(hook.key.ends_with(" /hooks/podio/{ref_type}/{ref_id}/{key}"), "{}", hook.key);
         let names = with(&[("key", "key"), ("ref_id", "1"), ("ref_type", "app")]);
         assert_eq!(hook.parameters.into_iter().collect::<Vec<_>>(), names);
-        for path in ["", "/", "/hooks", "/offboardingsx", "/offboardings/", "//quota", "/health/x", "/favicon.ico"] {
+        for path in ["Users", "Users/usr_1", "Schemas/urn:x", "x"] {
+            let scim = routes.choose("PATCH", &format!("/scim/v2/{path}")).unwrap();
+            assert_eq!((scim.function, &scim.parameters["path"]), (Function::Scim, &path.to_owned()), "{path}");
+        }
+        for path in [
+            "",
+            "/",
+            "/hooks",
+            "/offboardingsx",
+            "/offboardings/",
+            "//quota",
+            "/health/x",
+            "/favicon.ico",
+            "/scim/v2",
+            "/scim/v1/Users",
+        ] {
             assert_eq!(routes.choose("GET", path), None, "{path}");
         }
     }
@@ -138,7 +154,7 @@ mod tests {
         let event =
             |method: &str, path: &str| format!("{{Properties: {{ApiId: !Ref Api, Method: {method}, Path: '{path}'}}}}");
         let text = format!(
-            "Resources:\n  ApiFunction: {{Properties: {{Events: {{A: {}, B: {}, C: {}, D: {}}}}}}}\n  HooksFunction: {{Properties: {{Events: {{}}}}}}\n",
+            "Resources:\n  ApiFunction: {{Properties: {{Events: {{A: {}, B: {}, C: {}, D: {}}}}}}}\n  HooksFunction: {{Properties: {{Events: {{}}}}}}\n  ScimFunction: {{Properties: {{Events: {{}}}}}}\n",
             event("ANY", "/{proxy+}"),
             event("ANY", "/a/{id}"),
             event("GET", "/a/{id}"),

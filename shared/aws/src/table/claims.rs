@@ -119,7 +119,14 @@ impl<'a> Claims<'a> {
             Part::NoRight(holder) => {
                 self.without_right.remove(holder);
             }
-            Part::Record | Part::Listing | Part::Key | Part::Settled | Part::Removed | Part::Call | Part::Seal => {}
+            Part::Record
+            | Part::Listing
+            | Part::Key
+            | Part::UserName
+            | Part::Settled
+            | Part::Removed
+            | Part::Call
+            | Part::Seal => {}
         }
         Ok(None)
     }

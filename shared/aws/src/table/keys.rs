@@ -7,6 +7,7 @@ use podio_lifecycle::{
     offboarding::PersonKey,
     ports::StoreError,
     removal::SpaceKey,
+    scim::{Index, ScimUserId},
     work::JobId,
 };
 use sha2::{Digest, Sha256};
@@ -29,6 +30,9 @@ pub(super) const SEALS: &str = "SEALS";
 pub(super) const KEYS: &str = "KEYS";
 /// The partition that lists all offboardings.
 pub(super) const LISTING: &str = "OFFBOARDINGS";
+
+/// The partition that lists all SCIM users.
+pub(super) const SCIM_LISTING: &str = "SCIMUSERS";
 
 /// A primary key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -126,6 +130,26 @@ impl Key {
         Self { pk: format!("{DELIVERY}{id}"), sk: STATE.to_owned() }
     }
 
+    /// A SCIM user's record.
+    pub(super) fn scim_user(id: &ScimUserId) -> Self {
+        Self { pk: format!("SCIM#{id}"), sk: STATE.to_owned() }
+    }
+
+    /// The holder of a `userName`, hashed: no address stands in a key.
+    pub(super) fn scim_name(lowered: &str) -> Self {
+        Self { pk: format!("SCIMNAME#{}", digest(lowered)), sk: "NAME".to_owned() }
+    }
+
+    /// A SCIM user's place in the listing of all.
+    pub(super) fn scim_listing(id: &ScimUserId) -> Self {
+        Self::fixed(SCIM_LISTING, id.as_str())
+    }
+
+    /// A SCIM user's place in the listing of those that share something.
+    pub(super) fn scim_index(index: &Index, id: &ScimUserId) -> Self {
+        Self { pk: scim_index(index), sk: id.as_str().to_owned() }
+    }
+
     /// Whose turn it is to leave an organization.
     pub(super) fn turn(org: OrgId) -> Self {
         Self { pk: format!("TURN#{org}"), sk: "HOLDER".to_owned() }
@@ -210,6 +234,16 @@ pub(super) fn listing_of(person: &PersonKey) -> String {
         PersonKey::User(user) => format!("user#{user}"),
     };
     format!("LISTED#{}", digest(&name))
+}
+
+/// The partition that lists the SCIM users that share something, hashed.
+pub(super) fn scim_index(index: &Index) -> String {
+    let name = match index {
+        Index::UserName(name) => format!("name#{name}"),
+        Index::ExternalId(id) => format!("external#{id}"),
+        Index::WorkAddress(address) => format!("work#{address}"),
+    };
+    format!("SCIMLISTED#{}", digest(&name))
 }
 
 /// What the sort keys of a record's parts begin with.

@@ -11,6 +11,10 @@
 //! | person who was removed | `REMOVED#{user}` | `{org}` | `offboarding` |
 //! | item of the leavers app | `ITEM#{id}` | `STATE` | `offboarding`, `revision` |
 //! | delivery | `DELIVERY#{id}` | `STATE` | `body` (JSON), `state`, `outcome` (JSON), `code`, `version`, `expires_at` (TTL) |
+//! | SCIM user | `SCIM#{id}` | `STATE` | `body` (JSON), `version` |
+//! | `userName` of a SCIM user | `SCIMNAME#{sha256}` | `NAME` | `user` |
+//! | listing entry of a SCIM user | `SCIMUSERS` | `{id}` | `active` |
+//! | the same by `externalId` or work address | `SCIMLISTED#{sha256}` | `{id}` | |
 //! | another job | `JOB#{kind}#{subject}` | `JOB` | |
 //! | quota | `QUOTA` | `LOG` | `body` (JSON), `version` |
 //! | capabilities | `CAPABILITIES` | `ALL` | `body` (JSON) |
@@ -40,6 +44,9 @@
 //! | count accepted | query that counts | 1 R for each 40 |
 //! | store a delivery | conditional put | 1 W, the index adds 1 where a job is to come |
 //! | end a delivery | one conditional update | 1 W, the index adds 1 |
+//! | find a SCIM user | 1 or 2 consistent gets, or a query and a batch get | 2 R |
+//! | change a SCIM user | conditional put; a transaction where name, address or `active` change | 1 W; 2 W for each item |
+//! | a page of SCIM users | query of the listing, which also counts it, batch get | 1 R for each 60 users, 0.5 R for each listed |
 //! | read the quota, dispatch | consistent get, conditional put | 1 R, 2 to 4 W however many jobs |
 //!
 //! So a space costs fourteen write units: three to write it down, one for its claim, four in the evidence table for the record
@@ -58,6 +65,7 @@ mod notes;
 mod quota;
 mod read;
 mod removals;
+mod scim_users;
 mod space_item;
 mod transaction;
 mod turns;

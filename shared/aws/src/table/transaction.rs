@@ -24,6 +24,8 @@ pub(super) enum Part {
     Listing,
     /// The idempotency key.
     Key,
+    /// The `userName` of a SCIM user.
+    UserName,
     /// A space that is settled.
     Settled,
     /// A call, or the statement about the calls.

@@ -91,6 +91,12 @@ impl From<Fault> for podio_lifecycle::ports::SaveError {
     }
 }
 
+impl From<Fault> for podio_lifecycle::ports::ScimUserNotSaved {
+    fn from(fault: Fault) -> Self {
+        Self::Store(fault.into())
+    }
+}
+
 impl From<Fault> for podio_lifecycle::ports::PublishError {
     fn from(_: Fault) -> Self {
         Self("a fault on demand".to_owned())

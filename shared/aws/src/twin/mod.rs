@@ -13,6 +13,7 @@ mod hanging;
 mod leaver_items;
 mod notes;
 mod offboardings;
+mod scim_users;
 mod turns;
 mod work;
 
@@ -37,6 +38,7 @@ use podio_lifecycle::{
     offboarding::Offboarding,
     pause::Pause,
     removal::{SpaceKey, SpaceRemoval},
+    scim::{ScimUser, ScimUserId},
 };
 
 /// The state table, in memory.
@@ -65,6 +67,7 @@ struct Tables {
     work: work::Work,
     evidence: Evidence,
     deliveries: BTreeMap<DeliveryId, Delivery>,
+    scim_users: BTreeMap<ScimUserId, ScimUser>,
     quota: (Quota, u64),
     pause: Pause,
     capabilities: Capabilities,

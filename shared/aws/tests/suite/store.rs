@@ -106,6 +106,13 @@ suite! {
         who_holds_no_key_completes_nothing,
         what_a_door_has_ended_is_a_job_until_it_is_sealed,
         of_many_who_seal_at_once_each_has_a_number_of_its_own;
+    scim:
+        a_user_is_found_by_each_of_its_names,
+        a_user_name_is_one_users_until_it_is_deleted,
+        a_user_is_written_on_condition_of_what_was_read,
+        of_many_users_at_once_one_gets_the_name,
+        users_are_listed_in_order_of_creation,
+        what_no_longer_holds_finds_nobody;
     noting:
         what_was_learned_is_remembered,
         of_two_decisions_at_once_one_has_to_look_again;

@@ -6,6 +6,7 @@
 mod evidence;
 mod hooks;
 mod pause;
+mod scim;
 mod turns;
 
 use async_trait::async_trait;
@@ -14,6 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 pub use self::evidence::{AppendCalls, KeepEvidence, ReadCalls, ReadEvidence, RecordCalls};
 pub use self::hooks::{AcceptDeliveries, Accepted, Deliveries, PublishError, PublishEvents};
 pub use self::pause::{ReadPause, WritePause};
+pub use self::scim::{ScimPage, ScimUserNotSaved, ScimUsers};
 pub use self::turns::TakeTurns;
 use crate::{
     capability::Capabilities,

@@ -14,6 +14,7 @@ mod leavers_app;
 mod looking_up;
 mod merging;
 mod pausing;
+mod provisioned;
 mod quota;
 mod refused;
 mod returned;

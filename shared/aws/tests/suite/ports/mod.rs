@@ -9,6 +9,7 @@ pub mod quota;
 pub mod remembering;
 pub mod removing;
 pub mod saving;
+pub mod scim;
 pub mod sealing;
 pub mod telling;
 pub mod tokens;
@@ -23,8 +24,8 @@ use podio_lifecycle::{
     offboarding::{Abandoned, End, Leaver, Offboarding, Person, Plan, Request, State},
     ports::{
         AcceptDeliveries, AcceptOffboardings, Created, Deliveries, FindDue, FindRemoved, IdempotencyKey, KeepEvidence,
-        LearnCapabilities, LeaverItems, ReadCalls, ReadOffboardings, SpaceRemovals, TakeTurns, WriteOffboardings,
-        WritePause,
+        LearnCapabilities, LeaverItems, ReadCalls, ReadOffboardings, ScimUsers, SpaceRemovals, TakeTurns,
+        WriteOffboardings, WritePause,
     },
     removal::{RemovalState, SpaceKey, SpaceRemoval, Tally},
     source::Source,
@@ -45,6 +46,7 @@ pub trait Store:
     + ReadCalls
     + ReadOffboardings
     + ReadQuota
+    + ScimUsers
     + SpaceRemovals
     + TakeTurns
     + WorkTable
@@ -68,6 +70,7 @@ impl<S> Store for S where
         + ReadCalls
         + ReadOffboardings
         + ReadQuota
+        + ScimUsers
         + SpaceRemovals
         + TakeTurns
         + WorkTable
