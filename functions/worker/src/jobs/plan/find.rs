@@ -53,7 +53,16 @@ pub(super) async fn find_member(stage: &mut StageTask, session: &mut Session<'_>
             continue;
         }
         let org = stage.offboarding.org_id;
-        match look_through(session, org, &sought, filter, &mut stage.search).await? {
+        let Search { step, doubts, .. } = &mut stage.search;
+        let mut paging = match step {
+            SearchStep::Page(paging) => Some(paging.clone()),
+            SearchStep::Find | SearchStep::Preview | SearchStep::Check { .. } => None,
+        };
+        let sighting = look_through(session, org, &sought, filter, &mut paging, doubts).await;
+        if let Some(paging) = paging {
+            *step = SearchStep::Page(paging);
+        }
+        match sighting? {
             Meaning::Yes(Sighting::Found(member)) => return Ok(Finding::Member(remember(stage, &member))),
             Meaning::Yes(Sighting::Nobody) => miss(stage, name),
             other => return Err(Halt::of(&other, "the list of the organization's members")),
@@ -95,7 +104,7 @@ async fn by_profile(
         // profile in the whole organization that shows the address. Refusing it would refuse everybody there.
         Meaning::NotOffered | Meaning::Denied(_) => {
             let leaver = Leaver { email: Some(mail.clone()), ..candidate };
-            let is_admin = stage.search.candidate_is_admin;
+            let is_admin = stage.search.doubts.candidate_is_admin;
             Ok(Some(found(stage, leaver, is_admin)))
         }
         Meaning::Unclear(doubt) => Err(doubt.into()),
@@ -199,7 +208,7 @@ fn is_believed(mail: &EmailAddress, member: &OrgMember) -> bool {
 fn only_candidate(search: &Search) -> Result<Option<Leaver>, Halt> {
     // Podio itself said that no member's account has the address; no profile can say otherwise.
     let is_ruled_out = search.misses.iter().any(|miss| miss == BY_MAIL);
-    match (search.candidates.as_slice(), search.lookalikes.as_slice()) {
+    match (search.doubts.candidates.as_slice(), search.doubts.lookalikes.as_slice()) {
         ([], []) => Ok(None),
         ([candidate], []) if !is_ruled_out => Ok(Some(candidate.clone())),
         _ => Err(ambiguous(search)),
@@ -207,8 +216,9 @@ fn only_candidate(search: &Search) -> Result<Option<Leaver>, Halt> {
 }
 
 fn ambiguous(search: &Search) -> Halt {
-    let candidates = search.candidates.iter().map(|candidate| candidate.user_id);
-    let ids: Vec<String> = search.lookalikes.iter().copied().chain(candidates).map(|user| user.to_string()).collect();
+    let candidates = search.doubts.candidates.iter().map(|candidate| candidate.user_id);
+    let ids: Vec<String> =
+        search.doubts.lookalikes.iter().copied().chain(candidates).map(|user| user.to_string()).collect();
     Halt::fail(
         FailureCode::PersonAmbiguous,
         format!(
@@ -248,6 +258,7 @@ fn found(stage: &mut StageTask, leaver: Leaver, org_admin: bool) -> Leaver {
 
 #[cfg(test)]
 mod tests {
+    use podio_lifecycle::offboarding::Doubts;
     use serde_json::{Value, json};
 
     use super::*;
@@ -256,12 +267,12 @@ mod tests {
 
     fn search(candidates: &[u64], lookalikes: &[u64], misses: &[&str]) -> Search {
         let leaver = |id: &u64| Leaver { user_id: UserId(*id), email: None, name: None };
-        Search {
+        let doubts = Doubts {
             candidates: candidates.iter().map(leaver).collect(),
             lookalikes: lookalikes.iter().copied().map(UserId).collect(),
-            misses: misses.iter().map(|&miss| miss.to_owned()).collect(),
-            ..Search::default()
-        }
+            candidate_is_admin: false,
+        };
+        Search { doubts, misses: misses.iter().map(|&miss| miss.to_owned()).collect(), ..Search::default() }
     }
 
     #[test]
