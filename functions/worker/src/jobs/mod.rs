@@ -11,7 +11,7 @@ mod together;
 mod verify_removal;
 
 use jiff::SignedDuration;
-use podio_lifecycle::offboarding::{Event, Offboarding, Search};
+use podio_lifecycle::offboarding::{Event, Found, LastLook, Offboarding, Search, State};
 
 pub(crate) use self::look_up::{SMALL_PAGE, SURELY_WHOLE};
 pub use self::{hooks::Registration, remove_from_space::FIRST_PATIENCE};
@@ -33,7 +33,43 @@ pub(crate) const LOOKS: usize = 3;
 /// The single job of a stage: the offboarding as it is stored now, and what the job has found out since.
 pub(crate) struct StageTask {
     pub offboarding: Offboarding,
+    /// While planning.
     pub search: Search,
+    /// While the organization is being left, and read back.
+    pub look: LastLook,
+}
+
+impl StageTask {
+    /// The job of the present stage, as it has got on before.
+    pub(crate) fn of(offboarding: Offboarding) -> Self {
+        let (search, look) = match &offboarding.state {
+            State::Planning(it) => (it.search.clone(), LastLook::default()),
+            State::Finalizing(it) => (Search::default(), it.look.clone()),
+            State::Verifying(it) => (Search::default(), LastLook { paging: it.paging.clone(), ..LastLook::default() }),
+            State::Scheduled { .. }
+            | State::Held { .. }
+            | State::Removing(_)
+            | State::Completed { .. }
+            | State::Failed { .. }
+            | State::Cancelled { .. } => Default::default(),
+        };
+        Self { offboarding, search, look }
+    }
+
+    /// What is to be stored of it. A stage without calls finds out nothing.
+    pub(crate) fn found(&self) -> Result<Found, Halt> {
+        match &self.offboarding.state {
+            State::Planning(_) => Ok(Found::Planning(Box::new(self.search.clone()))),
+            State::Finalizing(_) => Ok(Found::Finalizing(self.look.clone())),
+            State::Verifying(_) => Ok(Found::Verifying(self.look.paging.clone())),
+            State::Scheduled { .. }
+            | State::Held { .. }
+            | State::Removing(_)
+            | State::Completed { .. }
+            | State::Failed { .. }
+            | State::Cancelled { .. } => Err(Halt::Overtaken),
+        }
+    }
 }
 
 /// Stores a change of the stage's offboarding, so that the next one builds on it.

@@ -51,7 +51,7 @@ async fn run_stage(context: &Context, job: &JobId, session: &mut Session<'_>) ->
     let Some(waiting) = offboarding.waiting() else { return leave(context, job).await };
     session.record_for(vec![id.clone()]);
     session.at_priority(waiting.priority);
-    let mut stage = StageTask { search: offboarding.state.search().cloned().unwrap_or_default(), offboarding };
+    let mut stage = StageTask::of(offboarding);
     let result = carry_on(context, &mut stage, session).await;
     let noted = match result {
         Ok(()) => Ok(()),
@@ -115,15 +115,15 @@ async fn note_halt(
     session: &mut Session<'_>,
 ) -> Result<(), Halt> {
     let event = match halt {
-        Halt::Wait => waits(context, stage, None, session),
-        Halt::Pause(until) => waits(context, stage, Some(until), session),
+        Halt::Wait => waits(context, stage, None, session)?,
+        Halt::Pause(until) => waits(context, stage, Some(until), session)?,
         Halt::Fault => {
             let work = stage.offboarding.state.work();
             if has_failed_for_long(context, work.faulted_since) {
                 Event::KeepsFailing
             } else {
                 let again_at = context.now() + backoff(work.faults + 1, context.jitter());
-                Event::Faulted { again_at, search: stage.search.clone() }
+                Event::Faulted { again_at, found: stage.found()? }
             }
         }
         Halt::Fail(failure) => {
@@ -136,13 +136,13 @@ async fn note_halt(
 }
 
 /// The job waits for its next calls. One that has made many goes on among the removals, at the place that these give it.
-fn waits(context: &Context, stage: &StageTask, until: Option<Timestamp>, session: &Session<'_>) -> Event {
+fn waits(context: &Context, stage: &StageTask, until: Option<Timestamp>, session: &Session<'_>) -> Result<Event, Halt> {
     let ceiling = context.dispatcher.configured;
     let before = stage.offboarding.state.work().calls;
     let calls = before + session.calls;
     let pace = ceiling.window() / i32::try_from(ceiling.limit()).unwrap_or(i32::MAX);
     let own = pace * i32::try_from(session.calls).unwrap_or(i32::MAX);
-    Event::Waits { until, search: stage.search.clone(), calls, place: stage.offboarding.place + own }
+    Ok(Event::Waits { until, found: stage.found()?, calls, place: stage.offboarding.place + own })
 }
 
 /// Whether there have been nothing but faults for a day, while Podio has answered others.

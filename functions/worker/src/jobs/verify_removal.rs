@@ -4,7 +4,7 @@ use podio_client::{Meaning, org_member, space_member};
 use podio_lifecycle::{
     capability::Capability,
     email::EmailAddress,
-    offboarding::{Event, FailureCode, Leaver, Plan, SKEW, SearchStep, State, Verifying},
+    offboarding::{Doubts, Event, FailureCode, Leaver, Plan, SKEW, State, Verifying},
     removal::RemovalState,
     retry::backoff,
 };
@@ -103,8 +103,7 @@ pub(crate) async fn standing(
     session: &mut Session<'_>,
 ) -> Result<Standing, Halt> {
     let org = stage.offboarding.org_id;
-    let is_paging = matches!(stage.search.step, SearchStep::Page { .. });
-    if !is_paging {
+    if stage.look.paging.is_none() {
         match session.call(&org_member::get(org, leaver.user_id)).await? {
             Meaning::Yes(member) if member.user_id != leaver.user_id => {}
             // Listed without a single space and without a role: perhaps only the memory of a member.
@@ -150,19 +149,25 @@ async fn second_look(
 ) -> Result<Standing, Halt> {
     let org = stage.offboarding.org_id;
     let sought = Sought::User(leaver.user_id);
-    let standing = match look_through(session, org, &sought, None, &mut stage.search).await? {
-        Meaning::Yes(Sighting::Found(_)) => Standing::There,
-        Meaning::Yes(Sighting::Nobody) => Standing::Gone,
-        Meaning::Gone | Meaning::NotOffered | Meaning::Denied(_) => Standing::Unclear,
-        // The next try goes on with the page that failed.
-        Meaning::Unclear(doubt) => return Err(doubt.into()),
+    let standing =
+        match look_through(session, org, &sought, None, &mut stage.look.paging, &mut Doubts::default()).await? {
+            Meaning::Yes(Sighting::Found(_)) => Standing::There,
+            Meaning::Yes(Sighting::Nobody) => Standing::Gone,
+            Meaning::Gone | Meaning::NotOffered | Meaning::Denied(_) => Standing::Unclear,
+            // The next try goes on with the page that failed.
+            Meaning::Unclear(doubt) => return Err(doubt.into()),
+        };
+    stage.look.paging = None;
+    let stored = match &stage.offboarding.state {
+        State::Finalizing(it) => it.look.paging.as_ref(),
+        State::Verifying(it) => it.paging.as_ref(),
+        _ => None,
     };
-    stage.search.step = SearchStep::Find;
-    if stage.offboarding.state.search().is_some_and(|stored| stored.step != SearchStep::Find) {
+    if stored.is_some() {
         // A wait has stored the page. The next read-back must begin anew, even if it follows a crash.
-        let search = stage.search.clone();
+        let found = stage.found()?;
         let (calls, place) = (stage.offboarding.state.work().calls, stage.offboarding.place);
-        advance(context, stage, Event::Waits { until: None, search, calls, place }, session).await?;
+        advance(context, stage, Event::Waits { until: None, found, calls, place }, session).await?;
     }
     Ok(standing)
 }

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Failure, Leaver, Offboarding, Request, Search};
+use super::{Failure, Found, Leaver, Offboarding, Request};
 use crate::{
     hold::{Decision, Reason},
     ids::{OffboardingId, SpaceId},
@@ -92,8 +92,8 @@ pub enum Event {
     Waits {
         /// Not before that time, if something else must happen first.
         until: Option<Timestamp>,
-        /// Where planning has got to.
-        search: Search,
+        /// What it has found out.
+        found: Found,
         /// Calls that it has made by now, in this stage.
         calls: u32,
         /// The place that they give it.
@@ -103,8 +103,8 @@ pub enum Event {
     Faulted {
         /// When.
         again_at: Timestamp,
-        /// Where planning has got to.
-        search: Search,
+        /// What it has found out.
+        found: Found,
     },
     /// A step has failed for a day while others succeeded: a person should look.
     KeepsFailing,

@@ -103,15 +103,15 @@ impl State {
         }
     }
 
-    /// What the stage's job has found out.
+    /// Where planning has got to.
     pub fn search(&self) -> Option<&Search> {
         match self {
             Self::Planning(it) => Some(&it.search),
-            Self::Finalizing(it) => Some(&it.search),
-            Self::Verifying(it) => Some(&it.search),
             Self::Scheduled { .. }
             | Self::Held { .. }
             | Self::Removing(_)
+            | Self::Finalizing(_)
+            | Self::Verifying(_)
             | Self::Completed { .. }
             | Self::Failed { .. }
             | Self::Cancelled { .. } => None,

@@ -28,7 +28,7 @@ pub use listing::{Filter, PersonKey, Unreadable};
 pub use merge::MergedField;
 pub use plan::{Draft, Plan};
 pub use request::{Person, Priority, Request};
-pub use search::{Looks, Search, SearchStep, SpaceSource};
+pub use search::{Doubts, Found, LastLook, Looks, Paging, Search, SearchStep, SpaceSource};
 pub use stage::{Claim, Finalizing, Interrupted, OnHold, Planning, Removing, Stage, Verifying, Work};
 pub use state::{Abandoned, Closing, End, Failure, FailureCode, Outcome, State, Status};
 pub use waiting::routes;

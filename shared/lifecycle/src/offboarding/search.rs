@@ -17,26 +17,7 @@ pub enum SearchStep {
     #[default]
     Find,
     /// No shortcut gave the person: go through the members, page by page.
-    Page {
-        /// Members seen so far.
-        offset: u32,
-        /// The last of them, by whom it is told that nobody was passed over. Not kept by earlier versions.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        tail: Vec<UserId>,
-        /// Length of the page before, if there was one.
-        previous: Option<u32>,
-        /// Whether Podio is asked to filter by the address, rather than to list everyone.
-        filtered: bool,
-        /// Pages seen so far.
-        #[serde(default)]
-        pages: u32,
-        /// What the page before consisted of, so that a Podio that keeps sending the same one is noticed.
-        #[serde(default)]
-        fingerprint: Option<u64>,
-        /// Whether Podio has refused large pages.
-        #[serde(default)]
-        small: bool,
-    },
+    Page(Paging),
     /// Found: preview the removal and list the spaces.
     Preview,
     /// The spaces are written down; look into each for the leaver and for company.
@@ -44,6 +25,51 @@ pub enum SearchStep {
         /// How many.
         spaces: u32,
     },
+}
+
+/// Where going through the members of the organization has got to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Paging {
+    /// Members seen so far.
+    #[serde(skip_serializing_if = "is_default")]
+    pub offset: u32,
+    /// The last of them, by whom it is told that nobody was passed over.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tail: Vec<UserId>,
+    /// Length of the page before, if there was one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub previous: Option<u32>,
+    /// Whether Podio is asked to filter by the address, rather than to list everyone.
+    #[serde(skip_serializing_if = "is_default")]
+    pub filtered: bool,
+    /// Pages seen so far.
+    #[serde(skip_serializing_if = "is_default")]
+    pub pages: u32,
+    /// What the page before consisted of, so that a Podio that keeps sending the same one is noticed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<u64>,
+    /// Whether Podio has refused large pages.
+    #[serde(skip_serializing_if = "is_default")]
+    pub small: bool,
+}
+
+/// Members whose profile shows the address that is looked for: a profile is its owner's to write.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Doubts {
+    /// Whether Podio has shown somebody who was a member under that address or id.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub was_member: bool,
+    /// Those whose account has another address: too little to remove anyone.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lookalikes: Vec<UserId>,
+    /// Those of whose account nothing is shown. One alone may be the person, once everyone has been looked at.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub candidates: Vec<Leaver>,
+    /// Whether one of the candidates is an admin of the organization.
+    #[serde(skip_serializing_if = "is_default")]
+    pub candidate_is_admin: bool,
 }
 
 /// What planning knows so far.
@@ -73,25 +99,35 @@ pub struct Search {
     /// Look-ups that did not find the person. Two different ones must agree before anybody counts as gone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub misses: Vec<String>,
-    /// Whether Podio has shown somebody who was a member under that address or id.
-    #[serde(default)]
-    pub was_member: bool,
-    /// Members whose profile shows the address, but whose account has another: too little to remove anyone.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub lookalikes: Vec<UserId>,
-    /// Members whose profile shows the address, and of whose account nothing is shown. One alone may be the person, once
-    /// everyone has been looked at.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub candidates: Vec<Leaver>,
-    /// Whether one of the candidates is an admin of the organization.
+    /// Who may or may not be the person.
     #[serde(default, skip_serializing_if = "is_default")]
-    pub candidate_is_admin: bool,
-    /// Whether Podio has said, since the organization is about to be left, that the leaver is in no space any more.
-    #[serde(default, skip_serializing_if = "is_default")]
+    pub doubts: Doubts,
+}
+
+/// What was found out since the organization is about to be left.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LastLook {
+    /// Where the look for the leaver among all members has got to, once the removal may have been sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paging: Option<Paging>,
+    /// Whether Podio has said that the leaver is in no space any more.
+    #[serde(skip_serializing_if = "is_default")]
     pub in_no_space: bool,
-    /// What is to become of the looks right before the organization is left, once the quota has cut them short.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// What is to become of the looks into spaces, once the quota has cut them short.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub looks: Option<Looks>,
+}
+
+/// What the job of a stage has found out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// Planning.
+    Planning(Box<Search>),
+    /// Leaving the organization.
+    Finalizing(LastLook),
+    /// Reading back: where the look for the leaver among all members has got to.
+    Verifying(Option<Paging>),
 }
 
 /// Where the leaver's spaces are looked up, best first. What Podio denied, or what showed nothing, is not asked for again
@@ -122,41 +158,19 @@ pub enum Looks {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{from_value, json};
-
     use super::*;
 
     #[test]
-    fn a_search_that_an_earlier_version_stored_goes_on() {
-        let stored = json!({
-            "step": {"step": "page", "offset": 300, "previous": 100, "filtered": false},
-            "misses": ["members matching the address"], "lookalikes": [7],
-        });
-        let search: Search = from_value(stored).unwrap();
-        let page = SearchStep::Page {
-            offset: 300,
-            tail: vec![],
-            previous: Some(100),
-            filtered: false,
-            pages: 0,
-            fingerprint: None,
-            small: false,
-        };
-        assert_eq!((search.step, search.lookalikes, search.candidates), (page, vec![UserId(7)], vec![]));
-    }
-
-    #[test]
     fn where_paging_has_got_to_survives_a_wait() {
-        let fingerprint = Some(u64::MAX);
-        let step = SearchStep::Page {
+        let step = SearchStep::Page(Paging {
             offset: 100,
             tail: vec![UserId(6), UserId(7)],
             previous: Some(100),
             filtered: true,
             pages: 1,
-            fingerprint,
+            fingerprint: Some(u64::MAX),
             small: true,
-        };
+        });
         let stored = serde_json::to_string(&step).unwrap();
         assert_eq!(serde_json::from_str::<SearchStep>(&stored).unwrap(), step);
     }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Abandoned, Draft, Leaver, Plan, Search, SearchStep, State, is_default};
+use super::{Abandoned, Draft, LastLook, Leaver, Paging, Plan, Search, SearchStep, State, is_default};
 
 /// The name of a stage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,9 +87,9 @@ pub struct Finalizing {
     /// Whether the call that ends the organization membership may be on its way or may have happened.
     #[serde(default, skip_serializing_if = "is_default")]
     pub claim: Claim,
-    /// What was found out in this stage.
+    /// What was found out since.
     #[serde(default, skip_serializing_if = "is_default")]
-    pub search: Search,
+    pub look: LastLook,
     /// How it waits.
     #[serde(default, skip_serializing_if = "is_default")]
     pub work: Work,
@@ -105,9 +105,9 @@ pub struct Verifying {
     /// Read-backs that have shown the person still there.
     #[serde(default, skip_serializing_if = "is_default")]
     pub attempts: u32,
-    /// What was found out in this stage.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub search: Search,
+    /// Where the look for the leaver among all members has got to, where that is what tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paging: Option<Paging>,
     /// How it waits.
     #[serde(default, skip_serializing_if = "is_default")]
     pub work: Work,
@@ -209,13 +209,13 @@ impl Planning {
 impl Finalizing {
     /// All spaces are settled.
     pub(super) fn new(plan: Plan) -> Self {
-        Self { plan, claim: Claim::None, search: Search::default(), work: Work::default() }
+        Self { plan, claim: Claim::None, look: LastLook::default(), work: Work::default() }
     }
 }
 
 impl Verifying {
     pub(super) fn new(plan: Plan, deleted_at: Timestamp) -> Self {
-        Self { plan, deleted_at, attempts: 0, search: Search::default(), work: Work::default() }
+        Self { plan, deleted_at, attempts: 0, paging: None, work: Work::default() }
     }
 }
 

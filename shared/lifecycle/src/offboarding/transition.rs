@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 
 use super::{
-    Abandoned, Change, Claim, Draft, End, Event, Failure, FailureCode, Finalizing, Interrupted, NewPlan, Offboarding,
-    OnHold, Outcome, Passage, PersonClaim, Plan, Planning, Refusal, Removing, State, Verifying, Work,
+    Abandoned, Change, Claim, Draft, End, Event, Failure, FailureCode, Finalizing, Found, Interrupted, NewPlan,
+    Offboarding, OnHold, Outcome, Passage, PersonClaim, Plan, Planning, Refusal, Removing, State, Verifying, Work,
     state::{cancelled, completed, failed},
 };
 use crate::hold::{Decision, HoldCode, Reason, summarised, unapproved};
@@ -33,7 +33,7 @@ impl Offboarding {
                 next.place = new.place;
                 // A rehearsal claims nobody.
                 person = if self.request.dry_run { PersonClaim::Keep } else { PersonClaim::Take };
-                self.planned(it.draft, new, now)
+                planned(self, it.draft, new, now)
             }
             (State::Planning(it), Event::NotAMember { was_known }) => {
                 completed(now, if was_known { End::AlreadyGone(it.draft) } else { End::Unknown(it.draft) })
@@ -117,29 +117,29 @@ impl Offboarding {
                 }
                 State::Completed { at, end: End::Removed { plan, left_at, returned_at: Some(now) }, closing }
             }
-            (State::Planning(it), Event::Waits { until, search, calls, place }) => {
+            (State::Planning(it), Event::Waits { until, found: Found::Planning(search), calls, place }) => {
                 next.place = place;
-                State::Planning(Planning { search, work: Work::waiting(until, calls), ..it })
+                State::Planning(Planning { search: *search, work: Work::waiting(until, calls), ..it })
             }
-            (State::Finalizing(it), Event::Waits { until, search, calls, place }) => {
+            (State::Finalizing(it), Event::Waits { until, found: Found::Finalizing(look), calls, place }) => {
                 next.place = place;
                 // Who pauses may leave a claim open; who waits for the next call has nothing on its way.
                 let claim = if until.is_none() { it.claim.ended() } else { it.claim };
-                State::Finalizing(Finalizing { claim, search, work: Work::waiting(until, calls), ..it })
+                State::Finalizing(Finalizing { claim, look, work: Work::waiting(until, calls), ..it })
             }
-            (State::Verifying(it), Event::Waits { until, search, calls, place }) => {
+            (State::Verifying(it), Event::Waits { until, found: Found::Verifying(paging), calls, place }) => {
                 next.place = place;
-                State::Verifying(Verifying { search, work: Work::waiting(until, calls), ..it })
+                State::Verifying(Verifying { paging, work: Work::waiting(until, calls), ..it })
             }
-            (State::Planning(it), Event::Faulted { again_at, search }) => {
-                State::Planning(Planning { search, work: it.work.faulted(again_at, now), ..it })
+            (State::Planning(it), Event::Faulted { again_at, found: Found::Planning(search) }) => {
+                State::Planning(Planning { search: *search, work: it.work.faulted(again_at, now), ..it })
             }
-            (State::Finalizing(it), Event::Faulted { again_at, search }) => {
+            (State::Finalizing(it), Event::Faulted { again_at, found: Found::Finalizing(look) }) => {
                 let (claim, work) = (it.claim.ended(), it.work.faulted(again_at, now));
-                State::Finalizing(Finalizing { claim, search, work, ..it })
+                State::Finalizing(Finalizing { claim, look, work, ..it })
             }
-            (State::Verifying(it), Event::Faulted { again_at, search }) => {
-                State::Verifying(Verifying { search, work: it.work.faulted(again_at, now), ..it })
+            (State::Verifying(it), Event::Faulted { again_at, found: Found::Verifying(paging) }) => {
+                State::Verifying(Verifying { paging, work: it.work.faulted(again_at, now), ..it })
             }
             (state, Event::KeepsFailing) => held_for_faults(state.interrupted().ok_or(Refusal::OutOfPlace)?),
             (state, Event::Failed(failure)) => failed(failure, state.interrupted().ok_or(Refusal::OutOfPlace)?),
@@ -195,46 +195,7 @@ impl Offboarding {
                 | Event::Faulted { .. },
             ) => return Err(Refusal::OutOfPlace),
         };
-        Ok(next.finish(self, person, now))
-    }
-
-    /// What every change has in common: the clock, the history, the claim on the person.
-    fn finish(mut self, before: &Self, mut person: PersonClaim, now: Timestamp) -> Change {
-        self.updated_at = now;
-        let moved = self.state.name() != before.state.name();
-        if moved {
-            self.history.push(Passage { at: now, to: self.state.name().to_owned() });
-            if self.history.len() > HISTORY {
-                self.history.remove(0);
-            }
-        }
-        let over = self.state.is_final() || matches!(self.state, State::Failed { .. });
-        if over && person == PersonClaim::Keep && moved {
-            let is_removed = self.state.outcome() == Some(Outcome::Removed);
-            person = if is_removed { PersonClaim::Removed } else { PersonClaim::Release };
-        }
-        Change { offboarding: self, person }
-    }
-
-    /// The plan stands: it is carried out, unless somebody has to look at it first, or it is all that was asked for.
-    fn planned(&self, draft: Draft, new: NewPlan, now: Timestamp) -> State {
-        let plan = Plan::of(draft, &new);
-        if self.request.dry_run {
-            return completed(now, End::Planned { plan, would_hold: summarised(new.reasons) });
-        }
-        let mut reasons = new.reasons;
-        if self.request.require_approval {
-            let detail = "The request asked for an approval before anything is removed.";
-            reasons.push(Reason::general(HoldCode::ApprovalRequired, detail));
-        }
-        let reasons = unapproved(summarised(reasons), &self.approved);
-        if !reasons.is_empty() {
-            State::Held { reasons, stopped: OnHold::Plan(plan) }
-        } else if plan.spaces.pending == 0 {
-            State::Finalizing(Finalizing::new(plan))
-        } else {
-            State::Removing(Removing { plan, release: false })
-        }
+        Ok(Change::new(self, next, person, now))
     }
 
     /// Who is meant, or whether anybody is, only a person can tell.
@@ -268,6 +229,47 @@ impl Offboarding {
         self.approved.sort_unstable();
         self.approved.dedup();
         Ok(())
+    }
+}
+
+impl Change {
+    /// What every change has in common: the clock, the history, the claim on the person.
+    fn new(before: &Offboarding, mut next: Offboarding, mut person: PersonClaim, now: Timestamp) -> Self {
+        next.updated_at = now;
+        let moved = next.state.name() != before.state.name();
+        if moved {
+            next.history.push(Passage { at: now, to: next.state.name().to_owned() });
+            if next.history.len() > HISTORY {
+                next.history.remove(0);
+            }
+        }
+        let over = next.state.is_final() || matches!(next.state, State::Failed { .. });
+        if over && person == PersonClaim::Keep && moved {
+            let is_removed = next.state.outcome() == Some(Outcome::Removed);
+            person = if is_removed { PersonClaim::Removed } else { PersonClaim::Release };
+        }
+        Self { offboarding: next, person }
+    }
+}
+
+/// The plan stands: it is carried out, unless somebody has to look at it first, or it is all that was asked for.
+fn planned(of: &Offboarding, draft: Draft, new: NewPlan, now: Timestamp) -> State {
+    let plan = Plan::of(draft, &new);
+    if of.request.dry_run {
+        return completed(now, End::Planned { plan, would_hold: summarised(new.reasons) });
+    }
+    let mut reasons = new.reasons;
+    if of.request.require_approval {
+        let detail = "The request asked for an approval before anything is removed.";
+        reasons.push(Reason::general(HoldCode::ApprovalRequired, detail));
+    }
+    let reasons = unapproved(summarised(reasons), &of.approved);
+    if !reasons.is_empty() {
+        State::Held { reasons, stopped: OnHold::Plan(plan) }
+    } else if plan.spaces.pending == 0 {
+        State::Finalizing(Finalizing::new(plan))
+    } else {
+        State::Removing(Removing { plan, release: false })
     }
 }
 

@@ -97,7 +97,7 @@ fn calls_of_search(search: &Search, person: &Person) -> Calls {
             Calls { back_to_back: false, ..Calls::back_to_back([find, preview]) }
         }
         SearchStep::Find | SearchStep::Preview => Calls::of(preview, 1),
-        SearchStep::Page { .. } => Calls::of(routes::MEMBERS, 1),
+        SearchStep::Page(_) => Calls::of(routes::MEMBERS, 1),
         SearchStep::Check { .. } => Calls::of(routes::MEMBERSHIP, CHECKS),
     }
 }
@@ -106,7 +106,7 @@ impl Finalizing {
     /// What is seen right before the removal is worth nothing some minutes later.
     fn calls(&self) -> Calls {
         let look = (self.claim != Claim::None).then_some(routes::BY_ID);
-        let looks = match self.search.looks {
+        let looks = match self.look.looks {
             Some(Looks::Together(looks)) => looks as usize,
             Some(Looks::TooMany) | None => 0,
         };

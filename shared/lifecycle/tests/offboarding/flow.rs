@@ -189,3 +189,21 @@ fn an_attempt_that_died_does_not_mix_with_the_next() {
     let goes_on = live(waiting, [Event::PlanningBegun]).offboarding;
     assert_eq!(goes_on.state.plan_number(), second.state.plan_number(), "the spaces that were checked are kept");
 }
+
+#[test]
+fn who_it_was_found_to_be_is_known_while_a_lapsed_plan_is_made_afresh() {
+    let held = live(accepted(request()), [Event::PlanningBegun, Event::Planned(plan(3, danger(1)))]).offboarding;
+    let approved = approving(&held);
+    let planning = live(held.clone(), [approved, Event::PlanningBegun]).offboarding;
+    let put_off = Event::AskedAgain(Box::new(Request { effective_at: Some(at(5_000)), ..request() }));
+    let scheduled = live(held, [put_off]).offboarding;
+    for unplanned in [planning, scheduled] {
+        let cancelled = live(unplanned.clone(), [Event::Cancelled]).offboarding;
+        for offboarding in [unplanned, cancelled] {
+            let state = &offboarding.state;
+            assert_eq!(state.leaver().map(|leaver| leaver.user_id), Some(UserId(7)), "{}", state.name());
+            assert_eq!(offboarding.person_keys().len(), 2, "both names are claimed, and given back: {}", state.name());
+            assert_eq!(state.plan(), None, "{}", state.name());
+        }
+    }
+}

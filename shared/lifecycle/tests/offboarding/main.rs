@@ -12,8 +12,8 @@ use podio_lifecycle::{
     hold::{Decision, Preview, Reason},
     ids::{OffboardingId, OrgId, SpaceId, UserId},
     offboarding::{
-        Change, Event, Failure, FailureCode, Finalizing, Leaver, NewPlan, Offboarding, Person, Plan, Request, Search,
-        State, Status, Verifying,
+        Change, Event, Failure, FailureCode, Finalizing, Found, LastLook, Leaver, NewPlan, Offboarding, Person, Plan,
+        Request, Search, State, Status, Verifying,
     },
     removal::{RemovalState, Tally},
     source::Source,
@@ -93,11 +93,21 @@ fn look_again(space: u64) -> Event {
 }
 
 fn waits(until: Option<Timestamp>, search: Search) -> Event {
-    Event::Waits { until, search, calls: 0, place: at(0) }
+    Event::Waits { until, found: Found::Planning(Box::new(search)), calls: 0, place: at(0) }
+}
+
+/// The job that leaves the organization waits.
+fn end_waits(until: Option<Timestamp>, look: LastLook) -> Event {
+    Event::Waits { until, found: Found::Finalizing(look), calls: 0, place: at(0) }
 }
 
 fn faulted(second: i64) -> Event {
-    Event::Faulted { again_at: at(second), search: Search::default() }
+    Event::Faulted { again_at: at(second), found: Found::Planning(Box::default()) }
+}
+
+/// The job that leaves the organization has had no answer.
+fn end_faulted(second: i64) -> Event {
+    Event::Faulted { again_at: at(second), found: Found::Finalizing(LastLook::default()) }
 }
 
 fn danger(space: u64) -> Vec<Reason> {

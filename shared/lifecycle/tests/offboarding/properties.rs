@@ -1,6 +1,6 @@
 //! Rules that hold in whatever order things happen.
 
-use podio_lifecycle::offboarding::{DueKind, Outcome};
+use podio_lifecycle::offboarding::{DueKind, Outcome, Paging, SearchStep};
 use proptest::prelude::*;
 
 use super::*;
@@ -30,7 +30,13 @@ fn any_event() -> impl Strategy<Value = Event> {
         (0i64..200).prop_map(|second| Event::VerifiedGone { asked_at: at(second) }),
         Just(waits(None, Search::default())),
         Just(waits(Some(at(60)), Search::default())),
+        Just(waits(None, Search { step: SearchStep::Page(paging()), ..Search::default() })),
         Just(faulted(50)),
+        Just(end_waits(None, LastLook::default())),
+        Just(end_waits(Some(at(60)), LastLook::default())),
+        Just(end_faulted(50)),
+        Just(Event::Waits { until: None, found: Found::Verifying(Some(paging())), calls: 3, place: at(0) }),
+        Just(Event::Faulted { again_at: at(50), found: Found::Verifying(None) }),
         Just(Event::KeepsFailing),
         Just(crashed()),
         Just(Event::Approved(Decision { hold_id: String::new(), named: Vec::new() })),
@@ -42,11 +48,15 @@ fn any_event() -> impl Strategy<Value = Event> {
     ]
 }
 
+fn paging() -> Paging {
+    Paging { offset: 100, previous: Some(100), fingerprint: Some(u64::MAX), ..Paging::default() }
+}
+
 proptest! {
     /// Whatever happens in whatever order: the organization is only left once every space is settled, nothing is said to
     /// be removed without a read-back newer than the delete, what is over stays over, and what was called off was never
     /// sent. The removal from the organization is not sent again as if it had never been. Whatever has an end that is not
-    /// sealed waits for its seal, and what goes on has none.
+    /// sealed waits for its seal, and what goes on has none. Each state is read as it was stored.
     #[test]
     fn no_order_of_events_breaks_a_rule(events in prop::collection::vec(any_event(), 1..80), dry_run: bool, claimed: bool) {
         let mut offboarding = accepted(Request { dry_run, ..request() });
@@ -60,6 +70,9 @@ proptest! {
             let event = if matches!(event, Event::Approved(_)) { approving(&offboarding) } else { event };
             let Ok(change) = offboarding.apply(event.clone(), at(second)) else { continue };
             offboarding = Offboarding { revision: before.revision + 1, ..change.offboarding };
+            let stored = serde_json::to_string(&offboarding).unwrap();
+            let read: Offboarding = serde_json::from_str(&stored).unwrap();
+            prop_assert_eq!(&Offboarding { revision: offboarding.revision, ..read }, &offboarding, "{}", stored);
             match &event {
                 Event::Planned(plan) => open = plan.spaces,
                 Event::SpacesFound { spaces, .. } => open += spaces,

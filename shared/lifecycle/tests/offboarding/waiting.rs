@@ -86,8 +86,8 @@ fn the_end_waits_for_calls_that_follow_each_other() {
     assert_eq!(routes(&finalizing()), end);
     assert!(finalizing().waiting().unwrap().calls.back_to_back, "what is seen before counts only right before");
 
-    let looks = Search { looks: Some(Looks::Together(2)), ..Search::default() };
-    let looks = live(finalizing(), [waits(None, looks)]).offboarding;
+    let looks = LastLook { looks: Some(Looks::Together(2)), ..LastLook::default() };
+    let looks = live(finalizing(), [end_waits(None, looks)]).offboarding;
     assert_eq!(routes(&looks).len(), 4);
 
     let claimed = live(finalizing(), [Event::OrgRemovalClaimed]).offboarding;
@@ -149,8 +149,9 @@ fn a_seal_goes_when_the_offboarding_goes_on() {
 
 #[test]
 fn waiting_for_a_call_keeps_what_was_found() {
-    let search = Search { lookalikes: vec![UserId(3)], ..Search::default() };
-    let event = Event::Waits { until: None, search: search.clone(), calls: 3, place: at(43) };
+    let search = Search { acting: Some(UserId(3)), ..Search::default() };
+    let found = Found::Planning(Box::new(search.clone()));
+    let event = Event::Waits { until: None, found, calls: 3, place: at(43) };
     let offboarding = live(accepted(request()), [faulted(500), event]).offboarding;
     assert_eq!((offboarding.state.search(), offboarding.state.work().calls), (Some(&search), 3));
     let work = offboarding.state.work();
@@ -162,7 +163,7 @@ fn waiting_for_a_call_keeps_what_was_found() {
 #[test]
 fn a_plan_that_grows_long_waits_among_the_removals() {
     let after = |calls| {
-        let event = Event::Waits { until: None, search: Search::default(), calls, place: at(0) };
+        let event = Event::Waits { until: None, found: Found::Planning(Box::default()), calls, place: at(0) };
         live(accepted(request()), [event]).offboarding.waiting().unwrap().priority
     };
     assert_eq!((after(9), after(10)), (Priority::Interactive, Priority::Removal));
@@ -185,12 +186,14 @@ fn one_of_a_crowd_waits_among_the_removals_to_the_end() {
 #[test]
 fn who_is_urgent_waits_for_nobody_who_is_not() {
     let urgent = Request { priority: offboarding::Priority::Urgent, ..request() };
-    let long = Event::Waits { until: None, search: Search::default(), calls: 500, place: at(0) };
+    let long = Event::Waits { until: None, found: Found::Planning(Box::default()), calls: 500, place: at(0) };
+    let look = Found::Finalizing(LastLook::default());
+    let long_end = Event::Waits { until: None, found: look, calls: 500, place: at(0) };
     let stages = [
         vec![long.clone()],
         vec![one_of_a_crowd(), long.clone()],
         vec![one_of_a_crowd(), Event::Planned(plan(0, vec![]))],
-        vec![one_of_a_crowd(), Event::Planned(plan(0, vec![])), long.clone(), Event::OrgRemovalDone],
+        vec![one_of_a_crowd(), Event::Planned(plan(0, vec![])), long_end, Event::OrgRemovalDone],
         vec![one_of_a_crowd(), Event::Planned(plan(2, vec![])), crashed(), Event::Retried],
         vec![one_of_a_crowd(), crashed()],
     ];
@@ -220,10 +223,10 @@ fn the_spaces_of_who_is_urgent_are_left_before_those_of_others() {
 #[test]
 fn a_pause_leaves_the_claim_and_a_wait_ends_it() {
     let claimed = live(finalizing(), [Event::OrgRemovalClaimed]).offboarding;
-    let paused = live(claimed.clone(), [waits(Some(at(60)), Search::default())]).offboarding;
+    let paused = live(claimed.clone(), [end_waits(Some(at(60)), LastLook::default())]).offboarding;
     assert_eq!(finalizing_of(&paused).claim, finalizing_of(&claimed).claim);
     assert_eq!(paused.waiting().unwrap().not_before, Some(at(60)));
-    let waiting = live(claimed, [waits(None, Search::default())]).offboarding;
+    let waiting = live(claimed, [end_waits(None, LastLook::default())]).offboarding;
     assert_eq!(finalizing_of(&waiting).claim, Claim::Uncertain);
 }
 
@@ -263,7 +266,7 @@ fn a_step_that_keeps_failing_is_held_until_approved() {
 
 #[test]
 fn a_claim_survives_a_hold_for_faults() {
-    let claimed = live(finalizing(), [Event::OrgRemovalClaimed, faulted(60), Event::KeepsFailing]).offboarding;
+    let claimed = live(finalizing(), [Event::OrgRemovalClaimed, end_faulted(60), Event::KeepsFailing]).offboarding;
     let approved = approving(&claimed);
     let resumed = live(claimed, [approved]).offboarding;
     assert_eq!(finalizing_of(&resumed).claim, Claim::Uncertain, "it may have been sent");
@@ -280,4 +283,19 @@ fn a_resumed_offboarding_releases_its_spaces_first() {
     let settled = live(resumed, [removed(), removed()]).offboarding;
     assert_eq!(settled.state.status(), Status::Finalizing, "nothing is left to release");
     assert_eq!(settled.apply(Event::Released, at(99)), Err(Refusal::OutOfPlace));
+}
+
+#[test]
+fn what_another_stage_has_found_out_has_no_place() {
+    let planning = live(accepted(request()), [Event::PlanningBegun]).offboarding;
+    let end = live(finalizing(), [Event::OrgRemovalDone]).offboarding;
+    for (offboarding, event) in [
+        (&planning, end_waits(None, LastLook::default())),
+        (&planning, end_faulted(60)),
+        (&finalizing(), waits(None, Search::default())),
+        (&end, faulted(60)),
+        (&removing(1), faulted(60)),
+    ] {
+        assert_eq!(offboarding.apply(event, at(99)), Err(Refusal::OutOfPlace), "{}", offboarding.state.name());
+    }
 }

@@ -18,7 +18,7 @@ use podio_lifecycle::{
     credentials::TokenRecord,
     ids::{OffboardingId, SpaceId},
     offboarding::{
-        Abandoned, Claim, Filter, Finalizing, Interrupted, Offboarding, OnHold, PersonClaim, Plan, Removing, Search,
+        Abandoned, Claim, Filter, Finalizing, Interrupted, LastLook, Offboarding, OnHold, PersonClaim, Plan, Removing,
         State, Work,
     },
     pause::Pause,
@@ -267,7 +267,7 @@ impl WriteOffboardings for Changed {
 fn finalized(state: State) -> State {
     let State::Removing(Removing { mut plan, .. }) = state else { return state };
     plan.spaces.pending = 0;
-    State::Finalizing(Finalizing { plan, claim: Claim::None, search: Search::default(), work: Work::default() })
+    State::Finalizing(Finalizing { plan, claim: Claim::None, look: LastLook::default(), work: Work::default() })
 }
 
 /// Counts a space once more.

@@ -7,7 +7,7 @@
 use podio_client::{Page, Request, org_member, org_member::OrgMember};
 use podio_lifecycle::{
     ids::{OrgId, UserId},
-    offboarding::SearchStep,
+    offboarding::Paging,
 };
 
 /// The page size of the guide, for a Podio that refuses larger ones.
@@ -55,39 +55,32 @@ pub(super) enum Turn {
 }
 
 impl Cursor {
-    /// Goes on where `step` stopped, if that was in the same list. What was learned of the page size holds for both.
-    pub(super) fn resume(step: &SearchStep, filtered: bool) -> Self {
-        match step {
-            SearchStep::Page { filtered: other, small, .. } if *other != filtered => {
-                Self { filtered, small: *small, ..Self::default() }
-            }
-            SearchStep::Page { offset, tail, previous, pages, fingerprint, small, .. } => Self {
+    /// Goes on where `paging` stopped, if that was in the same list. What was learned of the page size holds for both.
+    pub(super) fn resume(paging: Option<&Paging>, filtered: bool) -> Self {
+        match paging {
+            None => Self { filtered, ..Self::default() },
+            Some(other) if other.filtered != filtered => Self { filtered, small: other.small, ..Self::default() },
+            Some(paging) => Self {
                 filtered,
-                small: *small,
-                offset: *offset,
-                overlap: previous.map_or(0, |length| long_overlap(length).min(length.saturating_sub(1))),
-                tail: tail.clone(),
-                previous: *previous,
-                pages: *pages,
-                fingerprint: *fingerprint,
+                small: paging.small,
+                offset: paging.offset,
+                overlap: paging.previous.map_or(0, |length| long_overlap(length).min(length.saturating_sub(1))),
+                tail: paging.tail.clone(),
+                previous: paging.previous,
+                pages: paging.pages,
+                fingerprint: paging.fingerprint,
             },
-            _ => Self { filtered, ..Self::default() },
         }
     }
 
     /// The beginning of another list that is filtered alike. What was learned of the page size holds for both.
-    pub(super) fn begun_anew(step: &SearchStep) -> SearchStep {
-        match step {
-            SearchStep::Page { filtered, small, .. } => {
-                Self { filtered: *filtered, small: *small, ..Self::default() }.step()
-            }
-            step => step.clone(),
-        }
+    pub(super) fn begun_anew(paging: &Paging) -> Paging {
+        Self { filtered: paging.filtered, small: paging.small, ..Self::default() }.paging()
     }
 
-    pub(super) fn step(&self) -> SearchStep {
+    pub(super) fn paging(&self) -> Paging {
         let Self { filtered, small, offset, previous, pages, fingerprint, .. } = *self;
-        SearchStep::Page { offset, tail: self.tail.clone(), previous, filtered, pages, fingerprint, small }
+        Paging { offset, tail: self.tail.clone(), previous, filtered, pages, fingerprint, small }
     }
 
     fn limit(&self) -> u16 {
@@ -175,7 +168,7 @@ mod tests {
         let mut seen = BTreeSet::new();
         for pages in 1.. {
             if waits {
-                cursor = Cursor::resume(&cursor.step(), false);
+                cursor = Cursor::resume(Some(&cursor.paging()), false);
             }
             let shown = page(pages - 1, cursor.begin(), cursor.limit());
             seen.extend(shown.iter().copied());
@@ -280,9 +273,9 @@ mod tests {
             pages: 3,
             fingerprint: Some(1),
         };
-        assert_eq!((small.begin(), Cursor::resume(&small.step(), true).begin()), (299, 288));
-        assert_eq!(Cursor::resume(&small.step(), true), Cursor { overlap: 12, ..small.clone() });
-        assert_eq!(Cursor::resume(&small.step(), false), Cursor { small: true, ..Cursor::default() });
-        assert_eq!(Cursor::resume(&SearchStep::Find, true), Cursor { filtered: true, ..Cursor::default() });
+        assert_eq!((small.begin(), Cursor::resume(Some(&small.paging()), true).begin()), (299, 288));
+        assert_eq!(Cursor::resume(Some(&small.paging()), true), Cursor { overlap: 12, ..small.clone() });
+        assert_eq!(Cursor::resume(Some(&small.paging()), false), Cursor { small: true, ..Cursor::default() });
+        assert_eq!(Cursor::resume(None, true), Cursor { filtered: true, ..Cursor::default() });
     }
 }

@@ -6,7 +6,7 @@ use podio_client::{Meaning, Role, org_member::OrgMember};
 use podio_lifecycle::{
     email::EmailAddress,
     ids::{OrgId, UserId},
-    offboarding::{FailureCode, Leaver, PersonName, Search},
+    offboarding::{Doubts, FailureCode, Leaver, Paging, PersonName},
 };
 
 use self::cursor::{Cursor, MOST_PAGES, Turn};
@@ -83,25 +83,26 @@ pub(crate) async fn look_through(
     org: OrgId,
     sought: &Sought<'_>,
     filter: Option<&str>,
-    search: &mut Search,
+    paging: &mut Option<Paging>,
+    doubts: &mut Doubts,
 ) -> Result<Meaning<Sighting>, Halt> {
-    let mut cursor = Cursor::resume(&search.step, filter.is_some());
+    let mut cursor = Cursor::resume(paging.as_ref(), filter.is_some());
     loop {
-        search.step = cursor.step();
-        let members = match page(session, org, filter, &mut cursor, search).await? {
+        *paging = Some(cursor.paging());
+        let members = match page(session, org, filter, &mut cursor, paging).await? {
             Meaning::Yes(members) => members,
             other => return Ok(other.map(|_| Sighting::Nobody)),
         };
         if let Some(found) = members.iter().find(|member| sought.fit(member) == Fit::Certain) {
             return Ok(Meaning::Yes(Sighting::Found(Box::new(found.clone()))));
         }
-        note_doubts(sought, &members, search);
+        note_doubts(sought, &members, doubts);
         let ids: Vec<UserId> = members.iter().map(|member| member.user_id).collect();
         cursor = match cursor.turn(&ids) {
             Turn::On(next) => next,
             Turn::Over => {
                 // The next list is read from its beginning.
-                search.step = Cursor::begun_anew(&search.step);
+                *paging = paging.as_ref().map(Cursor::begun_anew);
                 return Ok(Meaning::Yes(Sighting::Nobody));
             }
             Turn::Endless => return Err(endless()),
@@ -115,7 +116,7 @@ async fn page(
     org: OrgId,
     filter: Option<&str>,
     cursor: &mut Cursor,
-    search: &mut Search,
+    paging: &mut Option<Paging>,
 ) -> Result<Meaning<Vec<OrgMember>>, Halt> {
     let answer = session.call(&cursor.request(org, filter)).await?;
     let is_too_long = matches!(&answer, Meaning::Denied(denial) if denial.is_of_form());
@@ -124,34 +125,34 @@ async fn page(
     }
     // Remembered before it is asked, so that neither a wait nor the next page pays for the refusal again.
     cursor.small = true;
-    search.step = cursor.step();
+    *paging = Some(cursor.paging());
     session.call(&cursor.request(org, filter)).await
 }
 
 /// Writes down who fits by the profile alone.
-fn note_doubts(sought: &Sought<'_>, members: &[OrgMember], search: &mut Search) {
+fn note_doubts(sought: &Sought<'_>, members: &[OrgMember], doubts: &mut Doubts) {
     for member in members {
         let user_id = member.user_id;
         match sought.fit(member) {
             Fit::Candidate => {
-                let known = search.candidates.iter().any(|candidate| candidate.user_id == user_id);
-                if !known && search.candidates.len() < MOST_DOUBTS {
+                let known = doubts.candidates.iter().any(|candidate| candidate.user_id == user_id);
+                if !known && doubts.candidates.len() < MOST_DOUBTS {
                     let name = member.name.clone().map(PersonName);
-                    search.candidates.push(Leaver { user_id, email: None, name });
-                    search.candidate_is_admin |= member.role == Some(Role::Admin);
+                    doubts.candidates.push(Leaver { user_id, email: None, name });
+                    doubts.candidate_is_admin |= member.role == Some(Role::Admin);
                 }
             }
-            Fit::Lookalike => note_lookalike(user_id, search),
-            Fit::Former => search.was_member = true,
+            Fit::Lookalike => note_lookalike(user_id, doubts),
+            Fit::Former => doubts.was_member = true,
             Fit::Certain | Fit::No => {}
         }
     }
 }
 
 /// Writes down somebody whom the address leads to, and who is shown with others alone.
-pub(crate) fn note_lookalike(user: UserId, search: &mut Search) {
-    if !search.lookalikes.contains(&user) && search.lookalikes.len() < MOST_DOUBTS {
-        search.lookalikes.push(user);
+pub(crate) fn note_lookalike(user: UserId, doubts: &mut Doubts) {
+    if !doubts.lookalikes.contains(&user) && doubts.lookalikes.len() < MOST_DOUBTS {
+        doubts.lookalikes.push(user);
     }
 }
 
@@ -198,15 +199,15 @@ mod tests {
     #[test]
     fn doubts_are_noted_once_and_not_without_end() {
         let mail: EmailAddress = "jane@example.com".parse().unwrap();
-        let mut search = Search::default();
+        let mut doubts = Doubts::default();
         let crowd = |count| -> Vec<OrgMember> {
             (1..=count).map(|id| member(json!({"user_id": id, "profile": {"mail": mail.as_str()}}))).collect()
         };
-        note_doubts(&Sought::Email(&mail), &crowd(2), &mut search);
-        note_doubts(&Sought::Email(&mail), &crowd(2), &mut search);
-        assert_eq!(search.candidates.len(), 2);
-        note_doubts(&Sought::Email(&mail), &crowd(500), &mut search);
-        assert_eq!(search.candidates.len(), MOST_DOUBTS);
+        note_doubts(&Sought::Email(&mail), &crowd(2), &mut doubts);
+        note_doubts(&Sought::Email(&mail), &crowd(2), &mut doubts);
+        assert_eq!(doubts.candidates.len(), 2);
+        note_doubts(&Sought::Email(&mail), &crowd(500), &mut doubts);
+        assert_eq!(doubts.candidates.len(), MOST_DOUBTS);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use podio_lifecycle::{
     capability::Capability,
     email::EmailAddress,
     hold::{HoldCode, Reason},
-    ids::UserId,
+    ids::{OrgId, UserId},
     offboarding::{FailureCode, Leaver, Offboarding, Person, PersonName, Search, SearchStep, SpaceSource},
 };
 
@@ -50,7 +50,7 @@ fn sought_person(offboarding: &Offboarding) -> Person {
 /// have said so, one of them a list, which also shows that the organization exists and may be read.
 pub(super) async fn find_member(stage: &mut StageTask, session: &mut Session<'_>) -> Result<Finding, Halt> {
     let person = sought_person(&stage.offboarding);
-    let doubts = stage.search.lookalikes.len();
+    let doubts = stage.search.doubts.lookalikes.len();
     let directly = match &person {
         Person::Email(mail) => by_mail(stage, mail, session).await?,
         Person::User(user) => by_id(stage, *user, session).await?,
@@ -58,7 +58,7 @@ pub(super) async fn find_member(stage: &mut StageTask, session: &mut Session<'_>
     if let Some(member) = directly {
         return Ok(Finding::Member(remember(stage, &member)));
     }
-    if stage.search.lookalikes.len() > doubts {
+    if stage.search.doubts.lookalikes.len() > doubts {
         return Ok(Finding::InDoubt(ambiguous(&stage.search)));
     }
     let (sought, filters) = match &person {
@@ -75,7 +75,7 @@ pub(super) async fn find_member(stage: &mut StageTask, session: &mut Session<'_>
             continue;
         }
         let org = stage.offboarding.org_id;
-        match look_through(session, org, &sought, filter.as_deref(), &mut stage.search).await? {
+        match look_through_for(stage, org, &sought, filter.as_deref(), session).await? {
             Meaning::Yes(Sighting::Found(member)) => return Ok(Finding::Member(remember(stage, &member))),
             Meaning::Yes(Sighting::Nobody) => miss(stage, name),
             other => return Err(Halt::of(&other, "the list of the organization's members")),
@@ -124,11 +124,31 @@ async fn by_profile(
         // profile in the whole organization that shows the address. Refusing it would refuse everybody there.
         Meaning::NotOffered | Meaning::Denied(_) => {
             let leaver = Leaver { email: Some(mail.clone()), ..candidate };
-            let is_admin = stage.search.candidate_is_admin;
+            let is_admin = stage.search.doubts.candidate_is_admin;
             Ok(Finding::Member(found(stage, leaver, Some(is_admin))))
         }
         Meaning::Unclear(doubt) => Err(doubt.into()),
     }
+}
+
+/// Goes through the members for the plan, which remembers how far that has come.
+async fn look_through_for(
+    stage: &mut StageTask,
+    org: OrgId,
+    sought: &Sought<'_>,
+    filter: Option<&str>,
+    session: &mut Session<'_>,
+) -> Result<Meaning<Sighting>, Halt> {
+    let Search { step, doubts, .. } = &mut stage.search;
+    let mut paging = match step {
+        SearchStep::Page(paging) => Some(paging.clone()),
+        SearchStep::Find | SearchStep::Preview | SearchStep::Check { .. } => None,
+    };
+    let sighting = look_through(session, org, sought, filter, &mut paging, doubts).await;
+    if let Some(paging) = paging {
+        *step = SearchStep::Page(paging);
+    }
+    sighting
 }
 
 /// Nobody has the address, but it looks as if an identity provider had made it of another one: whoever has that may be meant.
@@ -141,19 +161,19 @@ async fn ask_behind(
     let (org, wire) = (stage.offboarding.org_id, behind.wire());
     let request = org_member::by_mail(org, &wire);
     match session.call_if_offered(Capability::MemberByMail, &request).await? {
-        Meaning::Yes(member) if member.ended_on.is_none() => note_lookalike(member.user_id, &mut stage.search),
+        Meaning::Yes(member) if member.ended_on.is_none() => note_lookalike(member.user_id, &mut stage.search.doubts),
         Meaning::Yes(_) | Meaning::Gone => {}
         Meaning::NotOffered | Meaning::Denied(_) => {
             let sought = Sought::Email(&behind);
-            match look_through(session, org, &sought, Some(&wire), &mut stage.search).await? {
-                Meaning::Yes(Sighting::Found(member)) => note_lookalike(member.user_id, &mut stage.search),
+            match look_through_for(stage, org, &sought, Some(&wire), session).await? {
+                Meaning::Yes(Sighting::Found(member)) => note_lookalike(member.user_id, &mut stage.search.doubts),
                 Meaning::Yes(Sighting::Nobody) => {}
                 other => return Err(Halt::of(&other, "the list of the organization's members")),
             }
         }
         Meaning::Unclear(doubt) => return Err(doubt.into()),
     }
-    let is_doubtful = !stage.search.lookalikes.is_empty() || !stage.search.candidates.is_empty();
+    let is_doubtful = !stage.search.doubts.lookalikes.is_empty() || !stage.search.doubts.candidates.is_empty();
     Ok(is_doubtful.then(|| ambiguous(&stage.search)))
 }
 
@@ -198,11 +218,11 @@ async fn by_mail(
         Meaning::Yes(member) if is_believed(mail, &member) => Ok(Some(member)),
         // Podio found somebody by this address, and shows them with others alone.
         Meaning::Yes(member) if member.ended_on.is_none() => {
-            note_lookalike(member.user_id, &mut stage.search);
+            note_lookalike(member.user_id, &mut stage.search.doubts);
             Ok(None)
         }
         answer @ (Meaning::Yes(_) | Meaning::Gone) => {
-            stage.search.was_member |= matches!(answer, Meaning::Yes(_));
+            stage.search.doubts.was_member |= matches!(answer, Meaning::Yes(_));
             miss(stage, BY_MAIL);
             Ok(None)
         }
@@ -219,7 +239,7 @@ async fn by_id(stage: &mut StageTask, user: UserId, session: &mut Session<'_>) -
     match session.call(&org_member::get(stage.offboarding.org_id, user)).await? {
         Meaning::Yes(member) if member.ended_on.is_none() => Ok((member.user_id == user).then_some(member)),
         answer @ (Meaning::Yes(_) | Meaning::Gone) => {
-            stage.search.was_member |= matches!(answer, Meaning::Yes(_));
+            stage.search.doubts.was_member |= matches!(answer, Meaning::Yes(_));
             miss(stage, BY_ID);
             Ok(None)
         }
@@ -264,7 +284,7 @@ fn is_believed(mail: &EmailAddress, member: &OrgMember) -> bool {
 fn only_candidate(search: &Search) -> Result<Option<Leaver>, Reason> {
     // Podio itself said that no member's account has the address; no profile can say otherwise.
     let is_ruled_out = search.misses.iter().any(|miss| miss == BY_MAIL);
-    match (search.candidates.as_slice(), search.lookalikes.as_slice()) {
+    match (search.doubts.candidates.as_slice(), search.doubts.lookalikes.as_slice()) {
         ([], []) => Ok(None),
         ([candidate], []) if !is_ruled_out => Ok(Some(candidate.clone())),
         _ => Err(ambiguous(search)),
@@ -272,13 +292,13 @@ fn only_candidate(search: &Search) -> Result<Option<Leaver>, Reason> {
 }
 
 fn ambiguous(search: &Search) -> Reason {
-    let candidates = search.candidates.iter().map(|candidate| candidate.user_id);
-    let mut users: Vec<UserId> = search.lookalikes.iter().copied().chain(candidates).collect();
+    let candidates = search.doubts.candidates.iter().map(|candidate| candidate.user_id);
+    let mut users: Vec<UserId> = search.doubts.lookalikes.iter().copied().chain(candidates).collect();
     users.sort_unstable();
     users.dedup();
     let detail = "Nobody is known to sign in with this address, but it leads to these members: Podio finds them by it, it looks \
-                  like theirs with something added, or their profiles show it, where anybody may write anything. If one of them is the person, approve, naming the \
-                  user_id if there are several; else cancel, and post the leaver anew.";
+                  like theirs with something added, or their profiles show it, where anybody may write anything. If one of \
+                  them is the person, approve, naming the user_id if there are several; else cancel, and post the leaver anew.";
     Reason::ambiguous(users, detail)
 }
 
@@ -311,6 +331,7 @@ fn found(stage: &mut StageTask, leaver: Leaver, org_admin: Option<bool>) -> Leav
 
 #[cfg(test)]
 mod tests {
+    use podio_lifecycle::offboarding::Doubts;
     use serde_json::{Value, json};
 
     use super::*;
@@ -319,12 +340,13 @@ mod tests {
 
     fn search(candidates: &[u64], lookalikes: &[u64], misses: &[&str]) -> Search {
         let leaver = |id: &u64| Leaver { user_id: UserId(*id), email: None, name: None };
-        Search {
+        let doubts = Doubts {
             candidates: candidates.iter().map(leaver).collect(),
             lookalikes: lookalikes.iter().copied().map(UserId).collect(),
-            misses: misses.iter().map(|&miss| miss.to_owned()).collect(),
-            ..Search::default()
-        }
+            candidate_is_admin: false,
+            ..Doubts::default()
+        };
+        Search { doubts, misses: misses.iter().map(|&miss| miss.to_owned()).collect(), ..Search::default() }
     }
 
     #[test]
@@ -339,7 +361,12 @@ mod tests {
             search(&[7], &[], &[BY_MAIL, BY_QUERY]),
         ] {
             let Err(reason) = only_candidate(&doubtful) else { panic!("{doubtful:?}") };
-            let shown = doubtful.candidates.iter().map(|one| one.user_id).chain(doubtful.lookalikes.iter().copied());
+            let shown = doubtful
+                .doubts
+                .candidates
+                .iter()
+                .map(|one| one.user_id)
+                .chain(doubtful.doubts.lookalikes.iter().copied());
             let mut shown: Vec<UserId> = shown.collect();
             shown.sort_unstable();
             assert_eq!((reason.code, reason.user_ids), (HoldCode::PersonAmbiguous, shown));

@@ -81,9 +81,9 @@ pub(crate) async fn plan(
                 context.ports.removals.save_spaces(&spaces).await?;
                 stage.search.step = SearchStep::Check { spaces: u32::try_from(spaces.len()).unwrap_or(u32::MAX) };
                 // From here on a run that dies does not start over.
-                let (search, calls) = (stage.search.clone(), stage.offboarding.state.work().calls);
+                let (found, calls) = (stage.found()?, stage.offboarding.state.work().calls);
                 let place = stage.offboarding.place;
-                advance(context, stage, Event::Waits { until: None, search, calls, place }, session).await?;
+                advance(context, stage, Event::Waits { until: None, found, calls, place }, session).await?;
                 check_spaces(context, stage, &draft, &leaver, session).await?
             }
         },
@@ -94,7 +94,7 @@ pub(crate) async fn plan(
 /// Two look-ups agree that there is no such member. Where nobody was ever known by that address or id, it may be a mistake of
 /// whoever asked, so it is not called gone.
 async fn nobody_is_found(context: &Context, stage: &mut StageTask, session: &mut Session<'_>) -> Result<(), Halt> {
-    let was_known = stage.search.was_member || is_known(context, stage).await?;
+    let was_known = stage.search.doubts.was_member || is_known(context, stage).await?;
     if !was_known {
         let is_accepted = stage.offboarding.approved.contains(&Approval::general(HoldCode::PersonUnknown));
         if context.policy.hold_unknown && !is_accepted {
@@ -157,7 +157,7 @@ async fn is_in_place(
         Event::Crowded { place: place(context, stage, TYPICAL_SPACES).await? }
     } else if at_once >= FEW {
         let place = behind(context, stage, at_once, CALLS_OF_PLAN);
-        Event::Waits { until: None, search: stage.search.clone(), calls: 0, place }
+        Event::Waits { until: None, found: stage.found()?, calls: 0, place }
     } else {
         return Ok(true);
     };

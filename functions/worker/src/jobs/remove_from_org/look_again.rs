@@ -48,7 +48,7 @@ pub(super) async fn dangers_left_behind(
     let looks = spaces.refused().filter(is_open).count();
     if looks > 0 {
         // Remembered if this run is cut short, be it by what follows the looks.
-        stage.search.looks = Some(after_a_cut(context, stage.search.looks, looks));
+        stage.look.looks = Some(after_a_cut(context, stage.look.looks, looks));
     }
     let mut left = Vec::new();
     for removal in spaces.refused() {

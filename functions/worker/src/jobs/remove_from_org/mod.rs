@@ -53,10 +53,10 @@ pub(crate) async fn remove_from_org(
         true => Some(take_turn(context, stage).await?),
         false => None,
     };
-    let looks = stage.search.looks;
+    let looks = stage.look.looks;
     let result = remove_in_turn(context, stage, plan, &spaces, &mut turn, session).await;
     if !matches!(result, Err(Halt::Wait)) {
-        stage.search.looks = looks;
+        stage.look.looks = looks;
     }
     // A duplicate that was overtaken leaves the turn to the other one, which may be about to send the removal.
     if turn.is_some() && !matches!(result, Err(Halt::Overtaken)) {
@@ -181,12 +181,12 @@ async fn look_at_refused(
     if !extends(plan, spaces, &found) && spaces.leave_any_behind() {
         preview.kept = spaces.refused().map(|removal| removal.key.space).collect();
         let is_new = !unapproved(summarised(preview.reasons()), &stage.offboarding.approved).is_empty();
-        if is_new && !stage.search.in_no_space {
+        if is_new && !stage.look.in_no_space {
             // Spaces that are not shown may have refused without the leaver being in them. Asked once: a run that waits
             // for a moment must not begin with this again.
-            stage.search.in_no_space = counted_spaces(stage, plan, session).await? == Some(0);
+            stage.look.in_no_space = counted_spaces(stage, plan, session).await? == Some(0);
         }
-        if stage.search.in_no_space {
+        if stage.look.in_no_space {
             preview.kept.clear();
         }
     }
@@ -214,7 +214,7 @@ async fn dangers_without_preview(
     spaces: &Spaces,
     session: &mut Session<'_>,
 ) -> Result<Vec<Reason>, Halt> {
-    let mut reasons = match stage.search.looks {
+    let mut reasons = match stage.look.looks {
         Some(Looks::TooMany) => look_again::unseen(spaces),
         Some(Looks::Together(_)) | None => {
             dangers_left_behind(context, stage, plan.leaver.user_id, spaces, session).await?

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use podio_engine::ports::Claimed;
 use podio_lifecycle::{
     ids::OrgId,
-    offboarding::{DueKind, Event, Offboarding, PersonClaim, Request, Search},
+    offboarding::{DueKind, Event, Found, Offboarding, PersonClaim, Request},
     ports::{Joined, StoreError},
     work::{Calls, JobId, Priority, Waiting},
 };
@@ -167,7 +167,7 @@ pub async fn an_offboarding_waits_as_its_record_says(store: Arc<impl Store>) {
     let id = jane.waiting().unwrap().job;
     assert_eq!(store.claim(&id, at(5)).await, Ok(Claimed::Yes { deaths: 0 }));
 
-    let faulted = Event::Faulted { again_at: at(60), search: Search::default() };
+    let faulted = Event::Faulted { again_at: at(60), found: Found::Planning(Box::default()) };
     let faulted = jane.apply(faulted, at(6)).unwrap().offboarding;
     store.save(0, &faulted, PersonClaim::Keep, None).await.unwrap();
     assert_eq!(store.ready(at(59), None, 10).await, Ok(vec![]));
