@@ -172,6 +172,43 @@ async fn one_provider_does_not_undo_what_another_has_asked_for() {
 }
 
 #[tokio::test]
+async fn requests_at_the_same_moment_start_one_offboarding() {
+    let world = World::new();
+    let id = world.created(&jane()).await;
+    let mut other = jane();
+    other["userName"] = "jane.doe@corp.example".into();
+    let twin = world.created(&other).await;
+    let (off, path) = (active(false), format!("/Users/{id}"));
+    let (first, second, third, fourth) = tokio::join!(
+        world.patch(&id, off.clone()),
+        world.patch(&twin, off.clone()),
+        world.patch(&id, off.clone()),
+        world.call_as(OTHER_TOKEN, "DELETE", &path, ""),
+    );
+    for reply in [first, second, third, fourth] {
+        assert!(matches!(reply.status, 200 | 204 | 404), "{reply:?}");
+    }
+    world.get(&path).await.error(404);
+    assert_eq!(world.user(&twin).await.departure.unwrap().offboarding, world.only_offboarding().await.id);
+}
+
+#[tokio::test]
+async fn deactivation_starts_what_was_to_begin_later() {
+    let world = World::new();
+    let id = world.created(&jane()).await;
+    let now = world.clock.now();
+    let later = Request {
+        effective_at: Some(now + jiff::SignedDuration::from_hours(48)),
+        ..Request::new(mail("jane@example.com"), Source::Api { name: "hr".into() })
+    };
+    let acceptance = Acceptance { accept: &*world.ports.accept, offboardings: &*world.ports.read, wake: None };
+    acceptance.take(OffboardingId::new(now, [9; 10]), OrgId(678), &later, None, now).await.unwrap();
+    assert_eq!(world.only_offboarding().await.state.name(), "scheduled");
+    world.patch(&id, active(false)).await.shows_inactive();
+    assert_eq!(world.only_offboarding().await.state.name(), "planning", "the earlier time counts");
+}
+
+#[tokio::test]
 async fn taken_name_is_refused_before_anybody_leaves() {
     let world = World::new();
     let id = world.created(&jane()).await;

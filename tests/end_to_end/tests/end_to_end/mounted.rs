@@ -10,11 +10,16 @@ use reqwest::{Client, Method};
 use serde_json::json;
 
 const SOON: Duration = Duration::from_secs(60);
+const SCIM_TOKEN: &str = "scim-token-of-this-test-01";
 const HOOK_SECRET: &str = "hook-secret-of-this-test";
 
 #[tokio::test]
 async fn every_door_works_under_a_base_path() {
-    let local = Local::up(&["--base-path", "/podio"], &[("HOOK_SECRET", HOOK_SECRET)]).await;
+    let local = Local::up(
+        &["--base-path", "/podio"],
+        &[("HOOK_SECRET", HOOK_SECRET), ("SCIM_TOKENS", &format!("idp:{SCIM_TOKEN}"))],
+    )
+    .await;
     let api = local.ready["api"].as_str().unwrap();
     assert!(api.ends_with("/podio"), "{api}");
 
@@ -40,6 +45,16 @@ async fn every_door_works_under_a_base_path() {
     let event = [("type", "item.create"), ("hook_id", "7"), ("item_id", "9")];
     assert_eq!(http.post(&hook).form(&event).send().await.unwrap().status(), 200);
     assert_eq!(http.post(format!("{hook}0")).form(&event).send().await.unwrap().status(), 404);
+    let user = http.post(format!("{api}/scim/v2/Users")).bearer_auth(SCIM_TOKEN).json(&json!({"userName": "jane"}));
+    let user = user.send().await.unwrap();
+    assert_eq!(
+        (user.status().as_u16(), &user.headers()["content-type"]),
+        (201, &"application/scim+json".parse().unwrap())
+    );
+    let place = user.headers()["location"].to_str().unwrap().to_owned();
+    assert!(place.starts_with(&format!("{api}/scim/v2/Users/usr_")), "{place}");
+    assert_eq!(http.delete(&place).bearer_auth(SCIM_TOKEN).send().await.unwrap().status(), 204);
+    assert_eq!(http.get(&place).bearer_auth(SCIM_TOKEN).send().await.unwrap().status(), 404);
     // A page in a browser whose name leads here.
     let foreign = http.get(format!("{api}/health")).header("host", "evil.example.com").send().await.unwrap();
     assert_eq!(foreign.status(), 403);
