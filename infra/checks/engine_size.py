@@ -8,8 +8,8 @@ import re
 import sys
 from pathlib import Path
 
-# Two thousand were wanted: the budget of hooks and the estimate, which plays the same rule, came on top.
-LIMIT = 2_220
+# Two thousand were wanted: the budget of hooks, the estimate, which plays the same rule, the pause and the registry came on top.
+LIMIT = 2_300
 PARTS = {
     "quota": ["shared/engine/src/quota/*.rs"],
     "dispatch": [
