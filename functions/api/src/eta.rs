@@ -176,7 +176,7 @@ fn whole_line(mut line: Vec<Waiting>, shown: &[&Offboarding], now: Timestamp) ->
         *listed.entry(leaver.to_owned()).or_default() += 1;
     }
     let is_due = |it: &&&Offboarding| {
-        calls_ahead(it) > 0 && (!matches!(it.state, State::Scheduled { .. }) || it.effective_at() <= now)
+        calls_ahead(it) > 0 && (!matches!(it.state, State::Scheduled(_)) || it.effective_at() <= now)
     };
     for offboarding in shown.iter().filter(is_due) {
         let listed = listed.get(offboarding.id.as_str()).copied().unwrap_or_default();
@@ -245,7 +245,7 @@ pub(crate) fn whole(estimate: Timestamp) -> Timestamp {
 mod tests {
     use podio_lifecycle::{
         ids::{OffboardingId, OrgId, SpaceId, UserId},
-        offboarding::{Event, Leaver, NewPlan, Person, Planning, Priority as Hurry, Request},
+        offboarding::{Event, Leaver, NewPlan, Person, Planning, Priority as Hurry, Request, Scheduled},
         source::Source,
     };
 
@@ -369,7 +369,7 @@ mod tests {
 
     #[test]
     fn whose_day_has_not_come_waits_for_nobody() {
-        let mut later = Offboarding { state: State::Scheduled { leaver: None }, ..removing(1, 0) };
+        let mut later = Offboarding { state: State::Scheduled(Scheduled::default()), ..removing(1, 0) };
         later.request.effective_at = Some(at(5_000));
         let outlook = outlook(removals(&removing(2, 90), 0..90), &[&later], 10);
         assert_eq!((outlook.eta(&later), outlook.backlog), (Some(at(5_000)), 93));

@@ -39,6 +39,9 @@ pub(crate) struct View<'a> {
     eta: Option<Timestamp>,
     progress: Progress,
     hold: Option<Hold<'a>>,
+    /// Of a scheduled one: why it is not certain who is meant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warning: Option<&'a Reason>,
     failure: Option<&'a Failure>,
     outcome: Option<Outcome>,
     duplicate_of: Option<&'a OffboardingId>,
@@ -116,7 +119,7 @@ impl<'a> View<'a> {
             State::Failed { failure, .. } => (None, Some(failure), None, None),
             State::Completed { end, .. } => (None, None, Some(end.outcome()), None),
             State::Cancelled { duplicate_of, .. } => (None, None, None, duplicate_of.as_ref()),
-            State::Scheduled { .. }
+            State::Scheduled(_)
             | State::Planning(_)
             | State::Removing(_)
             | State::Finalizing(_)
@@ -142,6 +145,10 @@ impl<'a> View<'a> {
             eta: outlook.eta(offboarding),
             progress: progress(offboarding, removals),
             hold,
+            warning: match &offboarding.state {
+                State::Scheduled(it) => it.warning.as_ref(),
+                _ => None,
+            },
             failure,
             outcome,
             duplicate_of,

@@ -50,7 +50,7 @@ pub(crate) fn holds_person(offboarding: &Offboarding) -> bool {
 
 /// Whether an offboarding is scheduled or at work.
 pub(crate) fn is_active(offboarding: &Offboarding) -> bool {
-    matches!(offboarding.state, State::Scheduled { .. }) || offboarding.state.stage().is_some()
+    matches!(offboarding.state, State::Scheduled(_)) || offboarding.state.stage().is_some()
 }
 
 /// A delay as SQS takes it: whole seconds, rounded up since nobody may see the message sooner.

@@ -301,7 +301,7 @@ impl Approver {
     async fn approve(&mut self, fleet: &Fleet) {
         for id in self.held.clone() {
             match fleet.world.look(&id).await.state {
-                State::Scheduled { .. } | State::Planning(_) => continue,
+                State::Scheduled(_) | State::Planning(_) => continue,
                 State::Held { .. } => drop(fleet.world.approve(&id).await),
                 _ => {}
             }

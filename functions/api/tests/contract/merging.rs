@@ -6,7 +6,7 @@ use podio_engine::ports::WorkTable;
 use podio_lifecycle::{
     hold::{HoldCode, Reason},
     ids::OffboardingId,
-    offboarding::Event,
+    offboarding::{Event, Scheduled, State},
 };
 use serde_json::{Value, json};
 
@@ -25,9 +25,12 @@ fn merged(reply: &Reply, state: &str, fields: &[&str]) {
     assert_eq!((reply.status, &body["state"], &body["merged"]), (200, &json!(state), &json!(fields)), "{body}");
 }
 
-/// Its plan waits in the work table for that day, and for nothing else.
+/// Once it is known who it is about, its plan waits in the work table for that day, and for nothing else.
 async fn starts_on(world: &World, id: &OffboardingId, day: &str) {
     let at: Timestamp = format!("{day}T12:00:00Z").parse().unwrap();
+    if let State::Scheduled(Scheduled { looked_up_at: None, .. }) = world.load(id).await.state {
+        world.happen(id, Event::Resolved { leaver: None, warning: None }).await;
+    }
     let waiting = world.load(id).await.waiting().unwrap();
     assert_eq!(waiting.not_before, Some(at));
     assert_eq!(world.store.ready(at - SignedDuration::from_secs(1), None, 10).await, Ok(vec![]));

@@ -261,7 +261,8 @@ async fn the_quota_shows_what_is_used_and_when_the_backlog_is_through() {
     world.store.write(revision, &quota).await.unwrap();
     let id = world.accepted(jane()).await;
     world.planned(&id, 12, Vec::new()).await;
-    world.accepted(json!({"user": {"user_id": 2}, "effective_at": "2027-01-01T00:00:00Z"})).await;
+    let later = world.accepted(json!({"user": {"user_id": 2}, "effective_at": "2027-01-01T00:00:00Z"})).await;
+    world.happen(&later, Event::Resolved { leaver: None, warning: None }).await;
     world.clock.advance(1);
 
     let busy = world.get("/quota").await.json();

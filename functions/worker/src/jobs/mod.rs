@@ -43,11 +43,11 @@ impl StageTask {
     /// The job of the present stage, as it has got on before.
     pub(crate) fn of(offboarding: Offboarding) -> Self {
         let (search, look) = match &offboarding.state {
+            State::Scheduled(it) => (it.search.clone(), LastLook::default()),
             State::Planning(it) => (it.search.clone(), LastLook::default()),
             State::Finalizing(it) => (Search::default(), it.look.clone()),
             State::Verifying(it) => (Search::default(), LastLook { paging: it.paging.clone(), ..LastLook::default() }),
-            State::Scheduled { .. }
-            | State::Held { .. }
+            State::Held { .. }
             | State::Removing(_)
             | State::Completed { .. }
             | State::Failed { .. }
@@ -59,11 +59,11 @@ impl StageTask {
     /// What is to be stored of it. A stage without calls finds out nothing.
     pub(crate) fn found(&self) -> Result<Found, Halt> {
         match &self.offboarding.state {
+            State::Scheduled(_) => Ok(Found::Scheduled(Box::new(self.search.clone()))),
             State::Planning(_) => Ok(Found::Planning(Box::new(self.search.clone()))),
             State::Finalizing(_) => Ok(Found::Finalizing(self.look.clone())),
             State::Verifying(_) => Ok(Found::Verifying(self.look.paging.clone())),
-            State::Scheduled { .. }
-            | State::Held { .. }
+            State::Held { .. }
             | State::Removing(_)
             | State::Completed { .. }
             | State::Failed { .. }

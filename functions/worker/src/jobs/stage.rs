@@ -13,7 +13,12 @@ use podio_lifecycle::{
     work::JobId,
 };
 
-use super::{StageTask, advance, plan::plan, remove_from_org::remove_from_org, verify_removal::verify_removal};
+use super::{
+    StageTask, advance,
+    plan::{plan, resolve},
+    remove_from_org::remove_from_org,
+    verify_removal::verify_removal,
+};
 use crate::{
     Context,
     halt::Halt,
@@ -68,16 +73,20 @@ async fn run_stage(context: &Context, job: &JobId, session: &mut Session<'_>) ->
 }
 
 async fn carry_on(context: &Context, stage: &mut StageTask, session: &mut Session<'_>) -> Result<(), Halt> {
-    if matches!(stage.offboarding.state, State::Scheduled { .. }) {
+    if matches!(stage.offboarding.state, State::Scheduled(_)) {
         let (id, now) = (&stage.offboarding.id, context.now());
-        stage.offboarding = context.ledger().commit_by(&Actor::schedule(), id, &Event::Due, now).await?;
+        if now < stage.offboarding.effective_at() {
+            return resolve(context, stage, session).await;
+        }
+        let due = context.ledger().commit_by(&Actor::schedule(), id, &Event::Due, now).await?;
+        *stage = StageTask::of(due);
     }
     match stage.offboarding.state.clone() {
         State::Planning(it) => plan(context, stage, &it, session).await,
         State::Removing(it) => release(context, stage, &it.plan, session).await,
         State::Finalizing(it) => remove_from_org(context, stage, &it, session).await,
         State::Verifying(it) => verify_removal(context, stage, &it, session).await,
-        State::Scheduled { .. }
+        State::Scheduled(_)
         | State::Held { .. }
         | State::Completed { .. }
         | State::Failed { .. }
@@ -119,7 +128,9 @@ async fn note_halt(
         Halt::Pause(until) => waits(context, stage, Some(until), session)?,
         Halt::Fault => {
             let work = stage.offboarding.state.work();
-            if has_failed_for_long(context, work.faulted_since) {
+            // Nobody need look before the day of one whose time has not come.
+            let is_at_work = stage.offboarding.state.stage().is_some();
+            if is_at_work && has_failed_for_long(context, work.faulted_since) {
                 Event::KeepsFailing
             } else {
                 let again_at = context.now() + backoff(work.faults + 1, context.jitter());

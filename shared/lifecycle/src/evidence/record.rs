@@ -272,7 +272,7 @@ fn outcome(offboarding: &Offboarding) -> Option<Value> {
         State::Completed { end, .. } => json!({"state": "completed", "at": at, "outcome": end.outcome()}),
         State::Failed { failure, .. } => json!({"state": "failed", "at": at, "failure": failure}),
         State::Cancelled { duplicate_of, .. } => json!({"state": "cancelled", "at": at, "duplicate_of": duplicate_of}),
-        State::Scheduled { .. }
+        State::Scheduled(_)
         | State::Planning(_)
         | State::Held { .. }
         | State::Removing(_)

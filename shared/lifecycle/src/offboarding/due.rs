@@ -29,7 +29,7 @@ impl Offboarding {
     /// What it is listed under, if anything.
     pub fn due(&self) -> Option<Due> {
         match self.state {
-            State::Scheduled { .. }
+            State::Scheduled(_)
             | State::Planning(_)
             | State::Removing(_)
             | State::Finalizing(_)
@@ -52,7 +52,7 @@ impl Offboarding {
             State::Completed { closing, .. } | State::Failed { closing, .. } | State::Cancelled { closing, .. } => {
                 *closing = Some(Closing { calls, seal });
             }
-            State::Scheduled { .. }
+            State::Scheduled(_)
             | State::Planning(_)
             | State::Held { .. }
             | State::Removing(_)

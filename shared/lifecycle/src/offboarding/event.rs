@@ -29,6 +29,13 @@ pub struct NewPlan {
 pub enum Event {
     /// The effective time has come.
     Due,
+    /// Who a scheduled one is about was looked up.
+    Resolved {
+        /// Who it is, if that is certain.
+        leaver: Option<Leaver>,
+        /// Why it is not.
+        warning: Option<Reason>,
+    },
     /// So many were accepted shortly before that its plan and its end wait among the removals, behind theirs.
     Crowded {
         /// Where.

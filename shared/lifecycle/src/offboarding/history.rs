@@ -73,7 +73,8 @@ impl Offboarding {
             Event::Cancelled => Some(ActKind::Cancelled),
             Event::Retried => Some(ActKind::Retried),
             Event::Returned => Some(ActKind::Returned),
-            Event::Crowded { .. }
+            Event::Resolved { .. }
+            | Event::Crowded { .. }
             | Event::PlanningBegun
             | Event::Planned(_)
             | Event::NotAMember { .. }

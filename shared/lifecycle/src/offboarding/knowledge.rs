@@ -16,7 +16,7 @@ impl State {
             Self::Failed { stopped, .. } => stopped.plan(),
             Self::Completed { end: End::Removed { plan, .. } | End::Planned { plan, .. }, .. }
             | Self::Cancelled { left: Abandoned::Plan(plan), .. } => Some(plan),
-            Self::Scheduled { .. }
+            Self::Scheduled(_)
             | Self::Planning(_)
             | Self::Completed { end: End::AlreadyGone(_) | End::Unknown(_) | End::Undecided { .. }, .. }
             | Self::Cancelled { left: Abandoned::Scheduled { .. } | Abandoned::Draft(_), .. } => None,
@@ -34,7 +34,7 @@ impl State {
                 ..
             }
             | Self::Cancelled { left: Abandoned::Draft(draft), .. } => Some(draft),
-            Self::Scheduled { .. }
+            Self::Scheduled(_)
             | Self::Held { .. }
             | Self::Removing(_)
             | Self::Finalizing(_)
@@ -48,9 +48,8 @@ impl State {
     /// The person as Podio knows them, once a plan has stood.
     pub fn leaver(&self) -> Option<&Leaver> {
         let earlier = match self {
-            Self::Scheduled { leaver } | Self::Cancelled { left: Abandoned::Scheduled { leaver }, .. } => {
-                leaver.as_ref()
-            }
+            Self::Scheduled(it) => it.leaver.as_ref(),
+            Self::Cancelled { left: Abandoned::Scheduled { leaver }, .. } => leaver.as_ref(),
             _ => self.draft().and_then(|draft| draft.leaver.as_ref()),
         };
         self.plan().map(|plan| &plan.leaver).or(earlier)
@@ -77,7 +76,7 @@ impl State {
             Self::Removing(it) => Some(&it.plan),
             Self::Held { stopped: OnHold::Stage(Interrupted::Removing(plan)), .. }
             | Self::Failed { stopped: Interrupted::Removing(plan), .. } => Some(plan),
-            Self::Scheduled { .. }
+            Self::Scheduled(_)
             | Self::Planning(_)
             | Self::Held { .. }
             | Self::Finalizing(_)
@@ -91,11 +90,11 @@ impl State {
     /// How the stage's job waits; as if it had not begun where there is none.
     pub fn work(&self) -> Work {
         match self {
+            Self::Scheduled(it) => it.work,
             Self::Planning(it) => it.work,
             Self::Finalizing(it) => it.work,
             Self::Verifying(it) => it.work,
-            Self::Scheduled { .. }
-            | Self::Held { .. }
+            Self::Held { .. }
             | Self::Removing(_)
             | Self::Completed { .. }
             | Self::Failed { .. }
@@ -107,7 +106,7 @@ impl State {
     pub fn search(&self) -> Option<&Search> {
         match self {
             Self::Planning(it) => Some(&it.search),
-            Self::Scheduled { .. }
+            Self::Scheduled(_)
             | Self::Held { .. }
             | Self::Removing(_)
             | Self::Finalizing(_)
@@ -122,7 +121,7 @@ impl State {
     pub fn outcome(&self) -> Option<Outcome> {
         match self {
             Self::Completed { end, .. } => Some(end.outcome()),
-            Self::Scheduled { .. }
+            Self::Scheduled(_)
             | Self::Planning(_)
             | Self::Held { .. }
             | Self::Removing(_)
@@ -137,7 +136,7 @@ impl State {
     pub fn completed_at(&self) -> Option<Timestamp> {
         match self {
             Self::Completed { at, .. } => Some(*at),
-            Self::Scheduled { .. }
+            Self::Scheduled(_)
             | Self::Planning(_)
             | Self::Held { .. }
             | Self::Removing(_)
@@ -152,7 +151,7 @@ impl State {
     pub fn returned_at(&self) -> Option<Timestamp> {
         match self {
             Self::Completed { end: End::Removed { returned_at, .. }, .. } => *returned_at,
-            Self::Scheduled { .. }
+            Self::Scheduled(_)
             | Self::Planning(_)
             | Self::Held { .. }
             | Self::Removing(_)
@@ -170,7 +169,7 @@ impl State {
             Self::Completed { closing, .. } | Self::Failed { closing, .. } | Self::Cancelled { closing, .. } => {
                 closing.as_ref()
             }
-            Self::Scheduled { .. }
+            Self::Scheduled(_)
             | Self::Planning(_)
             | Self::Held { .. }
             | Self::Removing(_)

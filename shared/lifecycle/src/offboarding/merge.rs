@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Asker, Offboarding, Planning, Refusal, Request, State};
+use super::{Asker, Offboarding, Planning, Refusal, Request, Scheduled, State};
 
 /// What a second request has changed, by its name in the contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,12 +44,12 @@ impl Offboarding {
             self.request.effective_at = Some(effective);
         }
         Ok(match state {
-            State::Scheduled { leaver } if effective != current && effective <= now => {
-                State::Planning(Planning::new(self.revision, leaver))
+            State::Scheduled(it) if effective != current && effective <= now => {
+                State::Planning(Planning::new(self.revision, it.leaver))
             }
             // It waits again, though planning had begun; when its day comes, all is planned afresh.
             state if effective != current && begun && effective > now => {
-                State::Scheduled { leaver: state.leaver().cloned() }
+                State::Scheduled(Scheduled::put_off(state.leaver().cloned(), now))
             }
             state => state,
         })

@@ -29,7 +29,7 @@ pub use merge::MergedField;
 pub use plan::{Draft, Plan};
 pub use request::{Person, Priority, Request};
 pub use search::{Doubts, Found, LastLook, Looks, Paging, Search, SearchStep, SpaceSource};
-pub use stage::{Claim, Finalizing, Interrupted, OnHold, Planning, Removing, Stage, Verifying, Work};
+pub use stage::{Claim, Finalizing, Interrupted, OnHold, Planning, Removing, Scheduled, Stage, Verifying, Work};
 pub use state::{Abandoned, Closing, End, Failure, FailureCode, Outcome, State, Status};
 pub use waiting::routes;
 
@@ -117,7 +117,8 @@ impl Offboarding {
     /// Accepts a request: scheduled if its time has not come, else planning.
     pub fn accept(id: OffboardingId, org_id: OrgId, request: Request, now: Timestamp) -> Self {
         let scheduled = request.effective_at.is_some_and(|at| at > now);
-        let state = if scheduled { State::Scheduled { leaver: None } } else { State::Planning(Planning::default()) };
+        let state =
+            if scheduled { State::Scheduled(Scheduled::default()) } else { State::Planning(Planning::default()) };
         let asker = Asker { source: request.source.clone(), effective_at: request.effective_at.unwrap_or(now) };
         Self {
             id,
@@ -146,8 +147,8 @@ impl Offboarding {
         let spaces = pending_spaces as usize;
         let dry = self.request.dry_run;
         match self.state {
-            State::Scheduled { .. } | State::Planning(_) if dry => 2,
-            State::Scheduled { .. } | State::Planning(_) => calls_in_all(spaces),
+            State::Scheduled(_) | State::Planning(_) if dry => 2,
+            State::Scheduled(_) | State::Planning(_) => calls_in_all(spaces),
             State::Removing(_) => spaces + 3,
             State::Finalizing(_) => 3,
             State::Verifying(_) => 1,

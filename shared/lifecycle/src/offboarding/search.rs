@@ -122,6 +122,8 @@ pub struct LastLook {
 /// What the job of a stage has found out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Found {
+    /// While its time has not come.
+    Scheduled(Box<Search>),
     /// Planning.
     Planning(Box<Search>),
     /// Leaving the organization.

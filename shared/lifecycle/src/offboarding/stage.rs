@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Abandoned, Draft, LastLook, Leaver, Paging, Plan, Search, SearchStep, State, is_default};
+use crate::hold::Reason;
 
 /// The name of a stage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +54,39 @@ pub enum Claim {
     },
     /// It was sent, and nobody knows whether it took effect.
     Uncertain,
+}
+
+/// Its time has not come. Who it is, is found out soon: an address may be given to somebody else before the day.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Scheduled {
+    /// Who it was found to be. Nobody else is removed, whoever has the address by then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub leaver: Option<Leaver>,
+    /// When that was found out, or that it cannot be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub looked_up_at: Option<Timestamp>,
+    /// Why it is not certain who is meant, for whoever asked to see before the day.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub warning: Option<Reason>,
+    /// Where the look-up has got to.
+    #[serde(skip_serializing_if = "is_default")]
+    pub search: Search,
+    /// How it waits.
+    #[serde(skip_serializing_if = "is_default")]
+    pub work: Work,
+}
+
+impl Scheduled {
+    /// The day was put off when a plan had begun, or stood.
+    pub(super) fn put_off(leaver: Option<Leaver>, now: Timestamp) -> Self {
+        Self { looked_up_at: leaver.is_some().then_some(now), leaver, ..Self::default() }
+    }
+
+    /// The look-up is over.
+    pub(super) fn resolved(leaver: Option<Leaver>, warning: Option<Reason>, now: Timestamp) -> Self {
+        Self { leaver, looked_up_at: Some(now), warning, ..Self::default() }
+    }
 }
 
 /// The person and the spaces are being found.

@@ -3,7 +3,9 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Draft, Finalizing, Interrupted, Leaver, OnHold, Plan, Planning, Removing, Stage, Verifying, is_default};
+use super::{
+    Draft, Finalizing, Interrupted, Leaver, OnHold, Plan, Planning, Removing, Scheduled, Stage, Verifying, is_default,
+};
 use crate::{evidence::Sealed, hold::Reason, ids::OffboardingId};
 
 /// How a completed offboarding ended.
@@ -69,11 +71,7 @@ pub struct Failure {
 #[serde(tag = "name", rename_all = "snake_case")]
 pub enum State {
     /// Its time has not come.
-    Scheduled {
-        /// Who it was found to be by an earlier plan: the day was put off when that stood.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        leaver: Option<Leaver>,
-    },
+    Scheduled(Scheduled),
     /// The person and the spaces are being found.
     Planning(Planning),
     /// It waits for a person.
@@ -242,7 +240,7 @@ impl State {
     /// Where it stands, without what is known there.
     pub fn status(&self) -> Status {
         match self {
-            Self::Scheduled { .. } => Status::Scheduled,
+            Self::Scheduled(_) => Status::Scheduled,
             Self::Planning(_) => Status::Planning,
             Self::Held { .. } => Status::Held,
             Self::Removing(_) => Status::Removing,
@@ -263,7 +261,7 @@ impl State {
     pub fn is_final(&self) -> bool {
         match self {
             Self::Completed { .. } | Self::Cancelled { .. } => true,
-            Self::Scheduled { .. }
+            Self::Scheduled(_)
             | Self::Planning(_)
             | Self::Held { .. }
             | Self::Removing(_)
@@ -280,7 +278,7 @@ impl State {
             Self::Removing(_) => Some(Stage::Removing),
             Self::Finalizing(_) => Some(Stage::Finalizing),
             Self::Verifying(_) => Some(Stage::Verifying),
-            Self::Scheduled { .. }
+            Self::Scheduled(_)
             | Self::Held { .. }
             | Self::Completed { .. }
             | Self::Failed { .. }
@@ -295,7 +293,7 @@ impl State {
             Self::Removing(it) => Interrupted::Removing(it.plan),
             Self::Finalizing(it) => Interrupted::Finalizing { plan: it.plan, claim: it.claim.ended() },
             Self::Verifying(it) => Interrupted::Verifying { plan: it.plan, deleted_at: it.deleted_at },
-            Self::Scheduled { .. }
+            Self::Scheduled(_)
             | Self::Held { .. }
             | Self::Completed { .. }
             | Self::Failed { .. }
@@ -306,7 +304,7 @@ impl State {
     /// Whether a second request may still change it.
     pub(super) fn can_be_merged_into(&self) -> bool {
         match self {
-            Self::Scheduled { .. } | Self::Planning(_) => true,
+            Self::Scheduled(_) | Self::Planning(_) => true,
             Self::Held { stopped, .. } => stopped.stage() == Stage::Planning,
             Self::Removing(_)
             | Self::Finalizing(_)

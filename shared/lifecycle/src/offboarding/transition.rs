@@ -4,7 +4,8 @@ use jiff::Timestamp;
 
 use super::{
     Abandoned, Change, Claim, Draft, End, Event, Failure, FailureCode, Finalizing, Found, Interrupted, NewPlan,
-    Offboarding, OnHold, Outcome, Passage, PersonClaim, Plan, Planning, Refusal, Removing, State, Verifying, Work,
+    Offboarding, OnHold, Outcome, Passage, PersonClaim, Plan, Planning, Refusal, Removing, Scheduled, State, Verifying,
+    Work,
     state::{cancelled, completed, failed},
 };
 use crate::hold::{Decision, HoldCode, Reason, summarised, unapproved};
@@ -20,8 +21,23 @@ impl Offboarding {
         let mut next = self.clone();
         let mut person = PersonClaim::Keep;
         next.state = match (self.state.clone(), event) {
-            (State::Scheduled { leaver }, Event::Due) if now >= self.effective_at() => {
-                State::Planning(Planning::new(self.revision, leaver))
+            (State::Scheduled(it), Event::Due) if now >= self.effective_at() => {
+                State::Planning(Planning::new(self.revision, it.leaver))
+            }
+            (State::Scheduled(_), Event::Resolved { leaver, warning }) => {
+                // A rehearsal claims nobody.
+                let claims = leaver.is_some() && !self.request.dry_run;
+                person = if claims { PersonClaim::Take } else { PersonClaim::Keep };
+                State::Scheduled(Scheduled::resolved(leaver, warning, now))
+            }
+            (State::Scheduled(it), Event::Waits { until, found: Found::Scheduled(search), calls, place: _ }) => {
+                State::Scheduled(Scheduled { search: *search, work: Work::waiting(until, calls), ..it })
+            }
+            (State::Scheduled(it), Event::Faulted { again_at, found: Found::Scheduled(search) }) => {
+                State::Scheduled(Scheduled { search: *search, work: it.work.faulted(again_at, now), ..it })
+            }
+            (State::Scheduled(it), Event::Duplicate(other)) => {
+                cancelled(Abandoned::Scheduled { leaver: it.leaver }, Some(other))
             }
             (State::Planning(it), Event::Crowded { place }) => {
                 next.crowd = true;
@@ -153,7 +169,7 @@ impl Offboarding {
                 stopped.resumed(self.revision)
             }
             (_, Event::Approved(_)) => return Err(Refusal::NotHeld),
-            (State::Scheduled { leaver }, Event::Cancelled) => cancelled(Abandoned::Scheduled { leaver }, None),
+            (State::Scheduled(it), Event::Cancelled) => cancelled(Abandoned::Scheduled { leaver: it.leaver }, None),
             (State::Planning(it), Event::Cancelled) => cancelled(Abandoned::Draft(it.draft), None),
             (State::Held { stopped, .. }, Event::Cancelled) => {
                 cancelled(stopped.abandoned().ok_or(Refusal::RemovalsSent)?, None)
@@ -174,6 +190,7 @@ impl Offboarding {
             (
                 _,
                 Event::Due
+                | Event::Resolved { .. }
                 | Event::Crowded { .. }
                 | Event::PlanningBegun
                 | Event::Planned(_)

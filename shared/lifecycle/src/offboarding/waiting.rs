@@ -1,8 +1,10 @@
 //! What the work table shows of an offboarding: the job of its present stage, where a single one carries it on.
 
+use jiff::SignedDuration;
+
 use super::{
-    Claim, Finalizing, Looks, Offboarding, Person, Priority as Hurry, Request, Search, SearchStep, SpaceSource, State,
-    Verifying,
+    Claim, Finalizing, Leaver, Looks, Offboarding, Person, Priority as Hurry, Request, Search, SearchStep, SpaceSource,
+    State, Verifying,
 };
 use crate::work::{Calls, JobId, Priority, Waiting};
 
@@ -30,6 +32,8 @@ pub mod routes {
 
 /// After so many calls a plan waits among the removals, so that one that is long does not keep out the short ones.
 const LONG: u32 = 10;
+/// From then on, who a scheduled one is about is looked up when nothing else wants the quota.
+const FAR_OFF: SignedDuration = SignedDuration::from_hours(24);
 /// Looks into spaces that are made one after the other.
 const CHECKS: usize = 10;
 /// Looks at spaces that did not let the leaver go, when they are read back.
@@ -40,13 +44,22 @@ impl Offboarding {
     pub fn waiting(&self) -> Option<Waiting> {
         let calls = self.next_calls()?;
         let work = self.state.work();
-        let is_scheduled = matches!(self.state, State::Scheduled { .. });
-        let not_before = if is_scheduled { Some(self.effective_at()) } else { work.not_before };
+        let not_before = match &self.state {
+            State::Scheduled(it) if it.looked_up_at.is_some() => Some(self.effective_at()),
+            State::Scheduled(_) => work.not_before.map(|until| until.min(self.effective_at())),
+            _ => work.not_before,
+        };
         // One that is long or one of a crowd stands with its spaces, wherever those stand.
         let is_long = self.crowd || work.calls >= LONG;
         Some(Waiting {
             job: JobId::new(JobId::OFFBOARDING, &self.id),
-            priority: if is_long { self.request.space_priority() } else { Priority::Interactive },
+            priority: if self.is_far_off() {
+                Priority::Background
+            } else if is_long {
+                self.request.space_priority()
+            } else {
+                Priority::Interactive
+            },
             place: self.place,
             since: self.since().unwrap_or(self.created_at),
             not_before,
@@ -56,11 +69,25 @@ impl Offboarding {
         })
     }
 
+    /// Whether it is only looked up who it is about, and the day is so far off that everything else goes first.
+    fn is_far_off(&self) -> bool {
+        let is_open = matches!(&self.state, State::Scheduled(it) if it.looked_up_at.is_none());
+        is_open && self.effective_at().duration_since(self.created_at) >= FAR_OFF
+    }
+
+    /// Whom a plan looks for: who was found before, else who was asked for.
+    fn sought(&self, leaver: Option<&Leaver>) -> Person {
+        leaver.map_or_else(|| self.request.person.clone(), |leaver| Person::User(leaver.user_id))
+    }
+
     /// The calls that come next; none where nothing is to be done, or only for the spaces.
     fn next_calls(&self) -> Option<Calls> {
         match &self.state {
-            State::Scheduled { .. } => Some(calls_of_search(&Search::default(), &self.request.person)),
-            State::Planning(it) => Some(calls_of_search(&it.search, &self.request.person)),
+            State::Scheduled(it) if it.looked_up_at.is_none() => {
+                Some(calls_of_look_up(&it.search, &self.request.person))
+            }
+            State::Scheduled(it) => Some(calls_of_search(&Search::default(), &self.sought(it.leaver.as_ref()))),
+            State::Planning(it) => Some(calls_of_search(&it.search, &self.sought(it.draft.leaver.as_ref()))),
             State::Removing(it) => it.release.then(Calls::default),
             State::Finalizing(it) => Some(it.calls()),
             State::Verifying(it) => Some(it.calls()),
@@ -78,6 +105,16 @@ impl Request {
             Hurry::Normal => Priority::Removal,
         }
     }
+}
+
+/// The calls by which it is found out who a scheduled one is about. They belong together: no plan follows them.
+fn calls_of_look_up(search: &Search, person: &Person) -> Calls {
+    let route = match (&search.step, person) {
+        (SearchStep::Page(_), _) => routes::MEMBERS,
+        (_, Person::Email(_)) => routes::BY_MAIL,
+        (_, Person::User(_)) => routes::BY_ID,
+    };
+    Calls::back_to_back([route])
 }
 
 /// The calls of a plan that has got there.

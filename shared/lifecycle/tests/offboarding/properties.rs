@@ -8,6 +8,10 @@ use super::*;
 fn any_event() -> impl Strategy<Value = Event> {
     prop_oneof![
         Just(Event::Due),
+        Just(Event::Resolved { leaver: Some(plan(1, vec![]).leaver), warning: None }),
+        Just(Event::Resolved { leaver: None, warning: Some(Reason::ambiguous(vec![UserId(7)], "…")) }),
+        Just(Event::Waits { until: None, found: Found::Scheduled(Box::default()), calls: 1, place: at(0) }),
+        Just(Event::Faulted { again_at: at(50), found: Found::Scheduled(Box::default()) }),
         Just(Event::PlanningBegun),
         (0u32..4, any::<bool>())
             .prop_map(|(spaces, bad)| Event::Planned(plan(spaces, if bad { danger(1) } else { vec![] }))),
@@ -106,7 +110,7 @@ proptest! {
                 prop_assert!(!was_sent);
             }
             let kind = match offboarding.state {
-                State::Scheduled { .. } | State::Planning(_) | State::Removing(_) | State::Finalizing(_) | State::Verifying(_) => {
+                State::Scheduled(_) | State::Planning(_) | State::Removing(_) | State::Finalizing(_) | State::Verifying(_) => {
                     Some(DueKind::Active)
                 }
                 State::Held { .. } => Some(DueKind::Held),
@@ -116,7 +120,7 @@ proptest! {
             prop_assert_eq!(offboarding.due().map(|due| due.kind), kind, "nothing is in limbo");
             let by_itself = matches!(
                 offboarding.state,
-                State::Scheduled { .. } | State::Planning(_) | State::Finalizing(_) | State::Verifying(_)
+                State::Scheduled(_) | State::Planning(_) | State::Finalizing(_) | State::Verifying(_)
             );
             let releases = matches!(&offboarding.state, State::Removing(it) if it.release);
             let has_ended = matches!(offboarding.state, State::Failed { .. } | State::Cancelled { .. });

@@ -44,6 +44,7 @@ fn a_new_offboarding_waits_for_its_plan() {
 #[test]
 fn a_scheduled_offboarding_waits_for_its_day() {
     let scheduled = accepted(Request { effective_at: Some(at(1_000)), ..request() });
+    let scheduled = live(scheduled, [Event::Resolved { leaver: None, warning: None }]).offboarding;
     assert_eq!(scheduled.waiting().unwrap().not_before, Some(at(1_000)));
     let started = scheduled.apply(Event::Due, at(1_000)).unwrap().offboarding;
     assert_eq!(started.waiting().unwrap().not_before, None);
@@ -297,5 +298,22 @@ fn what_another_stage_has_found_out_has_no_place() {
         (&removing(1), faulted(60)),
     ] {
         assert_eq!(offboarding.apply(event, at(99)), Err(Refusal::OutOfPlace), "{}", offboarding.state.name());
+    }
+}
+
+#[test]
+fn a_scheduled_one_is_looked_up_first_and_then_waits_for_its_day() {
+    for (days, priority) in [(0, Priority::Interactive), (1, Priority::Background)] {
+        let day = at(3_600 + 86_400 * days);
+        let scheduled = accepted(Request { effective_at: Some(day), ..request() });
+        let look_up = scheduled.waiting().unwrap();
+        assert_eq!((look_up.not_before, look_up.priority), (None, priority));
+        assert_eq!(look_up.calls, Calls::back_to_back([offboarding::routes::BY_MAIL]));
+
+        let leaver = Some(plan(1, vec![]).leaver);
+        let resolved = live(scheduled, [Event::Resolved { leaver, warning: None }]).offboarding;
+        let waits = resolved.waiting().unwrap();
+        assert_eq!((waits.not_before, waits.priority), (Some(day), Priority::Interactive));
+        assert_eq!(waits.calls.routes[0], offboarding::routes::BY_ID, "by the id that was found");
     }
 }

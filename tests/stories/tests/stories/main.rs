@@ -18,6 +18,7 @@ mod provisioned;
 mod quota;
 mod refused;
 mod returned;
+mod scheduled;
 mod senders;
 mod tokens;
 mod unknown_person;

@@ -37,13 +37,13 @@ pub(super) enum Finding {
     InDoubt(Reason),
 }
 
-/// Whom to look for: who was asked for, or whom a person has chosen since among those who may be meant.
+/// Whom to look for: whom a person has chosen among those who may be meant, else who it was found to be before, else who was asked
+/// for. Nobody but who was found is removed, whoever has the address by now.
 fn sought_person(offboarding: &Offboarding) -> Person {
     let chosen = offboarding.approved.iter().find(|approval| approval.code == HoldCode::PersonAmbiguous);
-    match chosen.and_then(|approval| approval.user_id) {
-        Some(user) => Person::User(user),
-        None => offboarding.request.person.clone(),
-    }
+    let chosen = chosen.and_then(|approval| approval.user_id);
+    let found = offboarding.state.leaver().map(|leaver| leaver.user_id);
+    chosen.or(found).map_or_else(|| offboarding.request.person.clone(), Person::User)
 }
 
 /// Finds the person by the cheapest look-up that Podio offers. Nobody counts as gone until two different look-ups

@@ -6,6 +6,7 @@
 mod check;
 mod find;
 mod preview;
+mod resolve;
 
 use jiff::SignedDuration;
 use podio_lifecycle::{
@@ -25,6 +26,7 @@ use self::{
 pub(super) use self::{
     check::{company, is_unseen, membership},
     preview::{SecondPreview, preview_again},
+    resolve::resolve,
 };
 use super::{StageTask, advance};
 use crate::{Context, halt::Halt, session::Session};

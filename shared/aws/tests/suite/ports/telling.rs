@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use podio_lifecycle::offboarding::{
     Draft, DueKind, Failure, FailureCode, Interrupted, Offboarding, OnHold, Passage, PersonClaim, Planning, Removing,
-    State,
+    Scheduled, State,
 };
 
 use super::{Store, accepted, at, called_off, leaver, planned_for, user};
@@ -49,7 +49,7 @@ pub async fn those_at_work_are_told_oldest_first(store: Arc<impl Store>) {
         with(State::Removing(Removing { plan: planned_for(user(7)), release: false }), "a@example.com", 1),
     )
     .await;
-    let scheduled = accepted(&*store, with(State::Scheduled { leaver: None }, "b@example.com", 2)).await;
+    let scheduled = accepted(&*store, with(State::Scheduled(Scheduled::default()), "b@example.com", 2)).await;
     let planning = accepted(&*store, with(State::Planning(Planning::default()), "c@example.com", 3)).await;
     accepted(&*store, Offboarding { state: called_off(), ..leaver("d@example.com", 4) }).await;
 
