@@ -15,6 +15,7 @@ pub mod ids;
 pub mod leavers_app;
 pub mod ledger;
 pub mod offboarding;
+pub mod people;
 pub mod ports;
 pub mod removal;
 pub mod retry;
