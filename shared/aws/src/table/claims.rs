@@ -119,7 +119,15 @@ impl<'a> Claims<'a> {
             Part::NoRight(holder) => {
                 self.without_right.remove(holder);
             }
-            Part::Record | Part::Listing | Part::Key | Part::Settled | Part::Removed | Part::Call | Part::Seal => {}
+            Part::Record
+            | Part::Listing
+            | Part::Key
+            | Part::Settled
+            | Part::Removed
+            | Part::Call
+            | Part::Seal
+            | Part::Audited
+            | Part::Change => {}
         }
         Ok(None)
     }

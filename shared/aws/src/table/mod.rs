@@ -11,6 +11,12 @@
 //! | person who was removed | `REMOVED#{user}` | `{org}` | `offboarding` |
 //! | item of the leavers app | `ITEM#{id}` | `STATE` | `offboarding`, `revision` |
 //! | delivery | `DELIVERY#{id}` | `STATE` | `body` (JSON), `state`, `outcome` (JSON), `code`, `version`, `expires_at` (TTL) |
+//! | audit | `JOB#audit#{id}` | `JOB` | `body` (JSON), `version` |
+//! | whom a page of an audit has listed | `AUDIT#{id}` | `{page}` | `users` (JSON), `expires_at` (TTL) |
+//! | listing entry of an audit | `AUDITS#{org}` | `{id}` | |
+//! | audits of an organization in short | `AUDITED#{org}` | `STATE` | `body` (JSON), `version` |
+//! | member | `MEMBERS#{org}` | `{user}` | `body` (JSON), `version`, `current`, `stale` |
+//! | change of a member | `CHANGES#{org}` | `{time}#{user}#{kind}` | `body` (JSON) |
 //! | another job | `JOB#{kind}#{subject}` | `JOB` | |
 //! | quota | `QUOTA` | `LOG` | `body` (JSON), `version` |
 //! | capabilities | `CAPABILITIES` | `ALL` | `body` (JSON) |
@@ -55,6 +61,7 @@ pub(crate) mod item;
 pub(crate) mod keys;
 mod leaver_items;
 mod notes;
+pub(crate) mod people;
 mod quota;
 mod read;
 mod removals;

@@ -13,6 +13,7 @@ mod hanging;
 mod leaver_items;
 mod notes;
 mod offboardings;
+mod people;
 mod turns;
 mod work;
 
@@ -66,6 +67,7 @@ struct Tables {
     deliveries: BTreeMap<DeliveryId, Delivery>,
     quota: (Quota, u64),
     capabilities: Capabilities,
+    people: people::People,
 }
 
 impl MemoryStore {

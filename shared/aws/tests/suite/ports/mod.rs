@@ -5,6 +5,7 @@ pub mod delivering;
 pub mod evidence;
 pub mod listing;
 pub mod noting;
+pub mod people;
 pub mod quota;
 pub mod remembering;
 pub mod removing;
@@ -22,8 +23,9 @@ use podio_lifecycle::{
     ids::{OffboardingId, OrgId, SpaceId},
     offboarding::{Offboarding, Person, Request},
     ports::{
-        AcceptDeliveries, AcceptOffboardings, Created, Deliveries, FindDue, FindRemoved, IdempotencyKey, KeepEvidence,
-        LearnCapabilities, LeaverItems, ReadCalls, ReadOffboardings, SpaceRemovals, TakeTurns, WriteOffboardings,
+        AcceptDeliveries, AcceptOffboardings, Audits, CarryOnAudits, Created, Deliveries, FindDue, FindRemoved,
+        IdempotencyKey, KeepEvidence, LearnCapabilities, LeaverItems, ReadCalls, ReadMembers, ReadOffboardings,
+        SpaceRemovals, TakeTurns, WriteMembers, WriteOffboardings,
     },
     removal::{RemovalState, SpaceKey, SpaceRemoval},
     source::Source,
@@ -33,6 +35,8 @@ use podio_lifecycle::{
 pub trait Store:
     AcceptDeliveries
     + AcceptOffboardings
+    + Audits
+    + CarryOnAudits
     + Deliveries
     + FindDue
     + FindRemoved
@@ -42,11 +46,13 @@ pub trait Store:
     + LookAhead
     + QuotaRecord
     + ReadCalls
+    + ReadMembers
     + ReadOffboardings
     + ReadQuota
     + SpaceRemovals
     + TakeTurns
     + WorkTable
+    + WriteMembers
     + WriteOffboardings
     + 'static
 {
@@ -55,6 +61,8 @@ pub trait Store:
 impl<S> Store for S where
     S: AcceptDeliveries
         + AcceptOffboardings
+        + Audits
+        + CarryOnAudits
         + Deliveries
         + FindDue
         + FindRemoved
@@ -64,11 +72,13 @@ impl<S> Store for S where
         + LookAhead
         + QuotaRecord
         + ReadCalls
+        + ReadMembers
         + ReadOffboardings
         + ReadQuota
         + SpaceRemovals
         + TakeTurns
         + WorkTable
+        + WriteMembers
         + WriteOffboardings
         + 'static
 {
