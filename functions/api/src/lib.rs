@@ -34,8 +34,8 @@ use podio_engine::ports::{LookAhead, ReadQuota};
 use podio_lifecycle::{
     ids::OffboardingId,
     ports::{
-        AcceptOffboardings, Clock, Metrics, Random, ReadCalls, ReadEvidence, ReadOffboardings, WakeWorker,
-        WriteOffboardings,
+        AcceptOffboardings, Audits, Clock, Metrics, Random, ReadCalls, ReadEvidence, ReadMembers, ReadOffboardings,
+        WakeWorker, WriteOffboardings,
     },
 };
 
@@ -62,6 +62,10 @@ pub struct Ports {
     pub quota: Arc<dyn ReadQuota>,
     /// Looking at what waits.
     pub work: Arc<dyn LookAhead>,
+    /// Beginning audits, and reading them.
+    pub audits: Arc<dyn Audits>,
+    /// Reading members and their changes.
+    pub members: Arc<dyn ReadMembers>,
     /// Telling the worker that something waits.
     pub wake: Arc<dyn WakeWorker>,
     /// The time.

@@ -39,6 +39,8 @@ async fn serve() -> Result<(), Error> {
         calls: store.clone(),
         evidence: store.clone(),
         quota: store.clone(),
+        audits: store.clone(),
+        members: store.clone(),
         work: store,
         wake: Arc::new(jobs.within(DOOR_QUEUE)),
         clock: Arc::new(SystemClock),

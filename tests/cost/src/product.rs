@@ -194,6 +194,10 @@ impl Product {
             leaver_items: store.clone(),
             record: Arc::new(Journal::new(store.clone(), evidence_key.clone(), None)),
             calls: store.clone(),
+            audits: store.clone(),
+            auditing: store.clone(),
+            members: store.clone(),
+            member_changes: store.clone(),
             evidence: store.clone(),
             quota: store.clone(),
             work: store.clone(),
@@ -212,6 +216,8 @@ impl Product {
             organizations: vec![OrgId(ORG_ID.0)],
             hooks: HookPolicy::default(),
             registration: None,
+            audit_schedule: podio_lifecycle::people::AuditSchedule::NEVER,
+            stale_after: SignedDuration::from_hours(24 * 90),
         };
         let api_ports = api::Ports {
             accept: store.clone(),
@@ -221,6 +227,8 @@ impl Product {
             evidence: store.clone(),
             quota: store.clone(),
             work: store.clone(),
+            audits: store.clone(),
+            members: store.clone(),
             wake: jobs.clone(),
             clock: clock.clone(),
             random: random.clone(),
@@ -236,6 +244,7 @@ impl Product {
         };
         let sweep_ports = sweep::Ports {
             due: store.clone(),
+            audits: store.clone(),
             quota: store.clone(),
             work: store,
             queue: jobs,

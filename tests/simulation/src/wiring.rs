@@ -17,6 +17,7 @@ use podio_lifecycle::{
     evidence::{Journal, SigningKey},
     hooks::{HookList, Interest, kept},
     ids::OrgId,
+    people::AuditSchedule,
     ports::{Clock, Credentials, Metric, Metrics, ReadOffboardings, SpaceRemovals, WriteOffboardings},
 };
 use podio_sandbox::{config, population::ORG_ID};
@@ -101,6 +102,10 @@ impl Wiring {
             leaver_items: store.clone(),
             record: Arc::new(Journal::new(store.clone(), evidence_key.clone(), None)),
             calls: store.clone(),
+            audits: store.clone(),
+            auditing: store.clone(),
+            members: store.clone(),
+            member_changes: store.clone(),
             evidence: store.clone(),
             quota: self.quota.clone(),
             work: self.work.clone(),
@@ -124,6 +129,8 @@ impl Wiring {
             organizations: vec![OrgId(ORG_ID.0)],
             hooks: HookPolicy { org: Some(OrgId(ORG_ID.0)), remove_returned: false, leavers_app: None },
             registration,
+            audit_schedule: AuditSchedule::NEVER,
+            stale_after: SignedDuration::from_hours(24 * 90),
         };
         Worker::new(ports, policy, client, tokens)
     }
@@ -136,6 +143,7 @@ impl Wiring {
             quota: self.quota.clone(),
             work: self.work.clone(),
             queue: self.jobs.clone(),
+            audits: store.clone(),
             metrics: Arc::new(Nobody),
             dead_letters: self.dead_letters.clone(),
             clock: clock.clone(),
@@ -158,6 +166,8 @@ impl Wiring {
             evidence: store.clone(),
             quota: store.clone(),
             work: store.clone(),
+            audits: store.clone(),
+            members: store.clone(),
             wake: self.jobs.clone(),
             clock,
             random: self.random.clone(),

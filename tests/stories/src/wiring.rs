@@ -17,6 +17,7 @@ use podio_client::{
 use podio_engine::quota::Ceiling;
 use podio_lifecycle::{
     evidence::{Journal, SigningKey},
+    people::AuditSchedule,
     ports::{Clock, Metric, Metrics, PublishEvents},
 };
 use podio_sandbox::config;
@@ -39,6 +40,7 @@ pub(crate) struct Wiring {
     pub hooks: HookPolicy,
     pub metrics: Arc<Counted>,
     pub registration: Option<Registration>,
+    pub audit_schedule: AuditSchedule,
     pub events: Option<Arc<MemoryEvents>>,
 }
 
@@ -80,6 +82,10 @@ impl Wiring {
             leaver_items: self.store.clone(),
             record: Arc::new(Journal::new(self.store.clone(), evidence_key.clone(), None)),
             calls: self.store.clone(),
+            audits: self.store.clone(),
+            auditing: self.store.clone(),
+            members: self.store.clone(),
+            member_changes: self.store.clone(),
             evidence: self.store.clone(),
             quota: self.store.clone(),
             work: self.store.clone(),
@@ -98,6 +104,8 @@ impl Wiring {
             organizations: vec![podio_lifecycle::ids::OrgId(podio_sandbox::population::ORG_ID.0)],
             hooks: self.hooks.clone(),
             registration: self.registration.clone(),
+            audit_schedule: self.audit_schedule,
+            stale_after: SignedDuration::from_hours(24 * 90),
         };
         Worker::new(ports, policy, client, tokens)
     }

@@ -24,6 +24,8 @@ impl World {
             write: store.clone(),
             calls: store.clone(),
             quota: store.clone(),
+            audits: store.clone(),
+            members: store.clone(),
             work: store,
             ..ports
         };

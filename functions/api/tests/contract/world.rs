@@ -77,6 +77,8 @@ impl World {
             evidence: store.clone(),
             quota: store.clone(),
             work: store.clone(),
+            audits: store.clone(),
+            members: store.clone(),
             wake: wakes.clone(),
             clock: clock.clone(),
             random: Arc::new(Counting::default()),

@@ -229,6 +229,12 @@ pub enum Metric {
     IgnoredEvents,
     /// Events of HR systems that mean a leaver and could not be used.
     RefusedEvents,
+    /// Members of an organization, when an audit ends.
+    Members,
+    /// Those of them who were not seen for too long.
+    StaleMembers,
+    /// How long no audit has ended, in percent of the time between two of them.
+    AuditAge,
 }
 
 impl Metric {
@@ -245,6 +251,9 @@ impl Metric {
             Self::FailedOffboardings => "FailedOffboardings",
             Self::IgnoredEvents => "IgnoredEvents",
             Self::RefusedEvents => "RefusedEvents",
+            Self::Members => "Members",
+            Self::StaleMembers => "StaleMembers",
+            Self::AuditAge => "AuditAge",
         }
     }
 }

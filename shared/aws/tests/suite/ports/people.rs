@@ -186,11 +186,11 @@ pub async fn members_come_back_as_stored_and_in_order(store: Arc<impl Store>) {
 
 pub async fn a_member_is_written_on_condition_of_what_was_read(store: Arc<impl Store>) {
     let new = joined(7, 1);
-    store.record_members(ORG, &[new.clone()]).await.unwrap();
-    assert_eq!(store.record_members(ORG, &[new.clone()]).await, Err(SaveError::Conflict));
+    store.record_members(ORG, std::slice::from_ref(&new)).await.unwrap();
+    assert_eq!(store.record_members(ORG, std::slice::from_ref(&new)).await, Err(SaveError::Conflict));
     let id = audit(0).id;
     let left = look(&id, 9).left(&stored(&new), None, None);
-    store.record_members(ORG, &[left.clone()]).await.unwrap();
+    store.record_members(ORG, std::slice::from_ref(&left)).await.unwrap();
     assert_eq!(store.record_members(ORG, &[left]).await, Err(SaveError::Conflict));
     let plain = MemberWrite { changes: vec![], ..new };
     assert_eq!(store.record_members(ORG, &[plain]).await, Err(SaveError::Conflict));
