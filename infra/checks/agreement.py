@@ -67,8 +67,9 @@ def routes(resources, root):
         }
         for logical in ("ApiFunction", "HooksFunction")
     }
-    code = (root / "functions/api/src/route.rs").read_text(encoding="utf-8")
-    known = set(re.findall(r'=> "(/[a-z{}/]+)"', code))
+    files = ("functions/api/src/route.rs", "functions/api/src/people/route.rs")
+    code = "".join((root / file).read_text(encoding="utf-8") for file in files)
+    known = set(re.findall(r'=> "(/[a-z_{}/]+)"', code))
     paths = {path for _, path in deployed["ApiFunction"]}
     if paths != known:
         yield f"routes of the api function: code and template differ in {sorted(paths ^ known)}"

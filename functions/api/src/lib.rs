@@ -16,6 +16,7 @@ mod evidence_keys;
 mod health;
 mod json;
 mod offboardings;
+mod people;
 mod problem;
 mod query;
 mod quota;
@@ -159,6 +160,7 @@ async fn dispatch(exchange: &Exchange<'_>, route: &Route) -> Result<Answer, Prob
         Route::Retry(id) => offboardings::retry::retry(exchange, &caller, id).await,
         Route::Evidence(id) => offboardings::evidence::get(exchange, known(id)?).await,
         Route::Quota => quota::get(exchange).await,
+        Route::People(route) => people::answer(exchange, &caller, route).await,
         Route::Health | Route::EvidenceKeys | Route::Sender(_) | Route::Unknown => Err(Problem::NoSuchRoute),
     }
 }

@@ -59,6 +59,9 @@ pub(crate) enum Problem {
     /// There is no such offboarding.
     #[error("There is no offboarding with this id.")]
     NoSuchOffboarding,
+    /// There is none of these.
+    #[error("There is no {0} with this id.")]
+    NoSuch(&'static str),
     /// The route exists, but not for this method.
     #[error("This route takes other methods; the Allow header names them.")]
     MethodNotAllowed {
@@ -118,7 +121,7 @@ impl Problem {
             Self::Malformed(_) | Self::BadQuery(_) => StatusCode::BAD_REQUEST,
             Self::Unauthorized { .. } => StatusCode::UNAUTHORIZED,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
-            Self::NoSuchRoute | Self::NoSuchOffboarding => StatusCode::NOT_FOUND,
+            Self::NoSuchRoute | Self::NoSuchOffboarding | Self::NoSuch(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::Conflict { .. } => StatusCode::CONFLICT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -137,6 +140,7 @@ impl Problem {
             Self::Forbidden(_) => ("forbidden", "Not allowed"),
             Self::NoSuchRoute => ("no-such-route", "Not found"),
             Self::NoSuchOffboarding => ("no-such-offboarding", "Not found"),
+            Self::NoSuch(_) => ("not-found", "Not found"),
             Self::MethodNotAllowed { .. } => ("method-not-allowed", "Method not allowed"),
             Self::Conflict { .. } => ("conflict", "Not possible as things stand"),
             Self::TooLarge => ("too-large", "Body too large"),

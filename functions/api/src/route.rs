@@ -3,8 +3,11 @@
 use lambda_http::http::Method;
 use podio_lifecycle::ids::OffboardingId;
 
+use crate::people::PeopleRoute;
+
 /// What each route begins with ([`podio_door::path`]).
-pub(crate) const ROOTS: [&str; 5] = ["/health", "/quota", "/offboardings", "/evidence/keys", "/senders"];
+pub(crate) const ROOTS: [&str; 8] =
+    ["/health", "/quota", "/offboardings", "/evidence/keys", "/senders", "/audits", "/members", "/changes"];
 
 /// A route of the contract. An id that is none of ours is `None`, so that it is answered only after the token is checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +32,8 @@ pub(crate) enum Route {
     EvidenceKeys,
     /// `/senders/{name}`
     Sender(String),
+    /// Those of people.
+    People(PeopleRoute),
     /// Anything else.
     Unknown,
 }
@@ -55,7 +60,7 @@ impl Route {
                     _ => Self::Unknown,
                 }
             }
-            _ => Self::Unknown,
+            _ => PeopleRoute::parse(parts).map_or(Self::Unknown, Self::People),
         }
     }
 
@@ -66,6 +71,7 @@ impl Route {
             // What some makers ask first comes as GET.
             Self::Offboardings | Self::Sender(_) => "GET, HEAD, POST",
             Self::Approve(_) | Self::Cancel(_) | Self::Retry(_) => "POST",
+            Self::People(route) => route.allow(),
             Self::Unknown => "",
         }
     }
@@ -80,6 +86,7 @@ impl Route {
         match self {
             Self::Offboardings if *method != Method::POST => &["state", "email", "user_id", "limit", "cursor"],
             Self::Offboarding(_) => &["fields"],
+            Self::People(route) => route.parameters(method),
             _ => &[],
         }
     }
@@ -90,9 +97,13 @@ impl Route {
             Self::Offboarding(id) | Self::Approve(id) | Self::Cancel(id) | Self::Retry(id) | Self::Evidence(id) => {
                 id.as_ref()
             }
-            Self::Health | Self::Quota | Self::Offboardings | Self::EvidenceKeys | Self::Sender(_) | Self::Unknown => {
-                None
-            }
+            Self::Health
+            | Self::Quota
+            | Self::Offboardings
+            | Self::EvidenceKeys
+            | Self::Sender(_)
+            | Self::People(_)
+            | Self::Unknown => None,
         }
     }
 
@@ -109,6 +120,7 @@ impl Route {
             Self::Evidence(_) => "/offboardings/{id}/evidence",
             Self::EvidenceKeys => "/evidence/keys",
             Self::Sender(_) => "/senders/{name}",
+            Self::People(route) => route.template(),
             Self::Unknown => "unknown",
         }
     }
@@ -116,6 +128,8 @@ impl Route {
 
 #[cfg(test)]
 mod tests {
+    use podio_lifecycle::ids::UserId;
+
     use super::*;
 
     const ID: &str = "off_0123456789abcdef0123456789abcdef";
@@ -139,6 +153,14 @@ mod tests {
             ("/senders", Route::Unknown),
             ("/senders/", Route::Unknown),
             ("/senders/people/x", Route::Unknown),
+            ("/audits", Route::People(PeopleRoute::Audits)),
+            ("/audits/jane", Route::People(PeopleRoute::Audit(None))),
+            ("/members", Route::People(PeopleRoute::Members)),
+            ("/members/7", Route::People(PeopleRoute::Member(Some(UserId(7))))),
+            ("/members/+7", Route::People(PeopleRoute::Member(None))),
+            ("/members/7/x", Route::Unknown),
+            ("/changes", Route::People(PeopleRoute::Changes)),
+            ("/changes/x", Route::Unknown),
             ("/offboardings/jane", Route::Offboarding(None)),
             ("/", Route::Unknown),
             ("", Route::Unknown),

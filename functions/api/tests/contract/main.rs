@@ -9,6 +9,7 @@ mod evidence_altered;
 mod hanging;
 mod merging;
 mod mounted;
+mod people;
 mod properties;
 mod reading;
 mod refusing;

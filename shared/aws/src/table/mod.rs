@@ -61,7 +61,7 @@ pub(crate) mod item;
 pub(crate) mod keys;
 mod leaver_items;
 mod notes;
-pub(crate) mod people;
+mod people;
 mod quota;
 mod read;
 mod removals;

@@ -14,7 +14,6 @@ use podio_lifecycle::{
 };
 
 use super::MemoryStore;
-use crate::table::people::{change_cursor, changes_since};
 
 /// Everything of it.
 #[derive(Default)]
@@ -159,7 +158,7 @@ impl ReadMembers for MemoryStore {
         limit: usize,
     ) -> Result<Part<Change, ChangeCursor>, StoreError> {
         self.run("changes", |tables| {
-            let since = ChangeCursor(changes_since(since));
+            let since = ChangeCursor::since(since);
             let bound = match after {
                 Some(after) if *after > since => Bound::Excluded((org, after.clone())),
                 _ => Bound::Included((org, since)),
@@ -168,7 +167,7 @@ impl ReadMembers for MemoryStore {
             let mut found = found.take_while(|((of, _), _)| *of == org).map(|(_, change)| change);
             let items: Vec<Change> = found.by_ref().take(limit.max(1)).cloned().collect();
             let more = found.next().is_some();
-            Ok(Part { next: items.last().map(change_cursor).filter(|_| more), items })
+            Ok(Part { next: items.last().map(ChangeCursor::of).filter(|_| more), items })
         })
         .await
     }
@@ -198,7 +197,7 @@ impl People {
         self.writes += 1;
         self.members.insert(key, Member { revision: member.revision + 1, ..member.clone() });
         for change in &write.changes {
-            self.changes.insert((org, change_cursor(change)), change.clone());
+            self.changes.insert((org, ChangeCursor::of(change)), change.clone());
         }
         Ok(())
     }

@@ -33,6 +33,19 @@ pub struct Part<T, C> {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ChangeCursor(pub String);
 
+impl ChangeCursor {
+    /// The place of a change: by time, then by member and kind. It sorts as text and needs no encoding in a query.
+    pub fn of(change: &Change) -> Self {
+        let since = Self::since(change.at).0;
+        Self(format!("{since}.{:020}.{}", change.user_id.0, change.kind.name()))
+    }
+
+    /// The bound below all changes since a moment.
+    pub fn since(moment: Timestamp) -> Self {
+        Self(format!("{:013}", moment.as_millisecond().max(0)))
+    }
+}
+
 /// Beginning audits, and reading them.
 #[async_trait]
 pub trait Audits: Send + Sync {

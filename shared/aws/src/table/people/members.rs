@@ -12,7 +12,7 @@ use podio_lifecycle::{
     ports::{ChangeCursor, Part as Portion, ReadMembers, SaveError, StoreError, WriteMembers},
 };
 
-use super::{change_cursor, changes_of, changes_since, member_key, member_of, members_of};
+use super::{changes_of, member_key, member_of, members_of};
 use crate::{
     table::{
         BODY, DynamoStore, Item, VERSION,
@@ -100,7 +100,7 @@ impl ReadMembers for DynamoStore {
         after: Option<&ChangeCursor>,
         limit: usize,
     ) -> Result<Portion<Change, ChangeCursor>, StoreError> {
-        let since = changes_since(since);
+        let since = ChangeCursor::since(since).0;
         let (condition, bound) = match after {
             Some(after) if after.0 > since => {
                 (format!("#{PARTITION_KEY} = :changes AND #{SORT_KEY} > :bound"), after.0.clone())
@@ -112,7 +112,7 @@ impl ReadMembers for DynamoStore {
         let answer = self.query(&condition, terms).limit(limit).send().await.map_err(|error| unavailable(&error))?;
         let items: Vec<Change> = answer.items().iter().map(|item| item.json(BODY)).collect::<Result<_, _>>()?;
         let more = answer.last_evaluated_key.is_some_and(|key| !key.is_empty());
-        let next = items.last().map(change_cursor).filter(|_| more);
+        let next = items.last().map(ChangeCursor::of).filter(|_| more);
         Ok(Portion { items, next })
     }
 }

@@ -46,7 +46,7 @@ impl Key {
 
     /// A change of a member.
     fn change(org: OrgId, change: &Change) -> Self {
-        Self { pk: changes_of(org), sk: change_cursor(change).0 }
+        Self { pk: changes_of(org), sk: ChangeCursor::of(change).0 }
     }
 }
 
@@ -73,17 +73,6 @@ fn member_key(user: UserId) -> String {
 /// The partition of the changes of an organization.
 fn changes_of(org: OrgId) -> String {
     format!("CHANGES#{org}")
-}
-
-/// The place of a change in time.
-pub(crate) fn change_cursor(change: &Change) -> ChangeCursor {
-    let millis = change.at.as_millisecond().max(0);
-    ChangeCursor(format!("{millis:013}.{:020}.{}", change.user_id.0, change.kind.name()))
-}
-
-/// The bound below all changes since a moment.
-pub(crate) fn changes_since(since: jiff::Timestamp) -> String {
-    format!("{:013}", since.as_millisecond().max(0))
 }
 
 /// The member that an item is about.
