@@ -17,6 +17,9 @@
 //! | audits of an organization in short | `AUDITED#{org}` | `STATE` | `body` (JSON), `version` |
 //! | member | `MEMBERS#{org}` | `{user}` | `body` (JSON), `version`, `current`, `stale` |
 //! | change of a member | `CHANGES#{org}` | `{time}#{user}#{kind}` | `body` (JSON) |
+//! | rosters of an organization in short | `ROSTERS#{org}` | `STATE` | `body` (JSON), `version` |
+//! | entries of a roster | `ROSTER#{id}` | `{part}#{n}` | `body` (JSON) |
+//! | comparison, and its findings | `RECONCILIATION#{id}` | `STATE`, `FINDINGS#{n}` | `body` (JSON), `expires_at` (TTL) |
 //! | another job | `JOB#{kind}#{subject}` | `JOB` | |
 //! | quota | `QUOTA` | `LOG` | `body` (JSON), `version` |
 //! | capabilities | `CAPABILITIES` | `ALL` | `body` (JSON) |

@@ -9,11 +9,17 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use podio_lifecycle::{
     ids::{OrgId, UserId},
-    people::{Audit, AuditId, AuditState, Audited, Change, Member, MemberWrite},
-    ports::{Audits, Begun, CarryOnAudits, ChangeCursor, Part, ReadMembers, SaveError, StoreError, WriteMembers},
+    people::{
+        Audit, AuditId, AuditState, Audited, Change, Finding, Member, MemberWrite, OpenRoster, Reconciliation,
+        ReconciliationId, RosterEntry, RosterId, Rosters,
+    },
+    ports::{
+        Audits, Begun, CarryOnAudits, ChangeCursor, CompareRosters, Part, ReadMembers, SaveError, StoreError,
+        WriteMembers,
+    },
 };
 
-use super::MemoryStore;
+use super::{MemoryStore, Tables};
 
 /// Everything of it.
 #[derive(Default)]
@@ -23,6 +29,9 @@ pub(super) struct People {
     listed: BTreeMap<(AuditId, u32), Vec<UserId>>,
     members: BTreeMap<(OrgId, UserId), Member>,
     changes: BTreeMap<(OrgId, ChangeCursor), Change>,
+    rosters: BTreeMap<OrgId, Rosters>,
+    entries: BTreeMap<(RosterId, u32), Vec<RosterEntry>>,
+    reconciliations: BTreeMap<ReconciliationId, (Reconciliation, Vec<Finding>)>,
     writes: u64,
 }
 
@@ -180,6 +189,66 @@ impl WriteMembers for MemoryStore {
             self.run("record_members", |tables| tables.people.record(org, write)).await?;
         }
         Ok(())
+    }
+}
+
+#[async_trait]
+impl CompareRosters for MemoryStore {
+    async fn rosters(&self, org: OrgId) -> Result<Rosters, StoreError> {
+        let known = |tables: &mut Tables| tables.people.rosters.get(&org).cloned();
+        self.run("rosters", |tables| Ok(known(tables).unwrap_or_else(|| Rosters::none(org)))).await
+    }
+
+    async fn save_rosters(&self, rosters: &Rosters) -> Result<(), SaveError> {
+        self.run("save_rosters", |tables| {
+            let stored = tables.people.rosters.get(&rosters.org_id).map_or(0, |stored| stored.revision);
+            if stored != rosters.revision {
+                return Err(SaveError::Conflict);
+            }
+            let saved = Rosters { revision: stored + 1, ..rosters.clone() };
+            tables.people.rosters.insert(rosters.org_id, saved);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn store_entries(&self, roster: &RosterId, part: u32, entries: &[RosterEntry]) -> Result<u32, StoreError> {
+        self.run("store_entries", |tables| {
+            tables.people.entries.insert((roster.clone(), part), entries.to_vec());
+            Ok(1)
+        })
+        .await
+    }
+
+    async fn entries(&self, roster: &OpenRoster) -> Result<Vec<RosterEntry>, StoreError> {
+        self.run("entries", |tables| {
+            let parts = roster.received.keys();
+            let found = parts.filter_map(|part| tables.people.entries.get(&(roster.id.clone(), *part)));
+            Ok(found.flatten().cloned().collect())
+        })
+        .await
+    }
+
+    async fn store_reconciliation(&self, record: &Reconciliation, findings: &[Finding]) -> Result<(), StoreError> {
+        self.run("store_reconciliation", |tables| {
+            tables.people.reconciliations.insert(record.id.clone(), (record.clone(), findings.to_vec()));
+            Ok(())
+        })
+        .await
+    }
+
+    async fn reconciliation(&self, id: &ReconciliationId) -> Result<Option<Reconciliation>, StoreError> {
+        let known = |tables: &mut Tables| tables.people.reconciliations.get(id).map(|(record, _)| record.clone());
+        self.run("reconciliation", |tables| Ok(known(tables))).await
+    }
+
+    async fn findings(&self, record: &Reconciliation, from: u32, limit: usize) -> Result<Vec<Finding>, StoreError> {
+        self.run("findings", |tables| {
+            let known = tables.people.reconciliations.get(&record.id);
+            let findings = known.into_iter().flat_map(|(_, findings)| findings);
+            Ok(findings.skip(from as usize).take(limit).cloned().collect())
+        })
+        .await
     }
 }
 

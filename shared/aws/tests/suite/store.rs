@@ -81,6 +81,10 @@ suite! {
         a_member_is_written_on_condition_of_what_was_read,
         current_members_tell_who_is_stale,
         changes_come_in_the_order_of_time;
+    reconciling:
+        a_roster_comes_back_in_the_order_of_its_parts,
+        rosters_are_saved_by_who_read_them_last,
+        findings_come_back_in_order_from_wherever_asked;
     removing:
         a_plan_is_stored_in_order_and_only_once,
         a_removal_comes_back_as_it_was_stored,

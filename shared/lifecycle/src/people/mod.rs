@@ -8,6 +8,8 @@ mod change;
 mod ids;
 mod member;
 mod observe;
+mod reconcile;
+mod roster;
 mod schedule;
 
 pub use self::audit::{Audit, AuditEvent, AuditSource, AuditState, Audited, NotPossible, Page, Standing};
@@ -15,4 +17,6 @@ pub use self::change::{Cause, Change, ChangeKind, MemberEvent};
 pub use self::ids::{AuditId, NotAnId, ReconciliationId, RosterId};
 pub use self::member::{Member, MemberStatus, MemberType, Sighting};
 pub use self::observe::{MemberWrite, Observation};
+pub use self::reconcile::{Finding, FindingKind, MatchedBy, Reconciliation, counts, reconcile};
+pub use self::roster::{NoSuchRoster, OpenRoster, RosterEntry, RosterStatus, Rosters, distinct};
 pub use self::schedule::{AuditSchedule, NotASchedule};

@@ -13,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 
 pub use self::evidence::{AppendCalls, KeepEvidence, ReadCalls, ReadEvidence, RecordCalls};
 pub use self::hooks::{AcceptDeliveries, Accepted, Deliveries, PublishError, PublishEvents};
-pub use self::people::{Audits, Begun, CarryOnAudits, ChangeCursor, Part, ReadMembers, WriteMembers};
+pub use self::people::{Audits, Begun, CarryOnAudits, ChangeCursor, CompareRosters, Part, ReadMembers, WriteMembers};
 pub use self::turns::TakeTurns;
 use crate::{
     capability::Capabilities,

@@ -8,7 +8,10 @@ use jiff::Timestamp;
 use super::{SaveError, StoreError};
 use crate::{
     ids::{OrgId, UserId},
-    people::{Audit, AuditId, Audited, Change, Member, MemberWrite},
+    people::{
+        Audit, AuditId, Audited, Change, Finding, Member, MemberWrite, OpenRoster, Reconciliation, ReconciliationId,
+        RosterEntry, RosterId, Rosters,
+    },
 };
 
 /// What became of an audit that was to begin.
@@ -112,4 +115,23 @@ pub trait WriteMembers: Send + Sync {
     /// Stores each member on condition of the revision that it carries, with its changes in the same transaction. Some may be
     /// stored and others not: what was stored is told by reading it again.
     async fn record_members(&self, org: OrgId, writes: &[MemberWrite]) -> Result<(), SaveError>;
+}
+
+/// Keeping rosters, and what came of comparing them.
+#[async_trait]
+pub trait CompareRosters: Send + Sync {
+    /// The rosters of an organization in short, read consistently.
+    async fn rosters(&self, org: OrgId) -> Result<Rosters, StoreError>;
+    /// Stores them with the revision after the one that they carry, if that is what is stored.
+    async fn save_rosters(&self, rosters: &Rosters) -> Result<(), SaveError>;
+    /// Stores the entries of a part; in how many items. The same part may be stored again.
+    async fn store_entries(&self, roster: &RosterId, part: u32, entries: &[RosterEntry]) -> Result<u32, StoreError>;
+    /// All entries of a roster, in the order of its parts.
+    async fn entries(&self, roster: &OpenRoster) -> Result<Vec<RosterEntry>, StoreError>;
+    /// Stores a comparison and its findings.
+    async fn store_reconciliation(&self, record: &Reconciliation, findings: &[Finding]) -> Result<(), StoreError>;
+    /// One comparison; none where it is not stored, or not to the end.
+    async fn reconciliation(&self, id: &ReconciliationId) -> Result<Option<Reconciliation>, StoreError>;
+    /// Up to `limit` of its findings, from that one on.
+    async fn findings(&self, record: &Reconciliation, from: u32, limit: usize) -> Result<Vec<Finding>, StoreError>;
 }

@@ -5,6 +5,7 @@
 
 mod audits;
 mod members;
+mod rosters;
 
 use podio_lifecycle::{
     ids::{OrgId, UserId},

@@ -7,6 +7,7 @@ pub mod listing;
 pub mod noting;
 pub mod people;
 pub mod quota;
+pub mod reconciling;
 pub mod remembering;
 pub mod removing;
 pub mod saving;
@@ -23,9 +24,9 @@ use podio_lifecycle::{
     ids::{OffboardingId, OrgId, SpaceId},
     offboarding::{Offboarding, Person, Request},
     ports::{
-        AcceptDeliveries, AcceptOffboardings, Audits, CarryOnAudits, Created, Deliveries, FindDue, FindRemoved,
-        IdempotencyKey, KeepEvidence, LearnCapabilities, LeaverItems, ReadCalls, ReadMembers, ReadOffboardings,
-        SpaceRemovals, TakeTurns, WriteMembers, WriteOffboardings,
+        AcceptDeliveries, AcceptOffboardings, Audits, CarryOnAudits, CompareRosters, Created, Deliveries, FindDue,
+        FindRemoved, IdempotencyKey, KeepEvidence, LearnCapabilities, LeaverItems, ReadCalls, ReadMembers,
+        ReadOffboardings, SpaceRemovals, TakeTurns, WriteMembers, WriteOffboardings,
     },
     removal::{RemovalState, SpaceKey, SpaceRemoval},
     source::Source,
@@ -37,6 +38,7 @@ pub trait Store:
     + AcceptOffboardings
     + Audits
     + CarryOnAudits
+    + CompareRosters
     + Deliveries
     + FindDue
     + FindRemoved
@@ -63,6 +65,7 @@ impl<S> Store for S where
         + AcceptOffboardings
         + Audits
         + CarryOnAudits
+        + CompareRosters
         + Deliveries
         + FindDue
         + FindRemoved
