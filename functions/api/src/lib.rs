@@ -35,8 +35,8 @@ use podio_engine::ports::{LookAhead, ReadQuota};
 use podio_lifecycle::{
     ids::OffboardingId,
     ports::{
-        AcceptOffboardings, Audits, Clock, Metrics, Random, ReadCalls, ReadEvidence, ReadMembers, ReadOffboardings,
-        WakeWorker, WriteOffboardings,
+        AcceptOffboardings, Audits, Clock, CompareRosters, Metrics, Random, ReadCalls, ReadEvidence, ReadMembers,
+        ReadOffboardings, WakeWorker, WriteOffboardings,
     },
 };
 
@@ -67,6 +67,8 @@ pub struct Ports {
     pub audits: Arc<dyn Audits>,
     /// Reading members and their changes.
     pub members: Arc<dyn ReadMembers>,
+    /// Keeping rosters, and comparing them with the members.
+    pub rosters: Arc<dyn CompareRosters>,
     /// Telling the worker that something waits.
     pub wake: Arc<dyn WakeWorker>,
     /// The time.
@@ -124,8 +126,8 @@ pub async fn handle(ports: &Ports, settings: &Settings, request: Request) -> Res
 /// In this order: is the route there, who asks, is the query understood. Then, in each route: the body, the caller's role,
 /// and last what the record says.
 async fn dispatch(exchange: &Exchange<'_>, route: &Route) -> Result<Answer, Problem> {
-    if exchange.body().len() > MAX_BODY_BYTES {
-        return Err(Problem::TooLarge);
+    if exchange.body().len() > route.largest_body() {
+        return Err(Problem::TooLarge { kib: route.largest_body() / 1024 });
     }
     if !route.allows(exchange.request.method()) {
         return Err(Problem::MethodNotAllowed { allow: route.allow() });

@@ -41,6 +41,7 @@ async fn serve() -> Result<(), Error> {
         quota: store.clone(),
         audits: store.clone(),
         members: store.clone(),
+        rosters: store.clone(),
         work: store,
         wake: Arc::new(jobs.within(DOOR_QUEUE)),
         clock: Arc::new(SystemClock),

@@ -77,8 +77,11 @@ pub(crate) enum Problem {
         offboarding: Option<OffboardingId>,
     },
     /// The body is too large.
-    #[error("The body is larger than 256 KiB.")]
-    TooLarge,
+    #[error("The body is larger than {kib} KiB.")]
+    TooLarge {
+        /// What the route takes.
+        kib: usize,
+    },
     /// JSON, but not what the route takes.
     #[error("The body has fields that cannot be accepted; each is listed with what is expected.")]
     Invalid(Vec<FieldError>),
@@ -124,7 +127,7 @@ impl Problem {
             Self::NoSuchRoute | Self::NoSuchOffboarding | Self::NoSuch(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::Conflict { .. } => StatusCode::CONFLICT,
-            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -143,7 +146,7 @@ impl Problem {
             Self::NoSuch(_) => ("not-found", "Not found"),
             Self::MethodNotAllowed { .. } => ("method-not-allowed", "Method not allowed"),
             Self::Conflict { .. } => ("conflict", "Not possible as things stand"),
-            Self::TooLarge => ("too-large", "Body too large"),
+            Self::TooLarge { .. } => ("too-large", "Body too large"),
             Self::Invalid(_) => ("invalid-fields", "Invalid fields"),
             Self::Unavailable => ("unavailable", "Temporarily unavailable"),
             Self::Internal => ("internal", "Internal error"),

@@ -3,11 +3,24 @@
 use lambda_http::http::Method;
 use podio_lifecycle::ids::OffboardingId;
 
-use crate::people::PeopleRoute;
+use crate::{
+    MAX_BODY_BYTES,
+    people::{MAX_ROSTER_BYTES, PeopleRoute},
+};
 
 /// What each route begins with ([`podio_door::path`]).
-pub(crate) const ROOTS: [&str; 8] =
-    ["/health", "/quota", "/offboardings", "/evidence/keys", "/senders", "/audits", "/members", "/changes"];
+pub(crate) const ROOTS: [&str; 10] = [
+    "/health",
+    "/quota",
+    "/offboardings",
+    "/evidence/keys",
+    "/senders",
+    "/audits",
+    "/members",
+    "/changes",
+    "/roster",
+    "/reconciliations",
+];
 
 /// A route of the contract. An id that is none of ours is `None`, so that it is answered only after the token is checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,6 +104,14 @@ impl Route {
         }
     }
 
+    /// The largest body that it reads.
+    pub(crate) fn largest_body(&self) -> usize {
+        match self {
+            Self::People(PeopleRoute::Roster) => MAX_ROSTER_BYTES,
+            _ => MAX_BODY_BYTES,
+        }
+    }
+
     /// The offboarding that the path names.
     pub(crate) fn offboarding(&self) -> Option<&OffboardingId> {
         match self {
@@ -160,6 +181,11 @@ mod tests {
             ("/members/+7", Route::People(PeopleRoute::Member(None))),
             ("/members/7/x", Route::Unknown),
             ("/changes", Route::People(PeopleRoute::Changes)),
+            ("/roster", Route::People(PeopleRoute::Roster)),
+            ("/reconciliations", Route::People(PeopleRoute::Reconciliations)),
+            ("/reconciliations/x", Route::People(PeopleRoute::Reconciliation(None))),
+            ("/reconciliations/x/offboard", Route::People(PeopleRoute::Offboard(None))),
+            ("/reconciliations/x/y", Route::Unknown),
             ("/changes/x", Route::Unknown),
             ("/offboardings/jane", Route::Offboarding(None)),
             ("/", Route::Unknown),

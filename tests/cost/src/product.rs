@@ -229,6 +229,7 @@ impl Product {
             work: store.clone(),
             audits: store.clone(),
             members: store.clone(),
+            rosters: store.clone(),
             wake: jobs.clone(),
             clock: clock.clone(),
             random: random.clone(),

@@ -168,6 +168,7 @@ impl Wiring {
             work: store.clone(),
             audits: store.clone(),
             members: store.clone(),
+            rosters: store.clone(),
             wake: self.jobs.clone(),
             clock,
             random: self.random.clone(),

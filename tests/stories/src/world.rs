@@ -267,6 +267,7 @@ impl World {
             work: store(),
             audits: store(),
             members: store(),
+            rosters: store(),
             wake: self.jobs.clone(),
             clock: self.clock.clone(),
             random: self.random.clone(),

@@ -85,7 +85,7 @@ pub(super) async fn begin(exchange: &Exchange<'_>, caller: &Caller<'_>) -> Resul
 }
 
 /// The organization that the body names; the first one, where it names none.
-fn read(exchange: &Exchange<'_>) -> Result<OrgId, Problem> {
+pub(super) fn read(exchange: &Exchange<'_>) -> Result<OrgId, Problem> {
     let organizations = &exchange.settings.organizations;
     let json = json::parse_optional(exchange.body())?;
     let mut reader = Reader::default();

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::{
     csv::{self, BETWEEN, Row, Style},
-    flag, limit, org, understood, wants_csv,
+    flag, limit, next_query, org, understood, wants_csv,
 };
 use crate::{Exchange, answer::Answer, problem::Problem, query::Query};
 
@@ -146,7 +146,7 @@ pub(super) async fn list(exchange: &Exchange<'_>) -> Result<Answer, Problem> {
     if wants_csv(exchange) {
         let now = ports.clock.now();
         let rows: Vec<Row> = members.iter().map(|member| row(member, now)).collect();
-        return csv::answer(&rows, style, next_query(exchange, cursor).as_deref());
+        return csv::answer(&rows, style, cursor.and_then(|user| next_query(exchange, &user.to_string())).as_deref());
     }
     let listing = Listing {
         members: members.iter().map(|member| View::of(member, audited_at)).collect(),
@@ -166,15 +166,6 @@ pub(super) async fn get(exchange: &Exchange<'_>, user: Option<UserId>) -> Result
     let member = ports.members.members_among(org, &[user]).await?.remove(&user).ok_or(NONE)?;
     let audited_at = ports.audits.audited(org).await?.and_then(|audited| audited.completed).map(|(_, at)| at);
     Ok(Answer::json(StatusCode::OK, &View::of(&member, audited_at)))
-}
-
-/// The query of the next page: the same as this one's, but for the cursor.
-fn next_query(exchange: &Exchange<'_>, cursor: Option<UserId>) -> Option<String> {
-    let text = exchange.request.uri().query().unwrap_or_default();
-    let mut pairs: Vec<(String, String)> = serde_urlencoded::from_str(text).unwrap_or_default();
-    pairs.retain(|(name, _)| name != "cursor");
-    pairs.push(("cursor".to_owned(), cursor?.to_string()));
-    serde_urlencoded::to_string(pairs).ok()
 }
 
 /// A member as a line; what a comparison finds is left blank.

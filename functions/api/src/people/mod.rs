@@ -1,15 +1,19 @@
-//! `/audits`, `/members` and `/changes`: who is a member, and what has changed. One file for each route.
+//! `/audits`, `/members`, `/changes`, `/roster` and `/reconciliations`: who is a member, what has changed, and who should be
+//! one. One file for each route.
 
 pub(crate) mod audits;
 pub(crate) mod changes;
 mod csv;
 pub(crate) mod members;
+mod offboard;
+mod reconciliations;
+mod roster;
 mod route;
 
 use lambda_http::http::Method;
 use podio_lifecycle::ids::OrgId;
 
-pub(crate) use self::route::PeopleRoute;
+pub(crate) use self::{roster::MAX_ROSTER_BYTES, route::PeopleRoute};
 use crate::{
     Exchange,
     answer::Answer,
@@ -34,6 +38,10 @@ pub(crate) async fn answer(
         PeopleRoute::Members => members::list(exchange).await,
         PeopleRoute::Member(user) => members::get(exchange, *user).await,
         PeopleRoute::Changes => changes::list(exchange).await,
+        PeopleRoute::Roster => roster::put(exchange, caller).await,
+        PeopleRoute::Reconciliations => reconciliations::create(exchange, caller).await,
+        PeopleRoute::Reconciliation(id) => reconciliations::get(exchange, id.as_ref()).await,
+        PeopleRoute::Offboard(id) => offboard::offboard(exchange, caller, id.as_ref()).await,
     }
 }
 
@@ -72,6 +80,15 @@ fn understood(query: Query, org: Option<OrgId>) -> Result<OrgId, Problem> {
     } else {
         query.errors
     }))
+}
+
+/// The query of the next page: the same as this one's, but for the cursor.
+fn next_query(exchange: &Exchange<'_>, cursor: &str) -> Option<String> {
+    let text = exchange.request.uri().query().unwrap_or_default();
+    let mut pairs: Vec<(String, String)> = serde_urlencoded::from_str(text).unwrap_or_default();
+    pairs.retain(|(name, _)| name != "cursor");
+    pairs.push(("cursor".to_owned(), cursor.to_owned()));
+    serde_urlencoded::to_string(pairs).ok()
 }
 
 /// Whether a caller likes CSV better than JSON. The form that is named and liked best is given.

@@ -1,7 +1,10 @@
 //! The routes of people.
 
 use lambda_http::http::Method;
-use podio_lifecycle::{ids::UserId, people::AuditId};
+use podio_lifecycle::{
+    ids::UserId,
+    people::{AuditId, ReconciliationId},
+};
 
 /// A route of people. An id that is none of ours is `None`, so that it is answered only after the token is checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +19,14 @@ pub(crate) enum PeopleRoute {
     Member(Option<UserId>),
     /// `/changes`
     Changes,
+    /// `/roster`
+    Roster,
+    /// `/reconciliations`
+    Reconciliations,
+    /// `/reconciliations/{id}`
+    Reconciliation(Option<ReconciliationId>),
+    /// `/reconciliations/{id}/offboard`
+    Offboard(Option<ReconciliationId>),
 }
 
 impl PeopleRoute {
@@ -30,6 +41,12 @@ impl PeopleRoute {
                 Some(Self::Member(user.parse().ok().filter(|_| digits).map(UserId)))
             }
             [Some("changes"), None, ..] => Some(Self::Changes),
+            [Some("roster"), None, ..] => Some(Self::Roster),
+            [Some("reconciliations"), None, ..] => Some(Self::Reconciliations),
+            [Some("reconciliations"), Some(id), None, _] if !id.is_empty() => {
+                Some(Self::Reconciliation(id.parse().ok()))
+            }
+            [Some("reconciliations"), Some(id), Some("offboard"), None] => Some(Self::Offboard(id.parse().ok())),
             _ => None,
         }
     }
@@ -38,7 +55,9 @@ impl PeopleRoute {
     pub(crate) fn allow(&self) -> &'static str {
         match self {
             Self::Audits => "GET, HEAD, POST",
-            Self::Audit(_) | Self::Members | Self::Member(_) | Self::Changes => "GET, HEAD",
+            Self::Audit(_) | Self::Members | Self::Member(_) | Self::Changes | Self::Reconciliation(_) => "GET, HEAD",
+            Self::Roster => "PUT",
+            Self::Reconciliations | Self::Offboard(_) => "POST",
         }
     }
 
@@ -46,9 +65,11 @@ impl PeopleRoute {
     pub(crate) fn parameters(&self, method: &Method) -> &'static [&'static str] {
         match self {
             Self::Audits if *method != Method::POST => &["org_id", "limit", "cursor"],
-            Self::Audits | Self::Audit(_) => &[],
+            Self::Audits | Self::Audit(_) | Self::Reconciliations | Self::Offboard(_) => &[],
             Self::Members => &["org_id", "status", "role", "type", "stale", "q", "limit", "cursor", "bom", "raw"],
             Self::Member(_) => &["org_id"],
+            Self::Roster => &["org_id", "part", "of"],
+            Self::Reconciliation(_) => &["finding", "limit", "cursor", "bom", "raw"],
             Self::Changes => &["org_id", "since", "kind", "limit", "cursor"],
         }
     }
@@ -61,6 +82,10 @@ impl PeopleRoute {
             Self::Members => "/members",
             Self::Member(_) => "/members/{user_id}",
             Self::Changes => "/changes",
+            Self::Roster => "/roster",
+            Self::Reconciliations => "/reconciliations",
+            Self::Reconciliation(_) => "/reconciliations/{id}",
+            Self::Offboard(_) => "/reconciliations/{id}/offboard",
         }
     }
 }

@@ -26,6 +26,7 @@ impl World {
             quota: store.clone(),
             audits: store.clone(),
             members: store.clone(),
+            rosters: store.clone(),
             work: store,
             ..ports
         };

@@ -12,6 +12,7 @@ mod mounted;
 mod people;
 mod properties;
 mod reading;
+mod reconciling;
 mod refusing;
 mod roles;
 mod sending;

@@ -14,7 +14,7 @@ use crate::world::{REQUESTER, Reply, VIEWER, World, bearer};
 const ORG: OrgId = OrgId(678);
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
-fn sighting(user: u64) -> Sighting {
+pub fn sighting(user: u64) -> Sighting {
     Sighting {
         user_id: UserId(user),
         name: Some(format!("Member {user}")),
@@ -29,7 +29,7 @@ fn sighting(user: u64) -> Sighting {
 }
 
 /// An audit that has ended and has found these.
-async fn audited(world: &World, seen: &[Sighting]) -> AuditId {
+pub async fn audited(world: &World, seen: &[Sighting]) -> AuditId {
     let reply = world.call("POST", "/audits", "").await;
     assert_eq!(reply.status, 202, "{reply:?}");
     let id: AuditId = reply.json()["id"].as_str().unwrap().parse().unwrap();

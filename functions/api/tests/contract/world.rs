@@ -79,6 +79,7 @@ impl World {
             work: store.clone(),
             audits: store.clone(),
             members: store.clone(),
+            rosters: store.clone(),
             wake: wakes.clone(),
             clock: clock.clone(),
             random: Arc::new(Counting::default()),

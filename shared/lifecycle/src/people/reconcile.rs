@@ -111,6 +111,13 @@ pub struct Finding {
     pub last_day: Option<Date>,
 }
 
+impl Finding {
+    /// What a person might do about it. A profile proves nothing, so what hangs on one alone is looked at first.
+    pub fn suggested_action(&self) -> &'static str {
+        self.finding.suggested_action()
+    }
+}
+
 impl fmt::Debug for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Finding")
@@ -374,7 +381,7 @@ mod tests {
     fn an_address_of_a_profile_matches_nobody_for_good() {
         let roster = [entry("jane@example.com", "Jane Doe")];
         let sly = member(2, "Sly", &["sly@example.org", "jane@example.com"]);
-        assert_eq!(kinds(&roster, &[sly.clone()]), [(FindingKind::Mismatch, Some(2))]);
+        assert_eq!(kinds(&roster, std::slice::from_ref(&sly)), [(FindingKind::Mismatch, Some(2))]);
         let both = [member(1, "Jane Doe", &["jane@example.com"]), sly.clone()];
         assert_eq!(kinds(&roster, &both), [(FindingKind::Matched, Some(1)), (FindingKind::Ambiguous, Some(2))]);
         let left = [RosterEntry { status: RosterStatus::Left, ..roster[0].clone() }];
