@@ -256,7 +256,9 @@ impl Product {
         };
         Ok(Self {
             worker: Worker::new(ports, policy, podio_client, tokens),
-            sweep: Sweep::new(sweep_ports, ceiling, PATIENCE).with_standing(vec![kept_alive(clock.now())]),
+            sweep: Sweep::new(sweep_ports, ceiling, PATIENCE)
+                .with_standing(vec![kept_alive(clock.now())])
+                .with_audits(podio_lifecycle::people::AuditSchedule::default(), vec![OrgId(ORG_ID.0)]),
             api: (api_ports, settings),
             clock,
             podio,

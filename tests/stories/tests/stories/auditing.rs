@@ -365,3 +365,32 @@ async fn audits_begin_by_schedule_one_period_after_the_start() {
     assert_eq!(audits.iter().map(Audit::state_name).collect::<Vec<_>>(), ["completed"; 2]);
     assert!(world.counted(Metric::AuditAge) > 0);
 }
+
+#[tokio::test]
+async fn each_change_is_published_with_ids_only_and_a_bus_that_is_down_is_waited_for() {
+    let mut world = world(Profile::Documented, 40).await;
+    let bus = world.publish();
+    audit(&mut world).await;
+    assert_eq!(bus.published(), [], "the first audit changes nothing");
+    let jane = user(&world, LEAVER);
+    leave(&world, jane);
+    bus.faults().fail_next(2);
+    let second = audit(&mut world).await;
+    assert_eq!((second.state_name(), second.changes), ("completed", 1));
+    let [event] = &bus.published()[..] else { panic!("one event: {:?}", bus.published()) };
+    let expected = serde_json::json!({
+        "specversion": "1.0", "id": format!("{}.{}.left", second.id, jane.0), "source": format!("/podio/org/{ORG_ID}"),
+        "type": "com.podio-lifecycle.member.left", "time": event.time, "datacontenttype": "application/json",
+        "data": {"org_id": ORG_ID.0, "user_id": jane.0, "audit_id": second.id},
+    });
+    assert_eq!(serde_json::to_value(event).unwrap(), expected);
+}
+
+#[tokio::test]
+async fn a_large_organization_stays_inside_the_background_share_of_the_quota() {
+    let mut world = world(Profile::Guide, 6_000).await;
+    let done = audit(&mut world).await;
+    assert_eq!((done.state_name(), done.members as usize), ("completed", in_podio(&world).len()));
+    assert_eq!(world.rejections(), 0);
+    assert!(world.calls() < 6_000 / 99 * 5 / 4, "{} calls", world.calls());
+}
