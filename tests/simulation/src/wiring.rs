@@ -17,7 +17,6 @@ use podio_lifecycle::{
     evidence::{Journal, SigningKey},
     hooks::{HookList, Interest, kept},
     ids::OrgId,
-    people::AuditSchedule,
     ports::{Clock, Credentials, Metric, Metrics, ReadOffboardings, SpaceRemovals, WriteOffboardings},
 };
 use podio_sandbox::{config, population::ORG_ID};
@@ -129,7 +128,7 @@ impl Wiring {
             organizations: vec![OrgId(ORG_ID.0)],
             hooks: HookPolicy { org: Some(OrgId(ORG_ID.0)), remove_returned: false, leavers_app: None },
             registration,
-            audit_schedule: AuditSchedule::NEVER,
+            audit_schedule: self.scene.audits,
             stale_after: SignedDuration::from_hours(24 * 90),
         };
         Worker::new(ports, policy, client, tokens)
@@ -152,7 +151,8 @@ impl Wiring {
         let now = clock.now();
         let hooks = self.hooks.iter().flat_map(HookList::all).map(|wanted| kept(&wanted.on, now));
         let standing = hooks.chain([kept_alive(now)]).collect();
-        Sweep::new(ports, self.ceiling, PATIENCE).with_standing(standing)
+        let sweep = Sweep::new(ports, self.ceiling, PATIENCE).with_standing(standing);
+        sweep.with_audits(self.scene.audits, vec![OrgId(ORG_ID.0)])
     }
 
     /// The door for HR and admins.

@@ -36,6 +36,11 @@ pub(super) struct People {
 }
 
 impl MemoryStore {
+    /// All changes, in the order of time: for a test's oracle.
+    pub fn changes_told(&self) -> Vec<Change> {
+        self.lock().people.changes.values().cloned().collect()
+    }
+
     /// How often a member was written: for a test's oracle, no port offers it.
     pub fn member_writes(&self) -> u64 {
         self.lock().people.writes
