@@ -20,6 +20,16 @@ SETTINGS = IN_SECRET | {
 }
 # Calls of ports that need more of the state table than one item by its key: what they are allowed, and on what.
 READS = {
+    "audits": {("dynamodb:BatchGetItem", "table"), ("dynamodb:Query", "table")},
+    "audited": {("dynamodb:GetItem", "table")},
+    "begin_audit": {("dynamodb:GetItem", "table"), ("dynamodb:PutItem", "table")},
+    "changes": {("dynamodb:Query", "table")},
+    "current_members": {("dynamodb:Query", "table")},
+    "listed": {("dynamodb:Query", "table")},
+    "members": {("dynamodb:Query", "table")},
+    "members_among": {("dynamodb:BatchGetItem", "table")},
+    "record_members": {("dynamodb:PutItem", "table")},
+    "save_audit": {("dynamodb:PutItem", "table"), ("dynamodb:UpdateItem", "table")},
     "active": {("dynamodb:BatchGetItem", "table"), ("dynamodb:Query", "index")},
     "ahead": {("dynamodb:Query", "index of work")},
     # The dispatcher's own: it reads what waits and who has begun, and writes the quota.

@@ -25,6 +25,8 @@ use crate::{
 pub(crate) const MAX_ROSTER_BYTES: usize = 4 * 1024 * 1024;
 /// No roster has more parts.
 const MOST_PARTS: u32 = 100;
+/// No roster is stored in more items, of 200 people each: it is held in memory when it is compared.
+const MOST_ITEMS: u32 = 1_000;
 /// Bad rows that are told of.
 const MOST_TOLD: usize = 100;
 /// Attempts to note a part while others note theirs.
@@ -71,6 +73,10 @@ pub(super) async fn put(exchange: &Exchange<'_>, caller: &Caller<'_>) -> Result<
         let items = ports.rosters.store_entries(&id, part, &entries).await?;
         let next = rosters.with(roster, part, items, now);
         let complete = next.current.as_ref().is_some_and(|(current, _)| current.id == id);
+        let noted = next.open.as_ref().or(next.current.as_ref().map(|(current, _)| current));
+        if noted.is_some_and(|roster| roster.received.values().sum::<u32>() > MOST_ITEMS) {
+            return Err(unusable("more than 200000 people in all parts together"));
+        }
         match ports.rosters.save_rosters(&next).await {
             Ok(()) => {
                 let rejected_total = rows.bad.len();

@@ -15,6 +15,8 @@ use crate::{
     problem::Problem,
 };
 
+/// More rows are sent in parts: Podio has no organization that large, and all of them are held in memory at once.
+const MOST_ROWS: usize = 100_000;
 /// Headers that are named to somebody whose headers are not known.
 const MOST_NAMED: usize = 20;
 /// Longer texts are no names.
@@ -24,6 +26,12 @@ const LONGEST: usize = 200;
 pub(super) struct Rows {
     pub(super) good: Vec<RosterEntry>,
     pub(super) bad: Vec<Rejected>,
+}
+
+impl Rows {
+    fn count(&self) -> usize {
+        self.good.len() + self.bad.len()
+    }
 }
 
 /// A row that cannot be used.
@@ -54,6 +62,9 @@ pub(super) fn rows(body: &[u8], content_type: &str) -> Result<Rows, Problem> {
     let begins_as_json = matches!(body.trim_ascii_start().first(), Some(b'[' | b'{'));
     let is_json = content_type.contains("json") || (!content_type.contains("csv") && begins_as_json);
     let rows = if is_json { of_json(body)? } else { of_csv(body)? };
+    if rows.count() > MOST_ROWS {
+        return Err(unusable(format!("more than {MOST_ROWS} rows; send them in parts")));
+    }
     if rows.good.is_empty() {
         let first = rows.bad.first().map_or(String::new(), |bad| format!(" Row {}: {}.", bad.row, bad.detail));
         return Err(unusable(format!("no row can be used.{first}")));
@@ -82,6 +93,9 @@ fn of_csv(body: &[u8]) -> Result<Rows, Problem> {
     }
     let mut rows = Rows { good: Vec::new(), bad: Vec::new() };
     for (record, row) in records.zip(2..) {
+        if rows.count() > MOST_ROWS {
+            break;
+        }
         let Ok(record) = record else {
             rows.bad.push(Rejected { row, detail: "not CSV".into() });
             continue;
@@ -136,7 +150,7 @@ fn of_json(body: &[u8]) -> Result<Rows, Problem> {
         _ => return Err(unusable("expected an array of people")),
     };
     let mut rows = Rows { good: Vec::new(), bad: Vec::new() };
-    for (person, row) in people.iter().zip(1..) {
+    for (person, row) in people.iter().zip(1..).take(MOST_ROWS + 1) {
         match of_object(person) {
             Ok(entry) => rows.good.push(entry),
             Err(detail) => rows.bad.push(Rejected { row, detail }),
@@ -329,5 +343,7 @@ mod tests {
         assert!(detail(r#"{"email": "jane@example.com"}"#).contains("array"));
         assert!(detail(r#"[{"email": "jane@example.com", "emial": "x"}]"#).contains("unknown field emial"));
         assert!(matches!(rows(b"[{", ""), Err(Problem::Malformed(_))));
+        let many = format!("email\n{}", "a@b.cc\n".repeat(MOST_ROWS + 1));
+        assert!(detail(&many).contains("in parts"));
     }
 }
