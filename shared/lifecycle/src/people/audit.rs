@@ -58,6 +58,9 @@ pub enum AuditState {
         until: Option<UserId>,
         /// How many Podio would not tell of. They stay members until an audit can tell.
         undecided: u32,
+        /// Where the list is read once more, for one of whom Podio does not tell otherwise.
+        #[serde(default)]
+        search: SearchStep,
     },
     /// It is through.
     Completed {
@@ -196,7 +199,12 @@ impl Audit {
                 next.changes += page.changes;
                 match page.next {
                     Some(cursor) => AuditState::Listing { cursor, pages: pages + 1 },
-                    None => AuditState::Confirming { missing: Vec::new(), until: None, undecided: 0 },
+                    None => AuditState::Confirming {
+                        missing: Vec::new(),
+                        until: None,
+                        undecided: 0,
+                        search: SearchStep::Find,
+                    },
                 }
             }
             (AuditState::Confirming { missing, .. }, AuditEvent::Missing(users))
@@ -205,16 +213,21 @@ impl Audit {
                 AuditState::Completed { at: now }
             }
             (AuditState::Confirming { missing, undecided, .. }, AuditEvent::Missing(users)) if missing.is_empty() => {
-                AuditState::Confirming { until: users.last().copied(), missing: users, undecided: *undecided }
+                AuditState::Confirming {
+                    until: users.last().copied(),
+                    missing: users,
+                    undecided: *undecided,
+                    search: SearchStep::Find,
+                }
             }
-            (AuditState::Confirming { missing, until, undecided }, AuditEvent::Asked { user, standing })
+            (AuditState::Confirming { missing, until, undecided, .. }, AuditEvent::Asked { user, standing })
                 if missing.contains(&user) =>
             {
                 let missing = missing.iter().copied().filter(|other| *other != user).collect();
                 next.changes += u32::from(standing == Standing::Gone);
                 next.members += u32::from(standing != Standing::Gone);
                 let undecided = undecided + u32::from(standing == Standing::Unknown);
-                AuditState::Confirming { missing, until: *until, undecided }
+                AuditState::Confirming { missing, until: *until, undecided, search: SearchStep::Find }
             }
             (AuditState::Listing { .. }, AuditEvent::Missing(_) | AuditEvent::Asked { .. })
             | (
@@ -259,6 +272,7 @@ impl Audit {
     pub fn waiting(&self) -> Option<Waiting> {
         let calls = match &self.state {
             AuditState::Listing { .. } => Calls::of(LIST, PAGES_AT_ONCE),
+            AuditState::Confirming { search: SearchStep::Page { .. }, .. } => Calls::of(LIST, PAGES_AT_ONCE),
             AuditState::Confirming { missing, .. } => Calls::of(ONE, missing.len().min(MEMBERS_AT_ONCE)),
             AuditState::Completed { .. } | AuditState::Failed { .. } => return None,
         };

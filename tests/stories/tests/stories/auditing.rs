@@ -276,17 +276,20 @@ async fn a_member_whom_an_offboarding_removed_has_left_because_of_it() {
 
 #[tokio::test]
 async fn a_podio_that_forbids_to_look_at_former_members_is_asked_in_another_way() {
-    let config = Config::new(Profile::Documented);
-    let mut switches = config.switches.clone();
-    switches.removed_org_member = EndedMembership::Forbidden;
-    let population = Population::new(3).members(60).leaver("Jane Doe", LEAVER, 3);
-    let mut world = of(Config { switches, population, ..config }).await;
-    audit(&mut world).await;
-    let jane = user(&world, LEAVER);
-    leave(&world, jane);
-    let second = audit(&mut world).await;
-    assert_eq!(second.state_name(), "completed");
-    assert_eq!(kinds(&changes(&world).await), [(ChangeKind::Left, jane.0)]);
+    for (profile, limit) in [(Profile::Documented, 250), (Profile::Guide, 250), (Profile::Guide, 12)] {
+        let config = Config::new(profile);
+        let mut switches = config.switches.clone();
+        switches.removed_org_member = EndedMembership::Forbidden;
+        let population = Population::new(3).members(260).leaver("Jane Doe", LEAVER, 3);
+        let podio = Config { switches, population, ..config };
+        let mut world = World::new(Setup { podio, ceiling: (limit, 3600), mass_threshold: 25 }).await;
+        audit(&mut world).await;
+        let jane = user(&world, LEAVER);
+        leave(&world, jane);
+        let second = audit(&mut world).await;
+        assert_eq!(second.state_name(), "completed");
+        assert_eq!(kinds(&changes(&world).await), [(ChangeKind::Left, jane.0)], "{profile:?}, {limit} calls an hour");
+    }
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use podio_lifecycle::{
     capability::Capability,
     email::EmailAddress,
     ids::UserId,
-    offboarding::Search,
+    offboarding::{Search, SearchStep},
     people::{AuditEvent, AuditState, Cause, Member, Standing},
 };
 
@@ -66,47 +66,59 @@ pub(super) async fn ask_for(
 }
 
 /// Whether somebody is a member. A list that holds entries which nobody can read proves nothing: one may be theirs.
-async fn standing(task: &Task, member: &Member, session: &mut Session<'_>) -> Result<Standing, Halt> {
-    let list_is_whole = task.audit.unreadable == 0;
-    match session.call(&org_member::get(task.audit.org_id, member.user_id)).await? {
-        Meaning::Yes(found) if found.user_id != member.user_id => Ok(Standing::Unknown),
-        Meaning::Yes(found) if found.ended_on.is_some() => Ok(Standing::Gone),
-        // In no space and without a role: perhaps only the memory of a member, which a whole list does not show.
-        Meaning::Yes(found) if found.may_be_former() && list_is_whole => Ok(Standing::Gone),
-        Meaning::Yes(_) => Ok(Standing::There),
-        Meaning::Gone => Ok(Standing::Gone),
-        // Proves nothing: a right may be missing, or the person.
-        Meaning::NotOffered | Meaning::Denied(_) if list_is_whole => by_address(task, member, session).await,
-        Meaning::NotOffered | Meaning::Denied(_) => Ok(Standing::Unknown),
-        // Podio has somebody, and shows nothing of them.
-        Meaning::Unclear(Doubt::Unreadable) => Ok(Standing::Unknown),
+async fn standing(task: &mut Task, member: &Member, session: &mut Session<'_>) -> Result<Standing, Halt> {
+    let AuditState::Confirming { search, .. } = &task.audit.state else { return Err(Halt::Overtaken) };
+    let is_paging = matches!(search, SearchStep::Page { .. });
+    if !is_paging {
+        match session.call(&org_member::get(task.audit.org_id, member.user_id)).await? {
+            Meaning::Yes(found) if found.user_id != member.user_id => return Ok(Standing::Unknown),
+            Meaning::Yes(found) if found.ended_on.is_some() => return Ok(Standing::Gone),
+            // In no space and without a role: perhaps only the memory of a member, perhaps a guest.
+            Meaning::Yes(found) if found.may_be_former() => {}
+            Meaning::Yes(_) => return Ok(Standing::There),
+            Meaning::Gone => return Ok(Standing::Gone),
+            // Proves nothing: a right may be missing, or the person.
+            Meaning::NotOffered | Meaning::Denied(_) => {}
+            // Podio has somebody, and shows nothing of them.
+            Meaning::Unclear(Doubt::Unreadable) => return Ok(Standing::Unknown),
+            Meaning::Unclear(doubt) => return Err(doubt.into()),
+        }
+        if task.audit.unreadable > 0 {
+            return Ok(Standing::Unknown);
+        }
+        if is_found_by_mail(task, member, session).await? {
+            return Ok(Standing::There);
+        }
+    }
+    second_look(task, member, session).await
+}
+
+/// A short cut to the proof that somebody is there still. Not being found proves nothing: the address may be another one now.
+async fn is_found_by_mail(task: &Task, member: &Member, session: &mut Session<'_>) -> Result<bool, Halt> {
+    let address = member.email().and_then(|email| email.parse::<EmailAddress>().ok());
+    let Some(address) = address.filter(fits_a_path) else { return Ok(false) };
+    let request = org_member::by_mail(task.audit.org_id, address.as_str());
+    match session.call_if_offered(Capability::MemberByMail, &request).await? {
+        Meaning::Yes(found) => Ok(found.user_id == member.user_id && !found.may_be_former()),
+        Meaning::Gone | Meaning::NotOffered | Meaning::Denied(_) | Meaning::Unclear(Doubt::Unreadable) => Ok(false),
         Meaning::Unclear(doubt) => Err(doubt.into()),
     }
 }
 
-/// Asks in another way, where Podio does not tell of a member by their id.
-async fn by_address(task: &Task, member: &Member, session: &mut Session<'_>) -> Result<Standing, Halt> {
-    let org = task.audit.org_id;
-    let address = member.email().and_then(|email| email.parse::<EmailAddress>().ok());
-    let Some(address) = address else { return Ok(Standing::Unknown) };
-    if fits_a_path(&address) {
-        let request = org_member::by_mail(org, address.as_str());
-        match session.call_if_offered(Capability::MemberByMail, &request).await? {
-            Meaning::Yes(found) if found.user_id == member.user_id && !found.may_be_former() => {
-                return Ok(Standing::There);
-            }
-            // Somebody else has the address now, or nobody in the organization: the other ways must tell.
-            Meaning::Yes(_) | Meaning::Gone | Meaning::NotOffered | Meaning::Denied(_) => {}
-            Meaning::Unclear(doubt) => return Err(doubt.into()),
-        }
-    }
-    let mut search = Search::default();
-    match look_through(session, org, &Sought::User(member.user_id), Some(&address), &mut search).await? {
+/// Looks for somebody, by id, among all members once more: they may have moved between the pages of the audit's own list. A
+/// wait goes on where it stopped.
+async fn second_look(task: &mut Task, member: &Member, session: &mut Session<'_>) -> Result<Standing, Halt> {
+    let AuditState::Confirming { search: step, .. } = &mut task.audit.state else { return Err(Halt::Overtaken) };
+    let mut search = Search { step: step.clone(), ..Search::default() };
+    let looked = look_through(session, task.audit.org_id, &Sought::User(member.user_id), None, &mut search).await;
+    *step = search.step;
+    match looked? {
         Meaning::Yes(Sighting::Found(_)) => Ok(Standing::There),
         Meaning::Yes(Sighting::Nobody) => Ok(Standing::Gone),
         Meaning::Gone | Meaning::NotOffered | Meaning::Denied(_) | Meaning::Unclear(Doubt::Unreadable) => {
             Ok(Standing::Unknown)
         }
+        // The next try goes on with the page that failed.
         Meaning::Unclear(doubt) => Err(doubt.into()),
     }
 }
