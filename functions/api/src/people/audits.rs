@@ -67,9 +67,8 @@ pub(super) async fn begin(exchange: &Exchange<'_>, caller: &Caller<'_>) -> Resul
     caller.require(Role::Requester, "ask for an audit")?;
     let ports = exchange.ports;
     let now = ports.clock.now();
-    let previous_at = ports.audits.audited(org).await?.and_then(|audited| audited.completed).map(|(_, at)| at);
     let source = AuditSource::Request { by: caller.actor() };
-    let audit = Audit::begin(AuditId::new(now, ports.random.bytes()), org, source, previous_at, now);
+    let audit = Audit::begin(AuditId::new(now, ports.random.bytes()), org, source, now);
     let audit = match ports.audits.begin_audit(&audit).await? {
         Begun::New => {
             if let Err(error) = ports.wake.wake().await {

@@ -29,10 +29,8 @@ impl Job for BeginAuditsJob {
         let Some((org, waiting)) = org.and_then(|org| Some((org, schedule.standing(org, now)?))) else {
             return leave(context, job).await;
         };
-        let previous_at =
-            context.ports.audits.audited(org).await?.and_then(|audited| audited.completed).map(|(_, at)| at);
         let id = AuditId::new(now, context.ports.random.bytes());
-        let audit = Audit::begin(id, org, AuditSource::Schedule, previous_at, now);
+        let audit = Audit::begin(id, org, AuditSource::Schedule, now);
         match context.ports.audits.begin_audit(&audit).await? {
             Begun::New => {
                 tracing::info!(audit = %audit.id, "an audit begins by schedule");

@@ -58,10 +58,11 @@ impl Audits for MemoryStore {
             let head = Audited {
                 running: Some(audit.id.clone()),
                 first_began_at: before.as_ref().map_or(audit.started_at, |before| before.first_began_at),
-                completed: before.and_then(|before| before.completed),
+                completed: before.as_ref().and_then(|before| before.completed.clone()),
             };
             tables.people.audited.insert(audit.org_id, head);
-            tables.people.audits.insert(audit.id.clone(), Audit { revision: 1, ..audit.clone() });
+            let stored = Audit { revision: 1, ..audit.clone().following(before.as_ref()) };
+            tables.people.audits.insert(audit.id.clone(), stored);
             tables.work.set(&audit.job(), audit.waiting());
             Ok(Begun::New)
         })

@@ -159,14 +159,8 @@ pub struct Audit {
 }
 
 impl Audit {
-    /// An audit that has just begun. `previous_at` is when the last one ended, if one has.
-    pub fn begin(
-        id: AuditId,
-        org_id: OrgId,
-        source: AuditSource,
-        previous_at: Option<Timestamp>,
-        now: Timestamp,
-    ) -> Self {
+    /// An audit that has just begun: the first one, until storage has said otherwise.
+    pub fn begin(id: AuditId, org_id: OrgId, source: AuditSource, now: Timestamp) -> Self {
         Self {
             id,
             org_id,
@@ -177,11 +171,18 @@ impl Audit {
             unreadable: 0,
             calls: 0,
             faults: 0,
-            is_first: previous_at.is_none(),
-            previous_at,
+            is_first: true,
+            previous_at: None,
             started_at: now,
             revision: 0,
         }
+    }
+
+    /// The same after the audits before it, as they are known when it is stored.
+    #[must_use]
+    pub fn following(self, audited: Option<&Audited>) -> Self {
+        let previous_at = audited.and_then(|audited| audited.completed.as_ref()).map(|(_, at)| *at);
+        Self { is_first: previous_at.is_none(), previous_at, ..self }
     }
 
     /// The audit after an event.
@@ -317,7 +318,7 @@ mod tests {
     }
 
     fn begun() -> Audit {
-        Audit::begin(AuditId::new(now(), [1; 10]), OrgId(7), AuditSource::Schedule, None, now())
+        Audit::begin(AuditId::new(now(), [1; 10]), OrgId(7), AuditSource::Schedule, now())
     }
 
     fn page(next: Option<SearchStep>) -> AuditEvent {

@@ -52,7 +52,8 @@ impl ChangeCursor {
 /// Beginning audits, and reading them.
 #[async_trait]
 pub trait Audits: Send + Sync {
-    /// Stores an audit with its place in the listing and its claim on the organization, unless another one is under way.
+    /// Stores an audit with its place in the listing and its claim on the organization, unless another one is under way. What
+    /// is stored follows the audits before it.
     async fn begin_audit(&self, audit: &Audit) -> Result<Begun, StoreError>;
     /// One audit, read consistently.
     async fn audit(&self, id: &AuditId) -> Result<Option<Audit>, StoreError>;

@@ -38,9 +38,8 @@ async fn audit(world: &mut World) -> Audit {
 
 async fn begin(world: &World) -> AuditId {
     let now = world.clock.now();
-    let previous = world.store.audited(ORG).await.unwrap().and_then(|audited| audited.completed).map(|(_, at)| at);
     let id = AuditId::new(now, world.random.bytes());
-    let audit = Audit::begin(id.clone(), ORG, AuditSource::Schedule, previous, now);
+    let audit = Audit::begin(id.clone(), ORG, AuditSource::Schedule, now);
     assert_eq!(world.store.begin_audit(&audit).await, Ok(Begun::New));
     world.jobs.wake().await.unwrap();
     id

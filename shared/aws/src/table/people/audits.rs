@@ -37,12 +37,12 @@ impl Audits for DynamoStore {
             let head = Audited {
                 running: Some(audit.id.clone()),
                 first_began_at: before.as_ref().map_or(audit.started_at, |before| before.first_began_at),
-                completed: before.and_then(|before| before.completed),
+                completed: before.as_ref().and_then(|before| before.completed.clone()),
             };
             let absent = format!("attribute_not_exists(#{PARTITION_KEY})");
             let mut transaction = Transaction::on(self);
             let mut record = item(&Key::audit(&audit.id));
-            record.extend(encode(audit, 1)?);
+            record.extend(encode(&audit.clone().following(before.as_ref()), 1)?);
             transaction.put(Part::Record, record, Some(&absent), None)?;
             transaction.put(Part::Listing, item(&Key::audit_listing(audit)), None, None)?;
             put_audited(&mut transaction, audit.org_id, &head, version)?;

@@ -19,7 +19,7 @@ use super::{Store, at, at_once};
 const ORG: OrgId = OrgId(678);
 
 fn audit(second: i64) -> Audit {
-    Audit::begin(AuditId::new(at(second), [9; 10]), ORG, AuditSource::Schedule, None, at(second))
+    Audit::begin(AuditId::new(at(second), [9; 10]), ORG, AuditSource::Schedule, at(second))
 }
 
 fn listed(audit: &Audit) -> Audit {
@@ -81,6 +81,7 @@ pub async fn one_audit_of_an_organization_runs_at_a_time(store: Arc<impl Store>)
     assert_eq!(store.audited(ORG).await, Ok(Some(expected)));
     assert_eq!(store.begin_audit(&audit(70)).await, Ok(Begun::New));
     let second = store.audit(&audit(70).id).await.unwrap().unwrap();
+    assert_eq!((running.is_first, second.is_first, second.previous_at), (true, false, Some(at(60))));
     store.save_audit(&failed(&second, 80)).await.unwrap();
     let head = store.audited(ORG).await.unwrap().unwrap();
     assert_eq!((head.running, head.completed), (None, done), "one that failed has seen nobody");
