@@ -13,7 +13,7 @@ CREDENTIALS = {"CredentialsTable", "CredentialsKey", "Secret"}
 PODIO = {"PODIO_CLIENT_ID", "PODIO_CLIENT_SECRET", "PODIO_REFRESH_TOKEN", "PODIO_USERNAME", "PODIO_PASSWORD"}
 IN_SECRET = PODIO | {"EVIDENCE_KEY", "HOOK_SECRET"}
 SETTINGS = IN_SECRET | {
-    "API_TOKENS", "CREDENTIALS_TABLE_NAME", "DEAD_LETTER_QUEUE_URL", "EVENT_BUS_NAME",
+    "API_TOKENS", "AUDIT_SCHEDULE", "STALE_AFTER_DAYS", "CREDENTIALS_TABLE_NAME", "DEAD_LETTER_QUEUE_URL", "EVENT_BUS_NAME",
     "EVIDENCE_RETENTION_DAYS", "EVIDENCE_TABLE_NAME", "HOOKS", "HOOKS_URL",
     "LEAVERS_APP_ID", "LEAVERS_LAST_DAY_FIELD", "LEAVERS_PERSON_FIELD", "LEAVERS_REASON_FIELD", "LEAVERS_TIME_ZONE",
     "MASS_OFFBOARDING_THRESHOLD", "OFFBOARDING_SECRETS", "PODIO_API_URL", "PODIO_ORG_ID", "QUEUE_URL", "QUOTA_LIMIT",
@@ -22,6 +22,16 @@ SETTINGS = IN_SECRET | {
 }
 # Calls of ports that need more of the state table than one item by its key: what they are allowed, and on what.
 READS = {
+    "audits": {("dynamodb:BatchGetItem", "table"), ("dynamodb:Query", "table")},
+    "audited": {("dynamodb:GetItem", "table")},
+    "begin_audit": {("dynamodb:GetItem", "table"), ("dynamodb:PutItem", "table")},
+    "changes": {("dynamodb:Query", "table")},
+    "current_members": {("dynamodb:Query", "table")},
+    "listed": {("dynamodb:Query", "table")},
+    "members": {("dynamodb:Query", "table")},
+    "members_among": {("dynamodb:BatchGetItem", "table")},
+    "record_members": {("dynamodb:PutItem", "table")},
+    "save_audit": {("dynamodb:PutItem", "table"), ("dynamodb:UpdateItem", "table")},
     "active": {("dynamodb:BatchGetItem", "table"), ("dynamodb:Query", "index")},
     "ahead": {("dynamodb:Query", "index of work")},
     # The dispatcher's own: it reads what waits and who has begun, and writes the quota.
@@ -73,8 +83,9 @@ def routes(resources, root):
         }
         for logical in ("ApiFunction", "HooksFunction", "ScimFunction")
     }
-    code = (root / "functions/api/src/route.rs").read_text(encoding="utf-8")
-    known = set(re.findall(r'=> "(/[a-z{}/]+)"', code))
+    files = ("functions/api/src/route.rs", "functions/api/src/people/route.rs")
+    code = "".join((root / file).read_text(encoding="utf-8") for file in files)
+    known = set(re.findall(r'=> "(/[a-z_{}/]+)"', code))
     paths = {path for _, path in deployed["ApiFunction"]}
     if paths != known:
         yield f"routes of the api function: code and template differ in {sorted(paths ^ known)}"

@@ -17,6 +17,7 @@ mod health;
 mod json;
 mod offboardings;
 mod pause;
+mod people;
 mod problem;
 mod query;
 mod quota;
@@ -36,8 +37,8 @@ use podio_lifecycle::{
     ids::OffboardingId,
     pause::PauseEvent,
     ports::{
-        AcceptOffboardings, Clock, Metrics, Random, ReadCalls, ReadEvidence, ReadOffboardings, WakeWorker,
-        WriteOffboardings, WritePause,
+        AcceptOffboardings, Audits, Clock, CompareRosters, Metrics, Random, ReadCalls, ReadEvidence, ReadMembers,
+        ReadOffboardings, WakeWorker, WriteOffboardings, WritePause,
     },
 };
 
@@ -66,6 +67,12 @@ pub struct Ports {
     pub work: Arc<dyn LookAhead>,
     /// Pausing all removals.
     pub pause: Arc<dyn WritePause>,
+    /// Beginning audits, and reading them.
+    pub audits: Arc<dyn Audits>,
+    /// Reading members and their changes.
+    pub members: Arc<dyn ReadMembers>,
+    /// Keeping rosters, and comparing them with the members.
+    pub rosters: Arc<dyn CompareRosters>,
     /// Telling the worker that something waits.
     pub wake: Arc<dyn WakeWorker>,
     /// The time.
@@ -123,8 +130,8 @@ pub async fn handle(ports: &Ports, settings: &Settings, request: Request) -> Res
 /// In this order: is the route there, who asks, is the query understood. Then, in each route: the body, the caller's role,
 /// and last what the record says.
 async fn dispatch(exchange: &Exchange<'_>, route: &Route) -> Result<Answer, Problem> {
-    if exchange.body().len() > MAX_BODY_BYTES {
-        return Err(Problem::TooLarge);
+    if exchange.body().len() > route.largest_body() {
+        return Err(Problem::TooLarge { kib: route.largest_body() / 1024 });
     }
     if !route.allows(exchange.request.method()) {
         return Err(Problem::MethodNotAllowed { allow: route.allow() });
@@ -164,6 +171,7 @@ async fn dispatch(exchange: &Exchange<'_>, route: &Route) -> Result<Answer, Prob
         }
         Route::Pause => pause::get(exchange).await,
         Route::Resume => pause::decide(exchange, &caller, PauseEvent::Resumed).await,
+        Route::People(route) => people::answer(exchange, &caller, route).await,
         Route::Health | Route::EvidenceKeys | Route::Sender(_) | Route::Unknown => Err(Problem::NoSuchRoute),
     }
 }

@@ -59,6 +59,9 @@ pub(crate) enum Problem {
     /// There is no such offboarding.
     #[error("There is no offboarding with this id.")]
     NoSuchOffboarding,
+    /// There is none of these.
+    #[error("There is no {0} with this id.")]
+    NoSuch(&'static str),
     /// The route exists, but not for this method.
     #[error("This route takes other methods; the Allow header names them.")]
     MethodNotAllowed {
@@ -74,8 +77,11 @@ pub(crate) enum Problem {
         offboarding: Option<OffboardingId>,
     },
     /// The body is too large.
-    #[error("The body is larger than 256 KiB.")]
-    TooLarge,
+    #[error("The body is larger than {kib} KiB.")]
+    TooLarge {
+        /// What the route takes.
+        kib: usize,
+    },
     /// JSON, but not what the route takes.
     #[error("The body has fields that cannot be accepted; each is listed with what is expected.")]
     Invalid(Vec<FieldError>),
@@ -118,10 +124,10 @@ impl Problem {
             Self::Malformed(_) | Self::BadQuery(_) => StatusCode::BAD_REQUEST,
             Self::Unauthorized { .. } => StatusCode::UNAUTHORIZED,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
-            Self::NoSuchRoute | Self::NoSuchOffboarding => StatusCode::NOT_FOUND,
+            Self::NoSuchRoute | Self::NoSuchOffboarding | Self::NoSuch(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::Conflict { .. } => StatusCode::CONFLICT,
-            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -137,9 +143,10 @@ impl Problem {
             Self::Forbidden(_) => ("forbidden", "Not allowed"),
             Self::NoSuchRoute => ("no-such-route", "Not found"),
             Self::NoSuchOffboarding => ("no-such-offboarding", "Not found"),
+            Self::NoSuch(_) => ("not-found", "Not found"),
             Self::MethodNotAllowed { .. } => ("method-not-allowed", "Method not allowed"),
             Self::Conflict { .. } => ("conflict", "Not possible as things stand"),
-            Self::TooLarge => ("too-large", "Body too large"),
+            Self::TooLarge { .. } => ("too-large", "Body too large"),
             Self::Invalid(_) => ("invalid-fields", "Invalid fields"),
             Self::Unavailable => ("unavailable", "Temporarily unavailable"),
             Self::Internal => ("internal", "Internal error"),

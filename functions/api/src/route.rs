@@ -3,9 +3,26 @@
 use lambda_http::http::Method;
 use podio_lifecycle::ids::OffboardingId;
 
+use crate::{
+    MAX_BODY_BYTES,
+    people::{MAX_ROSTER_BYTES, PeopleRoute},
+};
+
 /// What each route begins with ([`podio_door::path`]).
-pub(crate) const ROOTS: [&str; 7] =
-    ["/health", "/quota", "/pause", "/resume", "/offboardings", "/evidence/keys", "/senders"];
+pub(crate) const ROOTS: [&str; 12] = [
+    "/health",
+    "/quota",
+    "/pause",
+    "/resume",
+    "/offboardings",
+    "/evidence/keys",
+    "/senders",
+    "/audits",
+    "/members",
+    "/changes",
+    "/roster",
+    "/reconciliations",
+];
 
 /// A route of the contract. An id that is none of ours is `None`, so that it is answered only after the token is checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +51,8 @@ pub(crate) enum Route {
     EvidenceKeys,
     /// `/senders/{name}`
     Sender(String),
+    /// Those of people.
+    People(PeopleRoute),
     /// Anything else.
     Unknown,
 }
@@ -62,7 +81,7 @@ impl Route {
                     _ => Self::Unknown,
                 }
             }
-            _ => Self::Unknown,
+            _ => PeopleRoute::parse(parts).map_or(Self::Unknown, Self::People),
         }
     }
 
@@ -73,6 +92,7 @@ impl Route {
             // What some makers ask first comes as GET.
             Self::Offboardings | Self::Pause | Self::Sender(_) => "GET, HEAD, POST",
             Self::Approve(_) | Self::Cancel(_) | Self::Retry(_) | Self::Resume => "POST",
+            Self::People(route) => route.allow(),
             Self::Unknown => "",
         }
     }
@@ -87,7 +107,16 @@ impl Route {
         match self {
             Self::Offboardings if *method != Method::POST => &["state", "email", "user_id", "limit", "cursor"],
             Self::Offboarding(_) => &["fields"],
+            Self::People(route) => route.parameters(method),
             _ => &[],
+        }
+    }
+
+    /// The largest body that it reads.
+    pub(crate) fn largest_body(&self) -> usize {
+        match self {
+            Self::People(PeopleRoute::Roster) => MAX_ROSTER_BYTES,
+            _ => MAX_BODY_BYTES,
         }
     }
 
@@ -104,6 +133,7 @@ impl Route {
             | Self::Offboardings
             | Self::EvidenceKeys
             | Self::Sender(_)
+            | Self::People(_)
             | Self::Unknown => None,
         }
     }
@@ -123,6 +153,7 @@ impl Route {
             Self::Evidence(_) => "/offboardings/{id}/evidence",
             Self::EvidenceKeys => "/evidence/keys",
             Self::Sender(_) => "/senders/{name}",
+            Self::People(route) => route.template(),
             Self::Unknown => "unknown",
         }
     }
@@ -130,6 +161,8 @@ impl Route {
 
 #[cfg(test)]
 mod tests {
+    use podio_lifecycle::ids::UserId;
+
     use super::*;
 
     const ID: &str = "off_0123456789abcdef0123456789abcdef";
@@ -156,6 +189,19 @@ mod tests {
             ("/senders", Route::Unknown),
             ("/senders/", Route::Unknown),
             ("/senders/people/x", Route::Unknown),
+            ("/audits", Route::People(PeopleRoute::Audits)),
+            ("/audits/jane", Route::People(PeopleRoute::Audit(None))),
+            ("/members", Route::People(PeopleRoute::Members)),
+            ("/members/7", Route::People(PeopleRoute::Member(Some(UserId(7))))),
+            ("/members/+7", Route::People(PeopleRoute::Member(None))),
+            ("/members/7/x", Route::Unknown),
+            ("/changes", Route::People(PeopleRoute::Changes)),
+            ("/roster", Route::People(PeopleRoute::Roster)),
+            ("/reconciliations", Route::People(PeopleRoute::Reconciliations)),
+            ("/reconciliations/x", Route::People(PeopleRoute::Reconciliation(None))),
+            ("/reconciliations/x/offboard", Route::People(PeopleRoute::Offboard(None))),
+            ("/reconciliations/x/y", Route::Unknown),
+            ("/changes/x", Route::Unknown),
             ("/offboardings/jane", Route::Offboarding(None)),
             ("/", Route::Unknown),
             ("", Route::Unknown),

@@ -3,6 +3,7 @@
 //! Each minute it dispatches what waits, so that nothing depends on a word that was lost; it sees to it that the jobs are
 //! there that come back by themselves; and it counts what waits for a person. Everything it does may be done twice.
 
+mod audits;
 mod dead_letters;
 mod waiting;
 
@@ -15,7 +16,9 @@ use podio_engine::{
     quota::Ceiling,
 };
 use podio_lifecycle::{
-    ports::{Clock, DeadLetters, FindDue, Metrics, Random, ReadPause, StoreError},
+    ids::OrgId,
+    people::AuditSchedule,
+    ports::{Audits, Clock, DeadLetters, FindDue, Metrics, Random, ReadPause, StoreError},
     work::Waiting,
 };
 use serde::Serialize;
@@ -25,6 +28,8 @@ use serde::Serialize;
 pub struct Ports {
     /// To find what waits for a person.
     pub due: Arc<dyn FindDue>,
+    /// To tell how long no audit has ended.
+    pub audits: Arc<dyn Audits>,
     /// The quota.
     pub quota: Arc<dyn QuotaRecord>,
     /// The jobs that wait.
@@ -68,6 +73,8 @@ pub struct Sweep {
     dispatcher: Dispatcher,
     /// Jobs that come back by themselves, as they wait first.
     standing: Vec<Waiting>,
+    /// How often which organizations are audited.
+    audited: (AuditSchedule, Vec<OrgId>),
 }
 
 impl Sweep {
@@ -84,12 +91,19 @@ impl Sweep {
             patience,
             known: Arc::default(),
         };
-        Self { ports, dispatcher, standing: Vec::new() }
+        Self { ports, dispatcher, standing: Vec::new(), audited: (AuditSchedule::NEVER, Vec::new()) }
     }
 
     /// The same, that sees to it that these jobs are there.
     pub fn with_standing(self, standing: Vec<Waiting>) -> Self {
         Self { standing, ..self }
+    }
+
+    /// The same, that sees to it that these organizations are audited.
+    pub fn with_audits(mut self, schedule: AuditSchedule, organizations: Vec<OrgId>) -> Self {
+        let now = self.now();
+        self.standing.extend(organizations.iter().filter_map(|org| schedule.standing(*org, now)));
+        Self { audited: (schedule, organizations), ..self }
     }
 
     /// Sweeps once.
@@ -101,6 +115,7 @@ impl Sweep {
         swept.orders = self.dispatcher.dispatch(&Report::default()).await?.orders;
         self.read_dead_letters(&mut swept).await;
         self.count_waiting(&mut swept).await?;
+        self.count_audit_age().await?;
         tracing::info!(
             orders = swept.orders,
             dead_letters = swept.dead_letters,

@@ -36,11 +36,14 @@ async fn serve() -> Result<(), Error> {
     let clock = Arc::new(SystemClock);
     let mut standing: Vec<_> = hooks.all().iter().map(|wanted| kept(&wanted.on, clock.now())).collect();
     standing.push(kept_alive(clock.now()));
+    let organizations = settings.organizations("PODIO_ORG_ID")?;
+    let audits = settings.audit_schedule("AUDIT_SCHEDULE")?;
     let sdk = config::sdk_config();
     let store = Arc::new(DynamoStore::new(config::dynamodb(&sdk), settings.text("TABLE_NAME")?));
     let queues = config::sqs(&sdk);
     let ports = Ports {
         due: store.clone(),
+        audits: store.clone(),
         quota: store.clone(),
         work: store.clone(),
         pause: store,
@@ -51,5 +54,6 @@ async fn serve() -> Result<(), Error> {
         random: Arc::new(SystemRandom),
     };
     let sweep = &Sweep::new(ports, configured, patience).with_standing(standing);
+    let sweep = &sweep.clone().with_audits(audits, organizations);
     lambda_runtime::run(service_fn(async |_: LambdaEvent<Value>| sweep.run().await.map_err(Error::from))).await
 }

@@ -24,10 +24,11 @@ use podio_lifecycle::{
     evidence::SigningKey,
     ids::{AppId, OrgId},
     ledger::{Ledger, Sealer},
+    people::AuditSchedule,
     ports::{
-        AcceptOffboardings, Clock, Deliveries, FindRemoved, KeepEvidence, LearnCapabilities, LeaverItems, Metrics,
-        PublishEvents, Random, ReadCalls, ReadOffboardings, ReadPause, RecordCalls, SpaceRemovals, TakeTurns,
-        WriteOffboardings,
+        AcceptOffboardings, Audits, CarryOnAudits, Clock, Deliveries, FindRemoved, KeepEvidence, LearnCapabilities,
+        LeaverItems, Metrics, PublishEvents, Random, ReadCalls, ReadMembers, ReadOffboardings, ReadPause, RecordCalls,
+        SpaceRemovals, TakeTurns, WriteMembers, WriteOffboardings,
     },
 };
 
@@ -61,6 +62,14 @@ pub struct Ports {
     pub record: Arc<dyn RecordCalls>,
     /// To read them back.
     pub calls: Arc<dyn ReadCalls>,
+    /// To begin and read audits.
+    pub audits: Arc<dyn Audits>,
+    /// To carry them on.
+    pub auditing: Arc<dyn CarryOnAudits>,
+    /// To read members.
+    pub members: Arc<dyn ReadMembers>,
+    /// To write them down.
+    pub member_changes: Arc<dyn WriteMembers>,
     /// To seal the evidence.
     pub evidence: Arc<dyn KeepEvidence>,
     /// The quota.
@@ -102,6 +111,10 @@ pub struct Policy {
     pub registration: Option<Registration>,
     /// What follows from Podio's hooks.
     pub hooks: HookPolicy,
+    /// How often each of the organizations is audited.
+    pub audit_schedule: AuditSchedule,
+    /// How long a member may be unseen before they are stale.
+    pub stale_after: SignedDuration,
 }
 
 /// What an operator wants to follow from Podio's hooks.

@@ -31,8 +31,15 @@ pub(crate) trait Job: Sync {
 }
 
 /// Every kind there is.
-const JOBS: [&dyn Job; 5] =
-    [&jobs::StageJob, &jobs::SpaceJob, &jobs::DeliveryJob, &jobs::KeepHooksJob, &jobs::KeepCredentialJob];
+const JOBS: [&dyn Job; 7] = [
+    &jobs::StageJob,
+    &jobs::SpaceJob,
+    &jobs::DeliveryJob,
+    &jobs::KeepHooksJob,
+    &jobs::KeepCredentialJob,
+    &jobs::BeginAuditsJob,
+    &jobs::AuditJob,
+];
 
 /// How a run of a job left it.
 #[derive(Debug)]

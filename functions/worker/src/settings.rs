@@ -39,6 +39,8 @@ const QUOTA_WINDOW_SECONDS: &str = "QUOTA_WINDOW_SECONDS";
 const MASS_OFFBOARDING_THRESHOLD: &str = "MASS_OFFBOARDING_THRESHOLD";
 const UNKNOWN_PERSON: &str = "UNKNOWN_PERSON";
 const PODIO_ORG_ID: &str = "PODIO_ORG_ID";
+const AUDIT_SCHEDULE: &str = "AUDIT_SCHEDULE";
+const STALE_AFTER_DAYS: &str = "STALE_AFTER_DAYS";
 const REMOVE_RETURNED: &str = "REMOVE_RETURNED";
 const LEAVERS_APP_ID: &str = "LEAVERS_APP_ID";
 const LEAVERS_PERSON_FIELD: &str = "LEAVERS_PERSON_FIELD";
@@ -106,6 +108,8 @@ impl Settings {
                 organizations: source.organizations(PODIO_ORG_ID)?,
                 hooks: hooks(source)?,
                 registration: registration(source)?,
+                audit_schedule: source.audit_schedule(AUDIT_SCHEDULE)?,
+                stale_after: stale_after(source)?,
             },
         })
     }
@@ -123,6 +127,14 @@ fn hold_unknown(source: &Source) -> Result<bool, SettingError> {
 /// How long an attempt may be unheard of.
 fn patience(source: &Source) -> Result<SignedDuration, SettingError> {
     Ok(source.seconds_or("SWEEP_PATIENCE_SECONDS", PATIENCE)?.min(PATIENCE))
+}
+
+/// How long a member may be unseen.
+fn stale_after(source: &Source) -> Result<SignedDuration, SettingError> {
+    match source.integer_or::<u32>(STALE_AFTER_DAYS, 90)? {
+        days @ 1..=3_650 => Ok(SignedDuration::from_hours(i64::from(days) * 24)),
+        _ => Err(SettingError::new(STALE_AFTER_DAYS, Problem::Malformed("a number of days from 1 to 3650"))),
+    }
 }
 
 /// The key that signs evidence.
@@ -251,6 +263,24 @@ mod tests {
         for wrong in ["1", "364", "36501", "-1", "ever"] {
             assert!(retention(Some(wrong)).unwrap_err().starts_with("EVIDENCE_RETENTION_DAYS: "), "{wrong}");
         }
+    }
+
+    #[test]
+    fn members_are_stale_after_ninety_days_unless_told_otherwise() {
+        let days = |days| read(&[(STALE_AFTER_DAYS, days)]).map(|read| read.policy.stale_after.as_hours() / 24);
+        assert_eq!((days(None), days(Some("30"))), (Ok(90), Ok(30)));
+        for wrong in ["0", "-1", "3651", "soon"] {
+            assert!(days(Some(wrong)).unwrap_err().starts_with("STALE_AFTER_DAYS: "), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn audits_are_daily_and_an_empty_schedule_means_never() {
+        let period = |text| read(&[(AUDIT_SCHEDULE, text)]).map(|read| read.policy.audit_schedule.period());
+        assert_eq!(period(None), Ok(Some(SignedDuration::from_hours(24))));
+        assert_eq!(period(Some("rate(2 hours)")), Ok(Some(SignedDuration::from_hours(2))));
+        assert_eq!(period(Some("")), Ok(None));
+        assert!(period(Some("daily")).unwrap_err().starts_with("AUDIT_SCHEDULE: must be rate("));
     }
 
     #[test]

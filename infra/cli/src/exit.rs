@@ -11,8 +11,16 @@ pub enum Exit {
     Error,
     /// It was asked wrongly. `clap` ends with the same code.
     Usage,
+    /// What was asked for has failed.
+    Failed,
+    /// There is none of these.
+    NotFound,
+    /// The token does not allow it.
+    NotAllowed,
     /// It looked, and something is not as it should be.
     Findings,
+    /// Not now.
+    TryAgain,
 }
 
 impl From<Exit> for ExitCode {
@@ -21,7 +29,11 @@ impl From<Exit> for ExitCode {
             Exit::Done => 0,
             Exit::Error => 1,
             Exit::Usage => 2,
+            Exit::Failed => 4,
+            Exit::NotFound => 5,
+            Exit::NotAllowed => 6,
             Exit::Findings => 7,
+            Exit::TryAgain => 75,
         })
     }
 }

@@ -1,8 +1,10 @@
 //! `podio-lifecycle`: the command line. Output for people and programs goes to stdout, messages to stderr.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "printing is what a command line does")]
 
+mod api;
 mod evidence;
 mod exit;
+mod people;
 
 use std::process::ExitCode;
 
@@ -23,10 +25,13 @@ enum Command {
         #[command(subcommand)]
         command: evidence::Command,
     },
+    #[command(flatten)]
+    People(people::Command),
 }
 
 fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Evidence { command } => evidence::run(&command).into(),
+        Command::People(command) => people::run(command).into(),
     }
 }

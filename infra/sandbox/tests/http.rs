@@ -351,3 +351,34 @@ async fn a_browser_comes_back_with_a_code_for_the_address_that_it_came_back_to()
     assert_eq!(exchange(&code().await, "http://localhost:8765/").await, 400, "another address");
     assert_eq!(consent("nobody").await.unwrap().status(), 400);
 }
+
+#[tokio::test]
+async fn members_change_between_pages_and_accounts_look_as_told() {
+    let sandbox = Sandbox::start(support::config(Profile::Documented)).await.unwrap();
+    let admin = Admin::of(&sandbox).await;
+    let list = format!("/org/{ORG_ID}/member/?limit=500");
+    let before = admin.get(&list).await.as_array().unwrap().len();
+    let state = admin.get("/_sandbox/state").await;
+    let space = &state["spaces"][0]["space_id"];
+    let leaver = sandbox.with_state(|state| state.person_by_mail(LEAVER)).unwrap();
+    let join = json!({"action": "join", "space_id": space, "name": "Aaron New", "mail": "aaron@example.com"});
+    assert_eq!(admin.status("POST", "/_sandbox/list_changes", Some(join)).await, 204);
+    let leave = json!({"after_page": 2, "action": "leave", "user_id": leaver});
+    assert_eq!(admin.status("POST", "/_sandbox/list_changes", Some(leave)).await, 204);
+    let lengths = [
+        admin.get(&list).await.as_array().unwrap().len(),
+        admin.get(&list).await.as_array().unwrap().len(),
+        admin.get(&list).await.as_array().unwrap().len(),
+    ];
+    assert_eq!(lengths, [before, before + 1, before]);
+
+    let aaron = sandbox.with_state(|state| state.person_by_mail("aaron@example.com")).unwrap();
+    let hidden = json!({"user_id": aaron, "account": "hidden"});
+    assert_eq!(admin.status("POST", "/_sandbox/accounts", Some(hidden)).await, 204);
+    let members = admin.get(&list).await;
+    let nobody =
+        members.as_array().unwrap().iter().filter(|member| member["user"].is_null() && member["profile"].is_null());
+    assert_eq!(nobody.count(), 1);
+    let unknown = json!({"user_id": 1, "account": "guest"});
+    assert_eq!(admin.status("POST", "/_sandbox/accounts", Some(unknown)).await, 404);
+}

@@ -8,6 +8,7 @@ use jiff::SignedDuration;
 use podio_lifecycle::{
     hooks::{BadHookList, HookList},
     ids::OrgId,
+    people::AuditSchedule,
 };
 use podio_signatures::BadEntry;
 use secrecy::{ExposeSecret, SecretString};
@@ -134,6 +135,16 @@ impl Settings {
     pub fn find_hooks(&self, name: &str) -> Result<Option<HookList>, SettingError> {
         let parse = |text: String| text.parse().map_err(|bad| SettingError::new(name, Problem::Hooks(bad)));
         self.find(name).map(parse).transpose()
+    }
+
+    /// How often the organizations are audited: once a day if it is not set, never if it is set and empty.
+    ///
+    /// # Errors
+    /// [`Problem::Malformed`].
+    pub fn audit_schedule(&self, name: &str) -> Result<AuditSchedule, SettingError> {
+        let Some(text) = (self.lookup)(name) else { return Ok(AuditSchedule::default()) };
+        text.parse()
+            .map_err(|_| SettingError::new(name, Problem::Malformed("rate(N minutes|hours|days), or empty for never")))
     }
 
     /// The organizations that may be managed, none of them twice. The first is meant where nothing else is said.

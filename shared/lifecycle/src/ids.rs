@@ -101,6 +101,7 @@ impl OffboardingId {
     }
 }
 
+/// A UUID v7: the moment of creation and 80 random bits.
 pub(crate) fn uuid_v7(at: jiff::Timestamp, random: &[u8; 10]) -> uuid::Uuid {
     let millis = u64::try_from(at.as_millisecond()).unwrap_or(0);
     uuid::Builder::from_unix_timestamp_millis(millis, random).into_uuid()

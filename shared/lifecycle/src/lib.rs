@@ -16,6 +16,7 @@ pub mod leavers_app;
 pub mod ledger;
 pub mod offboarding;
 pub mod pause;
+pub mod people;
 pub mod ports;
 pub mod removal;
 pub mod retry;

@@ -33,6 +33,11 @@ impl JobId {
     /// The daily proof that the credential lives: the job never ends. The subject is `podio`.
     pub const KEEP_CREDENTIAL: &'static str = "keep_credential";
 
+    /// One audit of an organization; the subject is its id.
+    pub const AUDIT: &'static str = "audit";
+    /// The beginning of audits by schedule: the job never ends. The subject is an organization and a period, `678/86400`.
+    pub const BEGIN_AUDITS: &'static str = "begin_audits";
+
     /// The job of that kind about that subject.
     pub fn new(kind: &str, subject: impl fmt::Display) -> Self {
         Self { kind: kind.to_owned(), subject: subject.to_string() }

@@ -62,6 +62,12 @@ pub(crate) struct RawPerson {
     status: Option<String>,
     #[serde(deserialize_with = "tolerant::date")]
     last_seen_on: Option<Timestamp>,
+    #[serde(deserialize_with = "tolerant::date")]
+    created_on: Option<Timestamp>,
+    #[serde(rename = "type", deserialize_with = "tolerant::text")]
+    kind: Option<String>,
+    #[serde(deserialize_with = "tolerant::lenient")]
+    is_employee: Option<bool>,
     #[serde(flatten)]
     _object: tolerant::ObjectOnly,
 }
@@ -95,6 +101,21 @@ impl RawMember {
 
     pub(crate) fn last_seen_on(&self) -> Option<Timestamp> {
         self.people().find_map(|person| person.last_seen_on)
+    }
+
+    /// When the account was made.
+    pub(crate) fn created_on(&self) -> Option<Timestamp> {
+        self.user.iter().chain([&self.flat]).find_map(|person| person.created_on)
+    }
+
+    /// The type of the account; that of a profile says something else.
+    pub(crate) fn account_kind(&self) -> Option<String> {
+        self.user.iter().chain([&self.flat]).find_map(|person| person.kind.clone())
+    }
+
+    /// Employee or external, as the membership says it, else as the profile does.
+    pub(crate) fn is_employee(&self) -> Option<bool> {
+        self.employee.or_else(|| self.people().find_map(|person| person.is_employee))
     }
 
     fn people(&self) -> impl Iterator<Item = &RawPerson> {

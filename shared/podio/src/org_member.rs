@@ -6,7 +6,8 @@ use std::fmt;
 
 use jiff::Timestamp;
 use podio_lifecycle::ids::{OrgId, UserId};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error as _};
+use serde_json::Value;
 
 pub use crate::member::SpaceCounts;
 use crate::{
@@ -32,21 +33,22 @@ pub fn by_mail(org: OrgId, mail: &str) -> Request<OrgMember> {
     Request::get("/org/{org_id}/member/mail/{mail}", &[&org, &mail])
 }
 
-/// A page of the members, invited ones included: `GET /org/{org_id}/member/?limit=&offset=`. For admins only.
+/// A page of the members, invited ones included: `GET /org/{org_id}/member/?limit=&offset=`. For admins only. An entry that
+/// cannot be read hides no other.
 ///
 /// Source: developers.podio.com/doc/organizations/get-organization-members-50661.
-pub fn list(org: OrgId, page: Page) -> Request<Vec<OrgMember>> {
+pub fn list(org: OrgId, page: Page) -> Request<Vec<Listed>> {
     Request::get("/org/{org_id}/member/", &[&org]).paged(page)
 }
 
 /// A page of the members that match `words`, a name or an address: [`list`] with `query=`. What counts as a match is
 /// Podio's choice, so compare the result with what was looked for.
-pub fn search(org: OrgId, words: &str, page: Page) -> Request<Vec<OrgMember>> {
+pub fn search(org: OrgId, words: &str, page: Page) -> Request<Vec<Listed>> {
     list(org, page).with("query", words)
 }
 
 /// A page of the members, those first who were not seen for longest: [`list`] with `sort_by=last_seen_on`.
-pub fn list_longest_unseen(org: OrgId, page: Page) -> Request<Vec<OrgMember>> {
+pub fn list_longest_unseen(org: OrgId, page: Page) -> Request<Vec<Listed>> {
     // Booleans in a query are digits here.
     list(org, page).with("sort_by", "last_seen_on").with("sort_desc", 0)
 }
@@ -74,6 +76,37 @@ pub fn remove(org: OrgId, user: UserId) -> Request<()> {
     Request::delete("/org/{org_id}/member/{user_id}", &[&org, &user])
 }
 
+/// One entry of a list of members.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Listed {
+    /// Somebody.
+    Member(Box<OrgMember>),
+    /// An object that names nobody, or names somebody in contradictions: a service user without account or profile. Whom it
+    /// stands for is not known, so that a list that holds one proves nobody absent.
+    Unreadable,
+}
+
+impl Listed {
+    /// The member, if it can be read.
+    pub fn member(&self) -> Option<&OrgMember> {
+        match self {
+            Self::Member(member) => Some(member),
+            Self::Unreadable => None,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Listed {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let entry = Value::deserialize(deserializer)?;
+        // Anything else is no list of members.
+        if !entry.is_object() && !entry.is_null() {
+            return Err(D::Error::custom("neither a member nor null"));
+        }
+        Ok(serde_json::from_value(entry).map_or(Self::Unreadable, |member| Self::Member(Box::new(member))))
+    }
+}
+
 /// A member of an organization, active or invited. `Debug` shows neither name nor addresses.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "RawMember")]
@@ -98,6 +131,12 @@ pub struct OrgMember {
     pub tier: Option<String>,
     /// Of the account: `active`, `inactive`, `blacklisted` or something newer.
     pub account_status: Option<String>,
+    /// Type of the account: `regular`, `guest` or something newer.
+    pub account_kind: Option<String>,
+    /// When the account was made.
+    pub created_on: Option<Timestamp>,
+    /// When they were invited; not documented here, but memberships of spaces tell it.
+    pub invited_on: Option<Timestamp>,
     /// When they last used Podio.
     pub last_seen_on: Option<Timestamp>,
     /// When the membership ended. Not documented here; memberships of spaces are told after their end, so the like is
@@ -130,9 +169,12 @@ impl TryFrom<RawMember> for OrgMember {
             name: raw.name(),
             account_status: raw.status(),
             last_seen_on: raw.last_seen_on(),
+            account_kind: raw.account_kind(),
+            created_on: raw.created_on(),
+            employee: raw.is_employee(),
+            invited_on: raw.invited_on,
             ended_on: raw.ended_on,
             role: raw.role,
-            employee: raw.employee,
             space_memberships: raw.space_memberships,
             spaces: raw.spaces,
             tier: raw.tier,

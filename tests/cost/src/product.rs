@@ -195,6 +195,10 @@ impl Product {
             record: Arc::new(Journal::new(store.clone(), evidence_key.clone(), None)),
             pause: store.clone(),
             calls: store.clone(),
+            audits: store.clone(),
+            auditing: store.clone(),
+            members: store.clone(),
+            member_changes: store.clone(),
             evidence: store.clone(),
             quota: store.clone(),
             work: store.clone(),
@@ -214,6 +218,8 @@ impl Product {
             organizations: vec![OrgId(ORG_ID.0)],
             hooks: HookPolicy::default(),
             registration: None,
+            audit_schedule: podio_lifecycle::people::AuditSchedule::NEVER,
+            stale_after: SignedDuration::from_hours(24 * 90),
         };
         let api_ports = api::Ports {
             accept: store.clone(),
@@ -224,6 +230,9 @@ impl Product {
             evidence: store.clone(),
             quota: store.clone(),
             work: store.clone(),
+            audits: store.clone(),
+            members: store.clone(),
+            rosters: store.clone(),
             wake: jobs.clone(),
             clock: clock.clone(),
             random: random.clone(),
@@ -240,6 +249,7 @@ impl Product {
         let sweep_ports = sweep::Ports {
             pause: store.clone(),
             due: store.clone(),
+            audits: store.clone(),
             quota: store.clone(),
             work: store,
             queue: jobs,
@@ -250,7 +260,9 @@ impl Product {
         };
         Ok(Self {
             worker: Worker::new(ports, policy, podio_client, tokens),
-            sweep: Sweep::new(sweep_ports, ceiling, PATIENCE).with_standing(vec![kept_alive(clock.now())]),
+            sweep: Sweep::new(sweep_ports, ceiling, PATIENCE)
+                .with_standing(vec![kept_alive(clock.now())])
+                .with_audits(podio_lifecycle::people::AuditSchedule::default(), vec![OrgId(ORG_ID.0)]),
             api: (api_ports, settings),
             clock,
             podio,

@@ -3,13 +3,14 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use jiff::{SignedDuration, Timestamp};
+use podio_lifecycle::people::ChangeKind;
 
 use crate::{
     dealings::Letter,
     dice::Dice,
     ears::Ears,
     journal::Tally,
-    oracles::{Evidence, Violation, judge, targets},
+    oracles::{Evidence, Violation, judge, nobody_left_who_is_there, targets},
     planted::Bug,
     scene::{START, Scene},
     world::World,
@@ -31,6 +32,8 @@ pub struct Run {
     pub listen: bool,
     /// A bug to plant.
     pub bug: Option<Bug>,
+    /// Audits the organization every hour, too. What else a seed draws depends on that, so it is no part of every run.
+    pub audits: bool,
 }
 
 /// What came of it.
@@ -46,6 +49,8 @@ pub struct Verdict {
     pub took: SignedDuration,
     /// The rules that were broken.
     pub violations: Vec<Violation>,
+    /// How many members audits have said to have left.
+    pub left: usize,
     /// What happened, if lines were kept.
     pub lines: Vec<String>,
 }
@@ -70,6 +75,7 @@ impl Run {
                 tally: Tally::default(),
                 took: SignedDuration::ZERO,
                 violations: vec![violation],
+                left: 0,
                 lines: Vec::new(),
             }
         })
@@ -77,7 +83,10 @@ impl Run {
 
     fn tell(self) -> Verdict {
         let dice = Dice::new(self.seed);
-        let (scene, podio) = Scene::drawn(&dice.fork());
+        let (mut scene, podio) = Scene::drawn(&dice.fork());
+        if self.audits {
+            scene.audits = "rate(1 hour)".parse().expect("a schedule");
+        }
         let ears = Ears::new(&scene);
         let mut world = World::new(scene, podio, dice, self.readable, None, self.bug);
         let mut violations = if self.listen { ears.listen(|| live(&mut world)) } else { live(&mut world) };
@@ -95,6 +104,7 @@ pub fn verdict(world: &World, seed: u64, violations: Vec<Violation>) -> Verdict 
         tally: world.journal.tally(),
         took: world.clock.read().duration_since(start),
         violations,
+        left: world.wiring.store.changes_told().iter().filter(|change| change.kind == ChangeKind::Left).count(),
         lines: world.journal.lines(),
     }
 }
@@ -121,6 +131,7 @@ pub fn live(world: &mut World) -> Vec<Violation> {
         token_lost: world.token_lost || world.podio.lost_a_token() || world.fate.hurt_tokens(),
     };
     violations.extend(judge(&evidence));
+    violations.extend(nobody_left_who_is_there(&podio, &world.wiring.store.changes_told()));
     violations
 }
 

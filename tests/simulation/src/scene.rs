@@ -1,6 +1,7 @@
 //! What a seed tells: which Podio, who is there, who leaves and when, and what goes wrong.
 
 use jiff::{SignedDuration, Timestamp};
+use podio_lifecycle::people::AuditSchedule;
 use podio_sandbox::{
     Config, ErrorBody, FaultAction, FaultRule, Population, Profile, Quota, State, Switches, UserId, WindowModel,
     config::{self, Config as Sandbox},
@@ -133,6 +134,8 @@ pub struct Scene {
     pub sweep_every: SignedDuration,
     /// Password as a second way to a token.
     pub password: bool,
+    /// How often the organization is audited.
+    pub audits: AuditSchedule,
 }
 
 impl Scene {
@@ -170,6 +173,7 @@ impl Scene {
             outage: None,
             pause: None,
             calm_at,
+            audits: AuditSchedule::NEVER,
         };
         // Last, so that whatever else a seed draws stays as it is.
         if dice.chance(0.05) {
@@ -219,6 +223,7 @@ impl Scene {
             mass_threshold: 25,
             sweep_every: SignedDuration::from_mins(1),
             password: true,
+            audits: AuditSchedule::NEVER,
         };
         (scene, state)
     }

@@ -104,6 +104,10 @@ impl Wiring {
             record: Arc::new(Journal::new(store.clone(), evidence_key.clone(), None)),
             pause: self.pause.clone(),
             calls: store.clone(),
+            audits: store.clone(),
+            auditing: store.clone(),
+            members: store.clone(),
+            member_changes: store.clone(),
             evidence: store.clone(),
             quota: self.quota.clone(),
             work: self.work.clone(),
@@ -128,6 +132,8 @@ impl Wiring {
             organizations: vec![OrgId(ORG_ID.0)],
             hooks: HookPolicy { org: Some(OrgId(ORG_ID.0)), remove_returned: false, leavers_app: None },
             registration,
+            audit_schedule: self.scene.audits,
+            stale_after: SignedDuration::from_hours(24 * 90),
         };
         Worker::new(ports, policy, client, tokens)
     }
@@ -141,6 +147,7 @@ impl Wiring {
             quota: self.quota.clone(),
             work: self.work.clone(),
             queue: self.jobs.clone(),
+            audits: store.clone(),
             metrics: Arc::new(Nobody),
             dead_letters: self.dead_letters.clone(),
             clock: clock.clone(),
@@ -149,7 +156,8 @@ impl Wiring {
         let now = clock.now();
         let hooks = self.hooks.iter().flat_map(HookList::all).map(|wanted| kept(&wanted.on, now));
         let standing = hooks.chain([kept_alive(now)]).collect();
-        Sweep::new(ports, self.ceiling, PATIENCE).with_standing(standing)
+        let sweep = Sweep::new(ports, self.ceiling, PATIENCE).with_standing(standing);
+        sweep.with_audits(self.scene.audits, vec![OrgId(ORG_ID.0)])
     }
 
     /// The door for HR and admins.
@@ -164,6 +172,9 @@ impl Wiring {
             evidence: store.clone(),
             quota: store.clone(),
             work: store.clone(),
+            audits: store.clone(),
+            members: store.clone(),
+            rosters: store.clone(),
             wake: self.jobs.clone(),
             clock,
             random: self.random.clone(),

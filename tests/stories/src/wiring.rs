@@ -17,6 +17,7 @@ use podio_client::{
 use podio_engine::quota::Ceiling;
 use podio_lifecycle::{
     evidence::{Journal, SigningKey},
+    people::AuditSchedule,
     ports::{Clock, Metric, Metrics, PublishEvents},
 };
 use podio_sandbox::config;
@@ -40,6 +41,7 @@ pub(crate) struct Wiring {
     pub hooks: HookPolicy,
     pub metrics: Arc<Counted>,
     pub registration: Option<Registration>,
+    pub audit_schedule: AuditSchedule,
     pub events: Option<Arc<MemoryEvents>>,
 }
 
@@ -81,6 +83,10 @@ impl Wiring {
             leaver_items: self.store.clone(),
             record: Arc::new(Journal::new(self.store.clone(), evidence_key.clone(), None)),
             calls: self.store.clone(),
+            audits: self.store.clone(),
+            auditing: self.store.clone(),
+            members: self.store.clone(),
+            member_changes: self.store.clone(),
             evidence: self.store.clone(),
             pause: self.store.clone(),
             quota: self.store.clone(),
@@ -101,6 +107,8 @@ impl Wiring {
             organizations: vec![podio_lifecycle::ids::OrgId(podio_sandbox::population::ORG_ID.0)],
             hooks: self.hooks.clone(),
             registration: self.registration.clone(),
+            audit_schedule: self.audit_schedule,
+            stale_after: SignedDuration::from_hours(24 * 90),
         };
         Worker::new(ports, policy, client, tokens)
     }

@@ -17,6 +17,7 @@ use podio_lifecycle::{
     ids::{OffboardingId, OrgId, SpaceId, UserId},
     ledger::Ledger,
     offboarding::{Event, Offboarding, Person, Plan, Request, State},
+    people::AuditSchedule,
     ports::{AcceptDeliveries, Clock, Deliveries, Metric, Random, ReadCalls, ReadOffboardings, WakeWorker},
     removal::{SpaceRemoval, Tally},
     work::{JobId, Waiting},
@@ -119,10 +120,12 @@ impl World {
             metrics: Arc::new(Counted::default()),
             registration: Some(registration(HookList::default())),
             events: None,
+            audit_schedule: AuditSchedule::NEVER,
         };
         let sweep_ports = sweep::Ports {
             due: store.clone(),
             pause: store.clone(),
+            audits: store.clone(),
             quota: store.clone(),
             work: store.clone(),
             queue: jobs.clone(),
@@ -234,6 +237,14 @@ impl World {
         self.sweep = self.sweep.clone().with_standing(vec![proof]);
     }
 
+    /// From now on the organization is audited so often.
+    pub fn audit_every(&mut self, schedule: &str) {
+        self.wiring.audit_schedule = schedule.parse().unwrap();
+        let org = OrgId(podio_sandbox::population::ORG_ID.0);
+        self.sweep = self.sweep.clone().with_audits(self.wiring.audit_schedule, vec![org]);
+        self.renew_worker();
+    }
+
     /// Sends an order that nobody has reserved anything for, as a message that comes late.
     pub async fn order(&self, job: JobId) {
         let moments = vec![Reserved { at: self.clock.now(), limit: self.wiring.ceiling().key() }];
@@ -257,6 +268,9 @@ impl World {
             pause: store(),
             quota: store(),
             work: store(),
+            audits: store(),
+            members: store(),
+            rosters: store(),
             wake: self.jobs.clone(),
             clock: self.clock.clone(),
             random: self.random.clone(),

@@ -24,6 +24,9 @@ impl World {
             write: store.clone(),
             calls: store.clone(),
             quota: store.clone(),
+            audits: store.clone(),
+            members: store.clone(),
+            rosters: store.clone(),
             work: store,
             ..ports
         };

@@ -58,6 +58,7 @@ async fn when_the_queue_is_down_the_answer_is_yes_and_the_sweep_sends_the_job() 
 async fn the_sweep_sends_it_once(world: &World) {
     let ports = sweep::Ports {
         due: world.store.clone(),
+        audits: world.store.clone(),
         quota: world.store.clone(),
         work: world.store.clone(),
         pause: world.store.clone(),

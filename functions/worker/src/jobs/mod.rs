@@ -1,5 +1,7 @@
 //! The jobs, one file each.
 
+mod audit;
+mod begin_audits;
 mod hooks;
 mod keep_credential;
 mod look_up;
@@ -14,13 +16,15 @@ use jiff::SignedDuration;
 use podio_lifecycle::offboarding::{Event, Found, LastLook, Offboarding, Search, State};
 
 pub(crate) use self::look_up::{SMALL_PAGE, SURELY_WHOLE};
-pub use self::{hooks::Registration, remove_from_space::FIRST_PATIENCE};
 pub(crate) use self::{
+    audit::AuditJob,
+    begin_audits::BeginAuditsJob,
     hooks::{DeliveryJob, KeepHooksJob},
     keep_credential::KeepCredentialJob,
     remove_from_space::SpaceJob,
     stage::StageJob,
 };
+pub use self::{hooks::Registration, remove_from_space::FIRST_PATIENCE};
 use crate::{Context, halt::Halt, session::Session};
 
 /// How long a claimed call may be on its way before it counts as lost: longer than the client's patience.

@@ -6,6 +6,8 @@
 //! | `GET /_sandbox/state` | organizations with members, spaces with members and roles, deleted spaces, hooks |
 //! | `GET`, `POST`, `DELETE /_sandbox/faults` | armed rules; arm one or a list of [`FaultRule`]; disarm all |
 //! | `POST /_sandbox/members` | `{space_id, user_id, role?, action: "add" \| "remove"}` |
+//! | `POST /_sandbox/accounts` | `{user_id, account?: "regular" \| "guest" \| "service" \| "hidden", last_seen_on?, name?, mail?}`: how lists show somebody |
+//! | `POST /_sandbox/list_changes` | `{after_page, action: "join", space_id, name, mail}` or `{after_page, action: "leave", user_id}`: right after a page of the members' list |
 //! | `POST /_sandbox/spaces` | `{org_id?, name, members: [{user_id, role}]}` answers `{space_id}` |
 //! | `POST /_sandbox/apps` | `{space_id, name, fields: [{external_id, type, options?: {"1": …}}]}` answers `{app_id}` |
 //! | `POST /_sandbox/tokens/revoke` | `{access?: true, refresh?: false}` |
@@ -18,6 +20,7 @@ use axum::extract::State as Shared;
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -26,7 +29,7 @@ use crate::faults::FaultRule;
 use crate::ids::{OrgId, SpaceId, UserId};
 use crate::log::Call;
 use crate::population::ORG_ID;
-use crate::state::{HookRef, NewField, Space, SpaceKind, SpaceRole, State};
+use crate::state::{AccountKind, HookRef, ListChange, NewField, Space, SpaceKind, SpaceRole, State};
 
 type Handle = Shared<Arc<Core>>;
 
@@ -36,6 +39,8 @@ pub(super) fn router() -> Router<Arc<Core>> {
         .route("/state", get(state))
         .route("/faults", get(faults).post(add_faults).delete(clear_faults))
         .route("/members", post(members))
+        .route("/accounts", post(accounts))
+        .route("/list_changes", post(list_changes))
         .route("/spaces", post(spaces))
         .route("/apps", post(apps))
         .route("/tokens/revoke", post(revoke))
@@ -141,6 +146,48 @@ async fn members(Shared(core): Handle, Json(change): Json<MemberChange>) -> Stat
             Err(_) => StatusCode::CONFLICT,
         },
     })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AccountChange {
+    user_id: UserId,
+    account: Option<AccountKind>,
+    last_seen_on: Option<Timestamp>,
+    name: Option<String>,
+    mail: Option<String>,
+}
+
+async fn accounts(Shared(core): Handle, Json(change): Json<AccountChange>) -> StatusCode {
+    core.change(|state| {
+        let Some(person) = state.people.get_mut(&change.user_id) else { return StatusCode::NOT_FOUND };
+        person.account = change.account.unwrap_or(person.account);
+        person.last_seen_on = change.last_seen_on.or(person.last_seen_on);
+        if let Some(name) = change.name {
+            person.name = name;
+        }
+        if let Some(mail) = change.mail {
+            person.mail = mail;
+        }
+        StatusCode::NO_CONTENT
+    })
+}
+
+fn next_page() -> u32 {
+    1
+}
+
+#[derive(Deserialize)]
+struct TimedChange {
+    #[serde(default = "next_page")]
+    after_page: u32,
+    #[serde(flatten)]
+    change: ListChange,
+}
+
+async fn list_changes(Shared(core): Handle, Json(timed): Json<TimedChange>) -> StatusCode {
+    core.change(|state| state.change_after_page(timed.after_page, timed.change));
+    StatusCode::NO_CONTENT
 }
 
 #[derive(Deserialize)]

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::{Context, Outcome, Reply, id, offered};
 use crate::ids::{OrgId, UserId};
 use crate::refusal::Refusal;
+use crate::state::AccountKind;
 use crate::switches::{EndedMembership, PreviewLists};
 
 pub(super) fn answer(context: &mut Context<'_>, method: &str, path: &[&str]) -> Option<Outcome> {
@@ -12,7 +13,13 @@ pub(super) fn answer(context: &mut Context<'_>, method: &str, path: &[&str]) -> 
     let org_id = OrgId(id(org)?);
     let switches = &context.state.switches;
     match (method, rest) {
-        ("GET", [""]) => Some(list(context, org_id)),
+        ("GET", [""]) => {
+            let page = list(context, org_id);
+            if page.is_ok() {
+                context.state.page_was_answered(context.now, org_id);
+            }
+            Some(page)
+        }
         ("GET", ["search", ""]) => {
             offered(switches.member_search)?;
             Some(search(context, org_id))
@@ -64,7 +71,7 @@ fn fits_type(context: &Context<'_>, org_id: OrgId, user_id: UserId) -> bool {
         Some("external") => !employee,
         Some("admin") => admin,
         Some("regular") => !admin,
-        Some("guest") => false,
+        Some("guest") => context.state.people.get(&user_id).is_some_and(|person| person.account == AccountKind::Guest),
         _ => true,
     }
 }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::Context;
 use crate::ids::{OrgId, SpaceId, UserId};
-use crate::state::{Person, Space, SpaceKind, SpaceMembership, SpaceRole};
+use crate::state::{AccountKind, Person, Space, SpaceKind, SpaceMembership, SpaceRole};
 use crate::switches::{DateFormat, ForeignSpaceNames, MailShape, MemberShape, SpaceMemberPerson};
 
 impl Context<'_> {
@@ -35,6 +35,9 @@ impl Context<'_> {
     /// The account. Of somebody who was only invited there is little to tell.
     pub(super) fn user(&self, user_id: UserId) -> Value {
         let Some(person) = self.state.people.get(&user_id) else { return Value::Null };
+        if person.account == AccountKind::Hidden {
+            return Value::Null;
+        }
         let status = if person.activated { "active" } else { "inactive" };
         let mut user = json!({"user_id": user_id, "mail": self.mail(person), "status": status});
         if person.activated {
@@ -43,6 +46,11 @@ impl Context<'_> {
             user["timezone"] = json!("UTC");
             user["type"] = json!(if self.flat() { "full" } else { "regular" });
             user["created_on"] = self.date(person.created_on);
+        }
+        match person.account {
+            AccountKind::Guest => user["type"] = json!("guest"),
+            AccountKind::Service => user["type"] = json!("service_user"),
+            AccountKind::Regular | AccountKind::Hidden => {}
         }
         if self.flat() {
             user["last_seen_on"] = self.maybe_date(person.last_seen_on);
@@ -53,7 +61,7 @@ impl Context<'_> {
 
     /// The profile; null where there is none.
     pub(super) fn profile(&self, user_id: UserId) -> Value {
-        let Some(person) = self.state.people.get(&user_id).filter(|person| person.has_profile) else {
+        let Some(person) = self.state.people.get(&user_id).filter(|person| person.shows_profile()) else {
             return Value::Null;
         };
         if !person.activated {
@@ -110,6 +118,9 @@ impl Context<'_> {
         let ended_on = self.state.orgs.get(&org_id).and_then(|org| org.members.get(&user_id)?.ended_on);
         let mut member = if self.flat() {
             let mut member = self.user(user_id);
+            if member.is_null() {
+                member = json!({"user_id": null});
+            }
             member["role"] = role;
             member["profile"] = profile;
             member

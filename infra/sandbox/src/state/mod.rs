@@ -4,6 +4,7 @@ mod apps;
 mod events;
 mod hooks;
 mod items;
+mod list_changes;
 mod membership;
 mod people;
 mod removal;
@@ -17,8 +18,9 @@ use serde::{Deserialize, Serialize};
 pub use apps::{App, Field, FieldKind, NewField};
 pub use hooks::{Delivery, Hook, HookRef, Hooks};
 pub use items::{Item, ItemRefused, Value as FieldValue};
+pub use list_changes::ListChange;
 pub use membership::{OrgMembership, Organization, Space, SpaceKind, SpaceMembership, SpaceRole};
-pub use people::Person;
+pub use people::{AccountKind, Person};
 pub use removal::{Preview, RemovalRefused};
 pub use tokens::{Access, Refresh, Tokens};
 
@@ -54,6 +56,9 @@ pub struct State {
     pub faults: Faults,
     /// Every request.
     pub log: CallLog,
+    /// What happens between the pages of the members' list that are answered next.
+    #[serde(default)]
+    pub(crate) list_changes: Vec<(u32, ListChange)>,
     pub(crate) rng: SplitMix,
     next_id: u64,
 }
@@ -73,6 +78,7 @@ impl State {
             limiter: Limiter::new(quota),
             faults: Faults::default(),
             log: CallLog::default(),
+            list_changes: Vec::new(),
             rng: SplitMix::new(seed),
             next_id: 1_000_000,
         }

@@ -25,6 +25,9 @@ pub struct Person {
     pub activated: bool,
     /// False where Podio sends `profile: null`.
     pub has_profile: bool,
+    /// What kind of account it is.
+    #[serde(default)]
+    pub account: AccountKind,
     /// Employee of the organization, else external.
     pub employee: bool,
     /// When the account was made.
@@ -34,6 +37,28 @@ pub struct Person {
     /// Profile fields set by the person.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub fields: BTreeMap<String, Value>,
+}
+
+/// Kinds of accounts, which lists show in different ways.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AccountKind {
+    /// A person's.
+    #[default]
+    Regular,
+    /// A person's who sees single items.
+    Guest,
+    /// An integration's, which has no profile.
+    Service,
+    /// One of which lists say nothing at all: `user: null`, `profile: null`.
+    Hidden,
+}
+
+impl Person {
+    /// Whether Podio sends a profile and not `null`.
+    pub(crate) fn shows_profile(&self) -> bool {
+        self.has_profile && matches!(self.account, AccountKind::Regular | AccountKind::Guest)
+    }
 }
 
 impl State {
@@ -48,6 +73,7 @@ impl State {
             other_mails: Vec::new(),
             activated: true,
             has_profile: true,
+            account: AccountKind::Regular,
             employee: true,
             created_on: now,
             last_seen_on: Some(now),

@@ -126,7 +126,9 @@ impl<'a> Claims<'a> {
             | Part::Settled
             | Part::Removed
             | Part::Call
-            | Part::Seal => {}
+            | Part::Seal
+            | Part::Audited
+            | Part::Change => {}
         }
         Ok(None)
     }

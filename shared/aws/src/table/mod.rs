@@ -15,6 +15,15 @@
 //! | `userName` of a SCIM user | `SCIMNAME#{sha256}` | `NAME` | `user` |
 //! | listing entry of a SCIM user | `SCIMUSERS` | `{id}` | `active` |
 //! | the same by `externalId` or work address | `SCIMLISTED#{sha256}` | `{id}` | |
+//! | audit | `JOB#audit#{id}` | `JOB` | `body` (JSON), `version` |
+//! | whom a page of an audit has listed | `AUDIT#{id}` | `{page}` | `users` (JSON), `expires_at` (TTL) |
+//! | listing entry of an audit | `AUDITS#{org}` | `{id}` | |
+//! | audits of an organization in short | `AUDITED#{org}` | `STATE` | `body` (JSON), `version` |
+//! | member | `MEMBERS#{org}` | `{user}` | `body` (JSON), `version`, `current`, `stale` |
+//! | change of a member | `CHANGES#{org}` | `{time}#{user}#{kind}` | `body` (JSON) |
+//! | rosters of an organization in short | `ROSTERS#{org}` | `STATE` | `body` (JSON), `version` |
+//! | entries of a roster | `ROSTER#{id}` | `{part}#{n}` | `body` (JSON) |
+//! | comparison, and its findings | `RECONCILIATION#{id}` | `STATE`, `FINDINGS#{n}` | `body` (JSON), `expires_at` (TTL) |
 //! | another job | `JOB#{kind}#{subject}` | `JOB` | |
 //! | quota | `QUOTA` | `LOG` | `body` (JSON), `version` |
 //! | capabilities | `CAPABILITIES` | `ALL` | `body` (JSON) |
@@ -62,6 +71,7 @@ pub(crate) mod item;
 pub(crate) mod keys;
 mod leaver_items;
 mod notes;
+mod people;
 mod quota;
 mod read;
 mod removals;

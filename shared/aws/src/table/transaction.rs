@@ -32,6 +32,10 @@ pub(super) enum Part {
     Call,
     /// The seal over the evidence.
     Seal,
+    /// The audits of an organization in short.
+    Audited,
+    /// A change of a member.
+    Change,
     /// A claim that is taken.
     Taken,
     /// The note of who removed the person.

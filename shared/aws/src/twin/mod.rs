@@ -13,6 +13,7 @@ mod hanging;
 mod leaver_items;
 mod notes;
 mod offboardings;
+mod people;
 mod scim_users;
 mod turns;
 mod work;
@@ -71,6 +72,7 @@ struct Tables {
     quota: (Quota, u64),
     pause: Pause,
     capabilities: Capabilities,
+    people: people::People,
 }
 
 impl MemoryStore {

@@ -70,6 +70,21 @@ suite! {
         an_offboarding_waits_as_its_record_says,
         a_second_request_changes_how_an_offboarding_waits,
         what_lies_ahead_is_told_in_order_without_what_pauses;
+    people:
+        one_audit_of_an_organization_runs_at_a_time,
+        of_many_audits_at_once_one_begins,
+        an_audit_is_saved_by_who_read_it_last,
+        an_audit_waits_in_the_work_table_until_it_is_over,
+        audits_are_listed_newest_first,
+        whom_an_audit_has_listed_is_told_once_each,
+        members_come_back_as_stored_and_in_order,
+        a_member_is_written_on_condition_of_what_was_read,
+        current_members_tell_who_is_stale,
+        changes_come_in_the_order_of_time;
+    reconciling:
+        a_roster_comes_back_in_the_order_of_its_parts,
+        rosters_are_saved_by_who_read_them_last,
+        findings_come_back_in_order_from_wherever_asked;
     removing:
         a_plan_is_stored_in_order_and_only_once,
         a_removal_comes_back_as_it_was_stored,

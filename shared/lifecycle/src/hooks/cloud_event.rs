@@ -6,7 +6,10 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{Delivery, EventType, ObjectIds};
-use crate::ids::HookId;
+use crate::{
+    ids::{HookId, OrgId},
+    people::{Change, MemberEvent},
+};
 
 /// One event. Whoever receives it twice knows it by its id and source.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -25,7 +28,17 @@ pub struct CloudEvent {
     /// JSON.
     pub datacontenttype: &'static str,
     /// Ids.
-    pub data: CloudEventData,
+    pub data: EventData,
+}
+
+/// What an event is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum EventData {
+    /// A delivery of Podio's.
+    Podio(CloudEventData),
+    /// A change that an audit has found.
+    Member(MemberEvent),
 }
 
 /// The ids that Podio sent.
@@ -49,8 +62,22 @@ impl CloudEvent {
             kind: format!("com.podio.{}", delivery.event.kind),
             time: delivery.received_at,
             datacontenttype: "application/json",
-            data: CloudEventData { hook_id: delivery.hook, ids: delivery.event.ids.clone() },
+            data: EventData::Podio(CloudEventData { hook_id: delivery.hook, ids: delivery.event.ids.clone() }),
         })
+    }
+
+    /// The event that a change tells of. The same change has the same id, however often it is told.
+    pub fn of_change(org_id: OrgId, change: &Change) -> Self {
+        let Change { at, kind, user_id, ref audit_id, ref cause, .. } = *change;
+        Self {
+            specversion: "1.0",
+            id: format!("{audit_id}.{user_id}.{}", kind.name()),
+            source: format!("/podio/org/{org_id}"),
+            kind: format!("com.podio-lifecycle.member.{}", kind.name()),
+            time: at,
+            datacontenttype: "application/json",
+            data: EventData::Member(MemberEvent { org_id, user_id, audit_id: audit_id.clone(), cause: cause.clone() }),
+        }
     }
 }
 

@@ -17,7 +17,7 @@ mod keeping;
 mod target;
 
 pub use check::{Check, checks};
-pub use cloud_event::{CloudEvent, CloudEventData};
+pub use cloud_event::{CloudEvent, CloudEventData, EventData};
 pub use delivery::{
     Delivery, DeliveryId, DeliveryState, Interest, KEPT_FOR, NotADelivery, NotADeliveryId, Reason, VerificationCode,
 };

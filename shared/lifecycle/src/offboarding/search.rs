@@ -52,6 +52,9 @@ pub struct Paging {
     /// Whether Podio has refused large pages.
     #[serde(skip_serializing_if = "is_default")]
     pub small: bool,
+    /// Whether an entry could not be read, so that the list proves nobody's absence.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub unread: bool,
 }
 
 /// Members whose profile shows the address that is looked for: a profile is its owner's to write.
@@ -172,6 +175,7 @@ mod tests {
             pages: 1,
             fingerprint: Some(u64::MAX),
             small: true,
+            unread: true,
         });
         let stored = serde_json::to_string(&step).unwrap();
         assert_eq!(serde_json::from_str::<SearchStep>(&stored).unwrap(), step);

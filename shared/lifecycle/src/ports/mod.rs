@@ -6,6 +6,7 @@
 mod evidence;
 mod hooks;
 mod pause;
+mod people;
 mod scim;
 mod turns;
 
@@ -15,6 +16,7 @@ use jiff::{SignedDuration, Timestamp};
 pub use self::evidence::{AppendCalls, KeepEvidence, ReadCalls, ReadEvidence, RecordCalls};
 pub use self::hooks::{AcceptDeliveries, Accepted, Deliveries, PublishError, PublishEvents};
 pub use self::pause::{ReadPause, WritePause};
+pub use self::people::{Audits, Begun, CarryOnAudits, ChangeCursor, CompareRosters, Part, ReadMembers, WriteMembers};
 pub use self::scim::{ScimPage, ScimUserNotSaved, ScimUsers};
 pub use self::turns::TakeTurns;
 use crate::{
@@ -233,6 +235,12 @@ pub enum Metric {
     IgnoredEvents,
     /// Events of HR systems that mean a leaver and could not be used.
     RefusedEvents,
+    /// Members of an organization, when an audit ends.
+    Members,
+    /// Those of them who were not seen for too long.
+    StaleMembers,
+    /// How long no audit has ended, in percent of the time between two of them.
+    AuditAge,
 }
 
 impl Metric {
@@ -250,6 +258,9 @@ impl Metric {
             Self::Held => "Held",
             Self::IgnoredEvents => "IgnoredEvents",
             Self::RefusedEvents => "RefusedEvents",
+            Self::Members => "Members",
+            Self::StaleMembers => "StaleMembers",
+            Self::AuditAge => "AuditAge",
         }
     }
 }

@@ -98,10 +98,15 @@ fn an_address_that_is_not_verified_is_not_the_accounts() {
 #[test]
 fn a_member_without_a_certain_id_is_no_member() {
     let request = org_member::list(ORG, podio_client::Page::FIRST);
-    assert_eq!(fails(&request, json!([{"user_id": 3}, {"user": {"mail": "a@x"}, "profile": null}])), "[1]");
-    assert_eq!(fails(&request, json!([{"user": {"user_id": 3}, "profile": {"user_id": 4}}])), "[0]");
-    assert_eq!(fails(&request, json!([{"user": {"user_id": -3}}])), "[0].user.user_id");
-    assert_eq!(fails(&request, json!([[3]])), "[0]");
+    let entries = json!([
+        {"user_id": 3}, {"user": {"mail": "a@x"}, "profile": null}, {"user": {"user_id": 3}, "profile": {"user_id": 4}},
+        {"user": {"user_id": -3}}, {"user": null, "profile": null, "role": "regular"}, null,
+    ]);
+    let ids: Vec<_> = read(&request, entries).iter().map(|entry| entry.member().map(|member| member.user_id)).collect();
+    assert_eq!(ids, [Some(UserId(3)), None, None, None, None, None], "and hides nobody else");
+    for other in [json!([[3]]), json!([{"user_id": 3}, 4]), json!(["jane"])] {
+        fails(&request, other);
+    }
     fails(&request, json!({"members": []}));
     assert!(read(&request, json!([])).is_empty());
 }

@@ -10,6 +10,7 @@ mod pace;
 mod proof;
 mod rest;
 mod sight;
+mod standing;
 mod words;
 
 use std::collections::BTreeSet;
@@ -23,6 +24,8 @@ use crate::{
     podio::Witness,
     scene::{Leaver, Scene},
 };
+
+pub use self::standing::nobody_left_who_is_there;
 
 /// A rule that was broken.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,5 +1,6 @@
 //! Stories of one product and one Podio, told in the field's words. One program, since each costs a link.
 
+mod auditing;
 mod credential;
 mod crowds;
 mod dangers;

@@ -4,7 +4,7 @@
 //! that was read. Therefore a page begins with the end of the one before; where it shows nobody of that end, the search
 //! goes back until it does, or to the beginning. Nobody counts as gone who may have stood in between.
 
-use podio_client::{Page, Request, org_member, org_member::OrgMember};
+use podio_client::{Page, Request, org_member, org_member::Listed};
 use podio_lifecycle::{
     ids::{OrgId, UserId},
     offboarding::Paging,
@@ -16,7 +16,7 @@ pub(crate) const SMALL_PAGE: u16 = 100;
 /// that large by default.
 pub(crate) const SURELY_WHOLE: usize = 20;
 /// More pages than any organization fills: whatever comes after them has no end.
-pub(super) const MOST_PAGES: u32 = 2_000;
+pub(crate) const MOST_PAGES: u32 = 2_000;
 /// Members that the next page begins with once more, unless others may have gone meanwhile.
 const OVERLAP: u32 = 1;
 /// Members that two pages share where others may have gone meanwhile, and no more than this fraction of a page, so that each
@@ -28,7 +28,7 @@ const STEP_BACK: u32 = 10;
 
 /// Where in the list the next page begins, and what is needed to tell whether it is the last.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Cursor {
+pub(crate) struct Cursor {
     filtered: bool,
     /// Whether Podio has refused large pages.
     pub small: bool,
@@ -41,11 +41,13 @@ pub(super) struct Cursor {
     previous: Option<u32>,
     pages: u32,
     fingerprint: Option<u64>,
+    /// Whether an entry could not be read, so that the list proves nobody's absence.
+    pub unread: bool,
 }
 
 /// What follows a page.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Turn {
+pub(crate) enum Turn {
     /// Another page.
     On(Cursor),
     /// Nothing: everyone was seen.
@@ -56,11 +58,12 @@ pub(super) enum Turn {
 
 impl Cursor {
     /// Goes on where `paging` stopped, if that was in the same list. What was learned of the page size holds for both.
-    pub(super) fn resume(paging: Option<&Paging>, filtered: bool) -> Self {
+    pub(crate) fn resume(paging: Option<&Paging>, filtered: bool) -> Self {
         match paging {
             None => Self { filtered, ..Self::default() },
             Some(other) if other.filtered != filtered => Self { filtered, small: other.small, ..Self::default() },
             Some(paging) => Self {
+                unread: paging.unread,
                 filtered,
                 small: paging.small,
                 offset: paging.offset,
@@ -78,9 +81,9 @@ impl Cursor {
         Self { filtered: paging.filtered, small: paging.small, ..Self::default() }.paging()
     }
 
-    pub(super) fn paging(&self) -> Paging {
-        let Self { filtered, small, offset, previous, pages, fingerprint, .. } = *self;
-        Paging { offset, tail: self.tail.clone(), previous, filtered, pages, fingerprint, small }
+    pub(crate) fn paging(&self) -> Paging {
+        let Self { filtered, small, offset, previous, pages, fingerprint, unread, .. } = *self;
+        Paging { offset, tail: self.tail.clone(), previous, filtered, pages, fingerprint, small, unread }
     }
 
     fn limit(&self) -> u16 {
@@ -92,13 +95,19 @@ impl Cursor {
         self.offset.saturating_sub(self.overlap)
     }
 
-    pub(super) fn request(&self, org: OrgId, filter: Option<&str>) -> Request<Vec<OrgMember>> {
+    pub(super) fn request(&self, org: OrgId, filter: Option<&str>) -> Request<Vec<Listed>> {
         let page = Page { limit: self.limit(), offset: self.begin() };
         filter.map_or_else(|| org_member::list(org, page), |mail| org_member::search(org, mail, page))
     }
 
-    /// What follows a page of these members.
-    pub(super) fn turn(self, ids: &[UserId]) -> Turn {
+    /// How many entries of the next page the one before has shown already.
+    pub(crate) fn shown_before(&self) -> usize {
+        self.overlap.min(self.offset) as usize
+    }
+
+    /// What follows a page of these entries; none is one that cannot be read.
+    pub(crate) fn turn(self, entries: &[Option<UserId>]) -> Turn {
+        let ids: Vec<UserId> = entries.iter().copied().flatten().collect();
         let pages = self.pages.saturating_add(1);
         if pages >= MOST_PAGES {
             return Turn::Endless;
@@ -110,22 +119,25 @@ impl Cursor {
             let pages = pages.saturating_add(STEP_BACK);
             return Turn::On(Self { offset, overlap: OVERLAP, pages, fingerprint: None, ..self });
         }
-        let length = u32::try_from(ids.len()).unwrap_or(u32::MAX);
+        // An entry that cannot be read takes its place on the page all the same.
+        let length = u32::try_from(entries.len()).unwrap_or(u32::MAX);
         // Podio's largest page is not known: a page shorter than asked for may still not be the last one. Only an empty
         // page, or one shorter than the page before, is.
         if length == 0 || self.previous.is_some_and(|previous| length < previous) {
             return Turn::Over;
         }
-        let fingerprint = Some(fingerprint(ids));
+        let fingerprint = Some(fingerprint(&ids));
         if self.fingerprint == fingerprint {
             // The offset makes no difference. Either no limit does, and this is everyone, or nobody knows who is missing.
-            let is_everyone = ids.len() < SURELY_WHOLE || ids.len() > usize::from(self.limit());
+            let is_everyone = entries.len() < SURELY_WHOLE || entries.len() > usize::from(self.limit());
             return if is_everyone { Turn::Over } else { Turn::Endless };
         }
         let offset = self.begin().saturating_add(length);
-        let shared = LONG_OVERLAP.min(length - 1) as usize;
+        let shared = (LONG_OVERLAP.min(length - 1) as usize).min(ids.len());
         let tail = ids[ids.len() - shared..].to_vec();
-        let overlap = OVERLAP.min(length - 1);
+        // The next page has to show somebody again who can be told.
+        let untold = entries.iter().rev().take_while(|entry| entry.is_none()).count();
+        let overlap = OVERLAP.saturating_add(u32::try_from(untold).unwrap_or(u32::MAX)).min(length - 1);
         Turn::On(Self { offset, overlap, tail, previous: Some(length), pages, fingerprint, ..self })
     }
 }
@@ -172,7 +184,8 @@ mod tests {
             }
             let shown = page(pages - 1, cursor.begin(), cursor.limit());
             seen.extend(shown.iter().copied());
-            match cursor.turn(&shown) {
+            let entries: Vec<Option<UserId>> = shown.iter().copied().map(Some).collect();
+            match cursor.turn(&entries) {
                 Turn::On(next) => cursor = next,
                 end => return (end, pages, seen),
             }
@@ -272,6 +285,7 @@ mod tests {
             previous: Some(100),
             pages: 3,
             fingerprint: Some(1),
+            unread: false,
         };
         assert_eq!((small.begin(), Cursor::resume(Some(&small.paging()), true).begin()), (299, 288));
         assert_eq!(Cursor::resume(Some(&small.paging()), true), Cursor { overlap: 12, ..small.clone() });

@@ -2,15 +2,18 @@
 
 mod cursor;
 
-use podio_client::{Meaning, Role, org_member::OrgMember};
+use podio_client::{
+    Doubt, Meaning, Role,
+    org_member::{Listed, OrgMember},
+};
 use podio_lifecycle::{
     email::EmailAddress,
     ids::{OrgId, UserId},
     offboarding::{Doubts, FailureCode, Leaver, Paging, PersonName},
 };
 
-use self::cursor::{Cursor, MOST_PAGES, Turn};
-pub(crate) use self::cursor::{SMALL_PAGE, SURELY_WHOLE};
+use self::cursor::MOST_PAGES;
+pub(crate) use self::cursor::{Cursor, SMALL_PAGE, SURELY_WHOLE, Turn};
 use crate::{halt::Halt, session::Session};
 
 /// Doubtful matches that are remembered. Two are as undecided as a hundred, and the record must not grow with them.
@@ -89,21 +92,29 @@ pub(crate) async fn look_through(
     let mut cursor = Cursor::resume(paging.as_ref(), filter.is_some());
     loop {
         *paging = Some(cursor.paging());
-        let members = match page(session, org, filter, &mut cursor, paging).await? {
-            Meaning::Yes(members) => members,
+        let answer = page(session, org, filter, &mut cursor).await;
+        // What was learned of the page size is remembered, so that neither a wait nor the next page pays for it again.
+        *paging = Some(cursor.paging());
+        let entries = match answer? {
+            Meaning::Yes(entries) => entries,
             other => return Ok(other.map(|_| Sighting::Nobody)),
         };
+        let members: Vec<&OrgMember> = entries.iter().filter_map(Listed::member).collect();
         if let Some(found) = members.iter().find(|member| sought.fit(member) == Fit::Certain) {
-            return Ok(Meaning::Yes(Sighting::Found(Box::new(found.clone()))));
+            return Ok(Meaning::Yes(Sighting::Found(Box::new((*found).clone()))));
         }
-        note_doubts(sought, &members, doubts);
-        let ids: Vec<UserId> = members.iter().map(|member| member.user_id).collect();
-        cursor = match cursor.turn(&ids) {
+        // It may be the person's; who is on another page is found all the same.
+        cursor.unread |= members.len() < entries.len();
+        let unread = cursor.unread;
+        note_doubts(sought, members, doubts);
+        cursor = match cursor.turn(&ids(&entries)) {
             Turn::On(next) => next,
             Turn::Over => {
                 // The next list is read from its beginning.
                 *paging = paging.as_ref().map(Cursor::begun_anew);
-                return Ok(Meaning::Yes(Sighting::Nobody));
+                // An entry that cannot be read may be the person's.
+                let nobody = if unread { Meaning::Unclear(Doubt::Unreadable) } else { Meaning::Yes(Sighting::Nobody) };
+                return Ok(nobody);
             }
             Turn::Endless => return Err(endless()),
         };
@@ -111,26 +122,28 @@ pub(crate) async fn look_through(
 }
 
 /// One page, as large as Podio lets it be.
-async fn page(
+pub(crate) async fn page(
     session: &mut Session<'_>,
     org: OrgId,
     filter: Option<&str>,
     cursor: &mut Cursor,
-    paging: &mut Option<Paging>,
-) -> Result<Meaning<Vec<OrgMember>>, Halt> {
+) -> Result<Meaning<Vec<Listed>>, Halt> {
     let answer = session.call(&cursor.request(org, filter)).await?;
     let is_too_long = matches!(&answer, Meaning::Denied(denial) if denial.is_of_form());
     if cursor.small || !is_too_long {
         return Ok(answer);
     }
-    // Remembered before it is asked, so that neither a wait nor the next page pays for the refusal again.
     cursor.small = true;
-    *paging = Some(cursor.paging());
     session.call(&cursor.request(org, filter)).await
 }
 
+/// Whom the entries of a page name; none is one that cannot be read.
+pub(crate) fn ids(entries: &[Listed]) -> Vec<Option<UserId>> {
+    entries.iter().map(|entry| entry.member().map(|member| member.user_id)).collect()
+}
+
 /// Writes down who fits by the profile alone.
-fn note_doubts(sought: &Sought<'_>, members: &[OrgMember], doubts: &mut Doubts) {
+fn note_doubts<'m>(sought: &Sought<'_>, members: impl IntoIterator<Item = &'m OrgMember>, doubts: &mut Doubts) {
     for member in members {
         let user_id = member.user_id;
         match sought.fit(member) {
@@ -156,7 +169,7 @@ pub(crate) fn note_lookalike(user: UserId, doubts: &mut Doubts) {
     }
 }
 
-fn endless() -> Halt {
+pub(crate) fn endless() -> Halt {
     Halt::fail(
         FailureCode::UnexpectedAnswer,
         format!(

@@ -5,7 +5,9 @@ pub mod delivering;
 pub mod evidence;
 pub mod listing;
 pub mod noting;
+pub mod people;
 pub mod quota;
+pub mod reconciling;
 pub mod remembering;
 pub mod removing;
 pub mod saving;
@@ -23,9 +25,9 @@ use podio_lifecycle::{
     ids::{OffboardingId, OrgId, SpaceId, UserId},
     offboarding::{Abandoned, End, Leaver, Offboarding, Person, Plan, Request, State},
     ports::{
-        AcceptDeliveries, AcceptOffboardings, Created, Deliveries, FindDue, FindRemoved, IdempotencyKey, KeepEvidence,
-        LearnCapabilities, LeaverItems, ReadCalls, ReadOffboardings, ScimUsers, SpaceRemovals, TakeTurns,
-        WriteOffboardings, WritePause,
+        AcceptDeliveries, AcceptOffboardings, Audits, CarryOnAudits, CompareRosters, Created, Deliveries, FindDue,
+        FindRemoved, IdempotencyKey, KeepEvidence, LearnCapabilities, LeaverItems, ReadCalls, ReadMembers,
+        ReadOffboardings, ScimUsers, SpaceRemovals, TakeTurns, WriteMembers, WriteOffboardings, WritePause,
     },
     removal::{RemovalState, SpaceKey, SpaceRemoval, Tally},
     source::Source,
@@ -35,6 +37,9 @@ use podio_lifecycle::{
 pub trait Store:
     AcceptDeliveries
     + AcceptOffboardings
+    + Audits
+    + CarryOnAudits
+    + CompareRosters
     + Deliveries
     + FindDue
     + FindRemoved
@@ -44,12 +49,14 @@ pub trait Store:
     + LookAhead
     + QuotaRecord
     + ReadCalls
+    + ReadMembers
     + ReadOffboardings
     + ReadQuota
     + ScimUsers
     + SpaceRemovals
     + TakeTurns
     + WorkTable
+    + WriteMembers
     + WriteOffboardings
     + WritePause
     + 'static
@@ -59,6 +66,9 @@ pub trait Store:
 impl<S> Store for S where
     S: AcceptDeliveries
         + AcceptOffboardings
+        + Audits
+        + CarryOnAudits
+        + CompareRosters
         + Deliveries
         + FindDue
         + FindRemoved
@@ -68,12 +78,14 @@ impl<S> Store for S where
         + LookAhead
         + QuotaRecord
         + ReadCalls
+        + ReadMembers
         + ReadOffboardings
         + ReadQuota
         + ScimUsers
         + SpaceRemovals
         + TakeTurns
         + WorkTable
+        + WriteMembers
         + WriteOffboardings
         + WritePause
         + 'static
