@@ -25,6 +25,16 @@ impl EmailAddress {
         &self.0
     }
 
+    /// What stands before the `@`.
+    pub fn local(&self) -> &str {
+        self.0.rsplit_once('@').map_or(self.as_str(), |(local, _)| local)
+    }
+
+    /// What stands behind it.
+    pub fn domain(&self) -> &str {
+        self.0.rsplit_once('@').map_or("", |(_, domain)| domain)
+    }
+
     /// The same with the domain as it goes over the wire: `xn--…` for letters beyond ASCII.
     pub fn wire(&self) -> String {
         let (local, domain) = self.0.rsplit_once('@').unwrap_or((&self.0, ""));

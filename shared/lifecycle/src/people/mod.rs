@@ -3,6 +3,7 @@
 //! An audit pages through Podio's list of members and compares each entry with what is stored. One rule stands above all
 //! others: nobody is said to have left who is there. Absence from the list is a reason to ask, never an answer.
 
+mod alike;
 mod audit;
 mod change;
 mod ids;
@@ -12,6 +13,7 @@ mod reconcile;
 mod roster;
 mod schedule;
 
+pub use self::alike::Likeness;
 pub use self::audit::{Audit, AuditEvent, AuditSource, AuditState, Audited, NotPossible, Page, Standing};
 pub use self::change::{Cause, Change, ChangeKind, MemberEvent};
 pub use self::ids::{AuditId, NotAnId, ReconciliationId, RosterId};

@@ -31,7 +31,7 @@ async fn of(podio: Config) -> World {
 }
 
 /// Begins an audit and waits for its end.
-async fn audit(world: &mut World) -> Audit {
+pub(crate) async fn audit(world: &mut World) -> Audit {
     let id = begin(world).await;
     ended(world, &id).await
 }

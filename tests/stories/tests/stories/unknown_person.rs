@@ -15,6 +15,8 @@ use podio_sandbox::{
 use serde_json::json;
 use stories::{Leaver, Setup, World};
 
+use crate::auditing;
+
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 const TYPO: &str = "jnae.doe@example.com";
 const BOTH: [Profile; 2] = [Profile::Guide, Profile::Documented];
@@ -197,5 +199,40 @@ async fn the_person_behind_an_address_that_an_identity_provider_has_changed_is_a
         let mut world = world(profile, &[]).await;
         let id = world.post(&Leaver::of("xxnobody.at.all@example.com")).await;
         assert_eq!(outcome(&world.until_it_rests(&id, DAY).await), Outcome::Unknown);
+    }
+}
+
+#[tokio::test]
+async fn a_typing_mistake_is_asked_about_where_the_audit_knows_somebody_alike() {
+    let mut world = world(Profile::Documented, &[]).await;
+    let jane = world.podio.with_state(|state| state.person_by_mail(LEAVER)).unwrap();
+    auditing::audit(&mut world).await;
+    for (asked, users) in [(TYPO, vec![UserId(jane.0)]), ("jane.doe@example.org", vec![UserId(jane.0)])] {
+        let id = world.post(&Leaver::of(asked)).await;
+        let held = world.until_it_rests(&id, DAY).await;
+        assert_eq!(held_for(&held)[0].code, HoldCode::PersonAmbiguous, "{asked}");
+        assert_eq!(held_for(&held)[0].user_ids, users);
+    }
+    let id = world.post(&Leaver::of("somebody.else.entirely@example.com")).await;
+    assert_eq!(outcome(&world.until_it_rests(&id, DAY).await), Outcome::Unknown);
+    assert_eq!(world.deletes().len(), 0);
+}
+
+#[tokio::test]
+async fn somebody_whom_an_audit_knew_is_already_gone() {
+    let mut world = world(Profile::Documented, &[]).await;
+    auditing::audit(&mut world).await;
+    let now = world.clock.read();
+    let jane = world.podio.with_state(|state| {
+        let jane = state.person_by_mail(LEAVER).unwrap();
+        for space in state.spaces_of_member(ORG_ID, jane) {
+            state.remove_from_space(now, space, &[jane]).unwrap();
+        }
+        state.remove_from_org(now, ORG_ID, jane).unwrap();
+        jane
+    });
+    for leaver in [Leaver::of(LEAVER), Leaver::user(jane.0)] {
+        let id = world.post(&leaver).await;
+        assert_eq!(outcome(&world.until_it_rests(&id, DAY).await), Outcome::AlreadyGone);
     }
 }

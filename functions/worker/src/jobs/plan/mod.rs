@@ -5,22 +5,23 @@
 
 mod check;
 mod find;
+mod nobody;
 mod preview;
 mod resolve;
 
 use jiff::SignedDuration;
 use podio_lifecycle::{
-    hold::{Approval, HoldCode, Preview, Reason, Standing},
+    hold::{HoldCode, Preview, Reason, Standing},
     ids::OffboardingId,
     ledger::NotCommitted,
-    offboarding::{Event, Filter, Leaver, NewPlan, Person, Planning, Request, SearchStep, State},
-    ports::Metric,
+    offboarding::{Event, Leaver, NewPlan, Planning, Request, SearchStep, State},
     removal::{Company, RemovalState, SpaceRemoval, tally},
 };
 
 use self::{
     check::check_spaces,
     find::{Finding, find_member, look_up_admins},
+    nobody::nobody_is_found,
     preview::{Spaces, previewed_spaces},
 };
 pub(super) use self::{
@@ -37,8 +38,6 @@ const BESIDE_SPACES: usize = 5;
 const MOST_COUNTED: usize = 1_000;
 /// Spaces of somebody of whom that is not known yet.
 const TYPICAL_SPACES: usize = 12;
-/// Earlier offboardings of the same person that are read at once.
-const EARLIER: usize = 20;
 /// What counts as posted at once: whoever comes later is another one, who must not wait behind the crowd.
 const AT_ONCE: SignedDuration = SignedDuration::from_mins(1);
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
@@ -91,46 +90,6 @@ pub(crate) async fn plan(
         },
     };
     conclude_plan(context, stage, leaver, &preview, spaces, session).await
-}
-
-/// Two look-ups agree that there is no such member. Where nobody was ever known by that address or id, it may be a mistake of
-/// whoever asked, so it is not called gone.
-async fn nobody_is_found(context: &Context, stage: &mut StageTask, session: &mut Session<'_>) -> Result<(), Halt> {
-    let was_known = stage.search.doubts.was_member || is_known(context, stage).await?;
-    if !was_known {
-        let is_accepted = stage.offboarding.approved.contains(&Approval::general(HoldCode::PersonUnknown));
-        if context.policy.hold_unknown && !is_accepted {
-            let detail = "Nobody in the organization has this address or id, and nobody is known to have had it. Look for a \
-                          typing mistake: cancel, and post the right person. Or approve: nobody will be removed.";
-            let reason = Reason::general(HoldCode::PersonUnknown, detail);
-            return advance(context, stage, Event::InDoubt(reason), session).await;
-        }
-        context.ports.metrics.add(Metric::UnknownPersons, 1);
-    }
-    advance(context, stage, Event::NotAMember { was_known }, session).await
-}
-
-/// Whether an offboarding has ever found the person: this one before somebody had to decide, or an earlier one.
-async fn is_known(context: &Context, stage: &StageTask) -> Result<bool, Halt> {
-    if stage.offboarding.state.leaver().is_some() {
-        return Ok(true);
-    }
-    let org = stage.offboarding.org_id;
-    let filter = match &stage.offboarding.request.person {
-        Person::Email(mail) => Filter { email: Some(mail.clone()), ..Filter::default() },
-        Person::User(user) => Filter { user: Some(*user), ..Filter::default() },
-    };
-    let mut before = None;
-    loop {
-        let page = context.ports.offboardings.list(&filter, EARLIER, before.as_ref()).await?;
-        if page.offboardings.iter().any(|earlier| earlier.org_id == org && earlier.state.leaver().is_some()) {
-            return Ok(true);
-        }
-        before = page.next;
-        if before.is_none() {
-            return Ok(false);
-        }
-    }
 }
 
 /// Whoever was posted in a crowd finds a place that leaves room for others, before a call is spent: of the first the

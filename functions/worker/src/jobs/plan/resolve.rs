@@ -12,6 +12,7 @@ use podio_lifecycle::{
 use super::{
     find::{Finding, find_member},
     merge_into,
+    nobody::{Acquaintance, acquaintance},
 };
 use crate::{
     Context,
@@ -28,11 +29,14 @@ pub(in crate::jobs) async fn resolve(
 ) -> Result<(), Halt> {
     let (leaver, warning) = match find_member(stage, session).await {
         Ok(Finding::Member(leaver)) => (Some(leaver), None),
-        Ok(Finding::NotAMember) => {
-            let detail = "Nobody in the organization has this address or id at present. Look for a typing mistake; it is \
-                          looked up again on the day.";
-            (None, Some(Reason::general(HoldCode::PersonUnknown, detail)))
-        }
+        Ok(Finding::NotAMember) => match acquaintance(context, stage).await? {
+            Acquaintance::Alike(reason) => (None, Some(reason)),
+            Acquaintance::Known | Acquaintance::Stranger => {
+                let detail = "Nobody in the organization has this address or id at present. Look for a typing mistake; it is \
+                              looked up again on the day.";
+                (None, Some(Reason::general(HoldCode::PersonUnknown, detail)))
+            }
+        },
         Ok(Finding::InDoubt(reason)) => (None, Some(reason)),
         // Nothing depends on it yet. The plan asks again, and fails if it is still so.
         Err(Halt::Fail(failure)) => {
