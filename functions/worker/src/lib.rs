@@ -99,6 +99,8 @@ pub struct Policy {
     pub patience: SignedDuration,
     /// Leavers in an hour before the rest are held.
     pub mass_threshold: usize,
+    /// The same in percent of the members, where an audit knows them. The lower of the two counts.
+    pub mass_share: usize,
     /// Whether somebody whom nobody ever knew is held, rather than completed as unknown.
     pub hold_unknown: bool,
     /// Signs evidence.

@@ -37,6 +37,7 @@ const HOOK_SECRET: &str = "HOOK_SECRET";
 const QUOTA_LIMIT: &str = "QUOTA_LIMIT";
 const QUOTA_WINDOW_SECONDS: &str = "QUOTA_WINDOW_SECONDS";
 const MASS_OFFBOARDING_THRESHOLD: &str = "MASS_OFFBOARDING_THRESHOLD";
+const MASS_OFFBOARDING_SHARE: &str = "MASS_OFFBOARDING_SHARE";
 const UNKNOWN_PERSON: &str = "UNKNOWN_PERSON";
 const PODIO_ORG_ID: &str = "PODIO_ORG_ID";
 const AUDIT_SCHEDULE: &str = "AUDIT_SCHEDULE";
@@ -102,6 +103,7 @@ impl Settings {
                 ceiling,
                 patience: patience(source)?,
                 mass_threshold: source.integer_or(MASS_OFFBOARDING_THRESHOLD, 25)?,
+                mass_share: mass_share(source)?,
                 hold_unknown: hold_unknown(source)?,
                 evidence_key: evidence_key(source)?,
                 evidence_retention: evidence_retention(source)?,
@@ -112,6 +114,14 @@ impl Settings {
                 stale_after: stale_after(source)?,
             },
         })
+    }
+}
+
+/// The share of the members that may leave within an hour.
+fn mass_share(source: &Source) -> Result<usize, SettingError> {
+    match source.integer_or(MASS_OFFBOARDING_SHARE, 10)? {
+        percent @ 1..=100 => Ok(percent),
+        _ => Err(SettingError::new(MASS_OFFBOARDING_SHARE, Problem::Malformed("a percentage from 1 to 100"))),
     }
 }
 

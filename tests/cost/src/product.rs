@@ -212,6 +212,7 @@ impl Product {
             ceiling,
             patience: PATIENCE,
             mass_threshold: 25,
+            mass_share: 10,
             hold_unknown: false,
             evidence_key,
             evidence_retention: None,

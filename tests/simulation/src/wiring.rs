@@ -126,6 +126,7 @@ impl Wiring {
             ceiling: self.ceiling,
             patience: PATIENCE,
             mass_threshold: self.scene.mass_threshold,
+            mass_share: 10,
             hold_unknown: false,
             evidence_key,
             evidence_retention: None,

@@ -101,6 +101,7 @@ impl Wiring {
             ceiling: self.ceiling(),
             patience: podio_engine::quota::PATIENCE,
             mass_threshold: self.mass_threshold,
+            mass_share: 10,
             hold_unknown: self.hold_unknown,
             evidence_key,
             evidence_retention: None,

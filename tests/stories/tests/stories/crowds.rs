@@ -108,3 +108,24 @@ async fn plans_that_are_posted_at_once_leave_room_between_them() {
         assert!(!offboarding.crowd && offboarding.created_at == created_at);
     }
 }
+
+#[tokio::test]
+async fn a_few_are_many_in_a_small_company_once_its_size_is_known() {
+    let held = async |world: &mut World, ids: &[OffboardingId]| {
+        let mut held = Vec::new();
+        for id in ids {
+            held.push(world.until_it_rests(id, DAY).await.state.name() == "held");
+        }
+        held
+    };
+    for is_audited in [false, true] {
+        let mut world = world(8, 250, 25).await;
+        let most = match is_audited {
+            true => (crate::auditing::audit(&mut world).await.members as usize / 10).max(3),
+            false => 25,
+        };
+        let ids = post(&world, 0..7).await;
+        let expected: Vec<bool> = (0..7).map(|n| n >= most).collect();
+        assert_eq!(held(&mut world, &ids).await, expected);
+    }
+}

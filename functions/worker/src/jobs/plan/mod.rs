@@ -12,7 +12,7 @@ mod resolve;
 use jiff::SignedDuration;
 use podio_lifecycle::{
     hold::{HoldCode, Preview, Reason, Standing},
-    ids::OffboardingId,
+    ids::{OffboardingId, OrgId},
     ledger::NotCommitted,
     offboarding::{Event, Leaver, NewPlan, Planning, Request, SearchStep, State},
     removal::{Company, RemovalState, SpaceRemoval, tally},
@@ -46,6 +46,8 @@ const MOST_OF_PLANS: usize = 80;
 const CALLS_OF_PLAN: usize = 2;
 /// So many that are posted at once need no place of their own: that would cost more than it spares others.
 const FEW: usize = 10;
+/// So many leave in an hour in the smallest of organizations.
+const LEAST_MASS: usize = 3;
 
 /// Plans from wherever an earlier run has got to.
 pub(crate) async fn plan(
@@ -231,16 +233,31 @@ async fn merge_into(
 
 /// A leaver too many for one hour. Dry runs do not count, and are not counted.
 async fn mass_offboarding(context: &Context, stage: &StageTask) -> Result<Option<Reason>, Halt> {
-    let offboarding = &stage.offboarding;
+    if stage.offboarding.request.dry_run {
+        return Ok(None);
+    }
     let threshold = context.policy.mass_threshold;
     let earlier = accepted_within(context, HOUR, stage, threshold).await?;
-    Ok((earlier >= threshold && !offboarding.request.dry_run).then(|| {
+    // So few are never too many, and no audit need be asked.
+    if earlier < LEAST_MASS.min(threshold) {
+        return Ok(None);
+    }
+    let most = threshold.min(share_of_the_members(context, stage.offboarding.org_id).await?.unwrap_or(threshold));
+    Ok((earlier >= most).then(|| {
         let detail = format!(
-            "More than {threshold} leavers were posted within an hour, which may be a mistake of the sender. \
-             Check the list, then approve."
+            "More than {most} leavers were posted within an hour, which may be a mistake of the sender. Check the list, then \
+             approve."
         );
         Reason::general(HoldCode::MassOffboarding, detail)
     }))
+}
+
+/// How many may leave within an hour for the size of the organization, where an audit knows it.
+async fn share_of_the_members(context: &Context, org: OrgId) -> Result<Option<usize>, Halt> {
+    let audited = context.ports.audits.audited(org).await?;
+    let Some((last, _)) = audited.and_then(|audited| audited.completed) else { return Ok(None) };
+    let members = context.ports.audits.audit(&last).await?.map(|audit| audit.members as usize);
+    Ok(members.map(|members| (members * context.policy.mass_share / 100).max(LEAST_MASS)))
 }
 
 /// What the looks into the spaces add up to.

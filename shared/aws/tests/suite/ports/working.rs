@@ -194,6 +194,7 @@ pub async fn a_second_request_changes_how_an_offboarding_waits(store: Arc<impl S
     let later = leaver("jane@example.com", 0);
     let later = Request { effective_at: Some(at(500)), ..later.request };
     let jane = Offboarding::accept(leaver("jane@example.com", 0).id, OrgId(678), later, at(0));
+    let jane = jane.apply(Event::Resolved { leaver: None, warning: None }, at(0)).unwrap().offboarding;
     let jane = accepted(&*store, jane).await;
     let id = jane.waiting().unwrap().job;
     assert_eq!(store.ready(at(499), None, 10).await, Ok(vec![]));
