@@ -8,6 +8,7 @@ mod look_up;
 mod plan;
 mod remove_from_org;
 mod remove_from_space;
+mod returned;
 mod stage;
 mod together;
 mod verify_removal;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::SignedDuration;
 use podio_client::{
     Meaning,
-    org_member::{Listed, OrgMember},
+    org_member::{self, Listed, OrgMember},
 };
 use podio_lifecycle::{
     ids::UserId,
@@ -17,7 +17,10 @@ use super::{Task, advance, listed, observation, record, sighting::sighting};
 use crate::{
     Context,
     halt::Halt,
-    jobs::look_up::{self, Cursor, Turn, endless},
+    jobs::{
+        look_up::{self, Cursor, Turn, endless},
+        returned::has_returned,
+    },
     session::Session,
 };
 
@@ -56,6 +59,7 @@ pub(super) async fn read_page(context: &Context, task: &mut Task, session: &mut 
             "Podio lists no members at all, which cannot be. Nobody counts as gone.",
         ));
     }
+    see_again(context, task, &ids, session).await?;
     context.ports.auditing.note_listed(&task.audit.id, pages, &ids, context.now() + KNOWN_FOR).await?;
     let page = Page {
         next: next.as_ref().map(Cursor::paging),
@@ -65,6 +69,28 @@ pub(super) async fn read_page(context: &Context, task: &mut Task, session: &mut 
     };
     task.cursor = next;
     advance(context, task, AuditEvent::Listed(page), session).await
+}
+
+/// Who was removed before this audit began, and is listed all the same, may be back: no hook need have told of it. A list may
+/// be old, so they are asked for by themselves.
+async fn see_again(context: &Context, task: &Task, users: &[UserId], session: &mut Session<'_>) -> Result<(), Halt> {
+    let org = task.audit.org_id;
+    for (user, removed_by) in context.ports.removed.removed(org, users).await? {
+        let Some(offboarding) = context.ports.offboardings.load(&removed_by).await? else { continue };
+        let state = &offboarding.state;
+        let is_older = state.completed_at().is_some_and(|completed| completed < task.audit.started_at);
+        if !is_older || state.returned_at().is_some() {
+            continue;
+        }
+        match session.call(&org_member::get(org, user)).await? {
+            Meaning::Yes(member) if member.user_id == user && !member.may_be_former() => {
+                has_returned(context, task.audit.id.as_str(), org, user, &removed_by, session).await?;
+            }
+            Meaning::Yes(_) | Meaning::Gone | Meaning::NotOffered | Meaning::Denied(_) => {}
+            Meaning::Unclear(doubt) => return Err(doubt.into()),
+        }
+    }
+    Ok(())
 }
 
 /// The account that the service acts as, which is never stale.

@@ -16,8 +16,8 @@ use podio_lifecycle::{
     source::Source,
 };
 
-use super::{act::Note, look_again::accept_leaver};
-use crate::{Context, LeaversApp, halt::Halt, session::Session};
+use super::act::Note;
+use crate::{Context, LeaversApp, halt::Halt, jobs::returned::accept_leaver, session::Session};
 
 /// Whether an earlier offboarding is out of the way.
 enum Withdrawn {

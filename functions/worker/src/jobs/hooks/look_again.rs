@@ -3,24 +3,19 @@
 
 use std::collections::BTreeSet;
 
-use jiff::SignedDuration;
 use podio_client::{Meaning, Page, org_member, space_member};
 use podio_lifecycle::{
-    accepting::{Acceptance, Answer},
-    actor::Actor,
     hooks::DeliveryId,
-    ids::{OffboardingId, OrgId, SpaceId, UserId},
+    ids::{OrgId, SpaceId, UserId},
     ledger::NotCommitted,
-    offboarding::{Event, Person, Refusal, Request},
-    ports::{IdempotencyKey, Metric},
-    source::Source,
+    offboarding::Event,
 };
 
 use super::act::Note;
 use crate::{
     Context,
     halt::Halt,
-    jobs::{SMALL_PAGE, SURELY_WHOLE},
+    jobs::{SMALL_PAGE, SURELY_WHOLE, returned::has_returned},
     session::Session,
 };
 
@@ -31,8 +26,6 @@ const MOST_PAGES: u32 = 5;
 /// Podio's largest page is not known, but nobody makes pages whose length is no multiple of this: what is shorter than was
 /// asked for and of such a length is the end, and another call in the background, which may be long in coming, is saved.
 const ROUND: usize = 10;
-/// How long the key of a request that the service makes by itself is remembered: longer than its delivery.
-const REMEMBERED: SignedDuration = SignedDuration::from_hours(60 * 24);
 
 /// Has every plan that is carried out looked at again; where it is known who has come, only that person's. A hook
 /// does not tell the organization, and a space of another one costs a look. Calls nobody, but each plan is going to call
@@ -85,7 +78,7 @@ pub(super) async fn look_for_returned(
     for (user, removed_by) in context.ports.removed.removed(org, &candidates).await? {
         // A list says that they are there. An event may be old, or nobody's.
         if is_listed || is_back(org, space, user, session).await? {
-            has_returned(context, cause, org, user, &removed_by, session).await?;
+            has_returned(context, cause.as_str(), org, user, &removed_by, session).await?;
         }
     }
     Ok(None)
@@ -134,57 +127,4 @@ async fn is_back(org: OrgId, space: SpaceId, user: UserId, session: &mut Session
         Meaning::Gone | Meaning::NotOffered | Meaning::Denied(_) => Ok(false),
         Meaning::Unclear(doubt) => Err(doubt.into()),
     }
-}
-
-/// Records that somebody is back, raises the alarm once, and removes them again where that is wanted.
-async fn has_returned(
-    context: &Context,
-    cause: &DeliveryId,
-    org: OrgId,
-    user: UserId,
-    removed_by: &OffboardingId,
-    session: &mut Session<'_>,
-) -> Result<(), Halt> {
-    let Some(offboarding) = context.ports.offboardings.load(removed_by).await? else { return Ok(()) };
-    if offboarding.state.returned_at().is_none() {
-        // Before it is recorded: an alarm may ring twice, but not never.
-        tracing::warn!(offboarding = %removed_by, "somebody who was removed is a member again");
-        context.ports.metrics.add(Metric::ReturnedLeavers, 1);
-        match context.ledger().commit_by(&Actor::podio(), removed_by, &Event::Returned, context.now()).await {
-            Ok(_) | Err(NotCommitted::Refused(Refusal::Known)) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    if !context.policy.hooks.remove_returned {
-        return Ok(());
-    }
-    let source = Source::Returned { offboarding: removed_by.clone() };
-    let request =
-        Request { reason: Some(format!("returned after {removed_by}")), ..Request::new(Person::User(user), source) };
-    let key = format!("returned:{cause}:{user}");
-    match accept_leaver(context, org, &request, &key, session).await? {
-        Answer::New(offboarding) => tracing::info!(offboarding = %offboarding.id, "who returned is removed again"),
-        _ => tracing::info!(offboarding = %removed_by, "who returned is leaving already"),
-    }
-    Ok(())
-}
-
-/// Accepts a leaver as the API does.
-pub(super) async fn accept_leaver(
-    context: &Context,
-    org: OrgId,
-    request: &Request,
-    key: &str,
-    session: &mut Session<'_>,
-) -> Result<Answer, Halt> {
-    let now = context.now();
-    let key = IdempotencyKey { key: format!("hook:{key}"), fingerprint: key.to_owned(), expires_at: now + REMEMBERED };
-    let id = OffboardingId::new(now, context.ports.random.bytes());
-    let acceptance =
-        Acceptance { accept: &*context.ports.accept, offboardings: &*context.ports.offboardings, wake: None };
-    let answer = acceptance.take(id, org, request, Some(&key), now).await?.answer;
-    if let Answer::New(offboarding) | Answer::Merged(offboarding, _) = &answer {
-        session.fresh_stage(offboarding);
-    }
-    Ok(answer)
 }
