@@ -58,9 +58,10 @@ impl Api {
         serde_json::from_str(&text).map_err(|_| Failed::new("the API has not answered in JSON; is the address right?"))
     }
 
-    /// Asks for something to be done.
-    pub async fn post(&self, path: &str) -> Result<Value, Failed> {
-        let text = self.send(Method::POST, path, &[], None).await?;
+    /// Asks for something to be done, in JSON where there is more to say.
+    pub async fn post(&self, path: &str, body: Option<&Value>) -> Result<Value, Failed> {
+        let body = body.map(|body| ("application/json", body.to_string().into_bytes()));
+        let text = self.send(Method::POST, path, &[], body).await?;
         serde_json::from_str(&text).map_err(|_| Failed::new("the API has not answered in JSON; is the address right?"))
     }
 

@@ -11,6 +11,8 @@ pub enum Exit {
     Error,
     /// It was asked wrongly. `clap` ends with the same code.
     Usage,
+    /// A person has to decide first.
+    Held,
     /// What was asked for has failed.
     Failed,
     /// There is none of these.
@@ -29,6 +31,7 @@ impl From<Exit> for ExitCode {
             Exit::Done => 0,
             Exit::Error => 1,
             Exit::Usage => 2,
+            Exit::Held => 3,
             Exit::Failed => 4,
             Exit::NotFound => 5,
             Exit::NotAllowed => 6,

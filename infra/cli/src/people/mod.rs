@@ -7,7 +7,8 @@ use std::{fs, io::Write as _, path::PathBuf, time::Duration};
 use clap::Subcommand;
 use serde_json::Value;
 
-use self::show::{line, table};
+pub(crate) use self::show::line;
+use self::show::table;
 use crate::{
     api::{Api, Failed},
     exit::Exit,
@@ -78,33 +79,18 @@ pub enum Command {
 }
 
 /// Runs a command.
-pub fn run(command: Command) -> Exit {
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return told(Err(Failed::new(error.to_string()))),
-    };
-    told(runtime.block_on(answer(command)))
-}
-
-fn told(outcome: Result<Exit, Failed>) -> Exit {
-    outcome.unwrap_or_else(|failed| {
-        eprintln!("error: {}", failed.why);
-        failed.exit
-    })
-}
-
-async fn answer(command: Command) -> Result<Exit, Failed> {
+pub async fn answer(command: Command) -> Result<Exit, Failed> {
     let api = Api::of_environment()?;
     match command {
         Command::Members { status, role, kind, stale, q, json } => {
             let stale = stale.then(|| "true".to_owned());
             let filters = [("status", status), ("role", role), ("type", kind), ("stale", stale), ("q", q)];
-            let members = all(&api, "/members", "members", query(filters)).await?;
+            let members = all(&api, "/members", "members", PAGE, query(filters)).await?;
             print(&members, &["user_id", "name", "email", "type", "role", "status", "last_seen_at"], json);
             Ok(Exit::Done)
         }
         Command::Changes { since, kind, json } => {
-            let changes = all(&api, "/changes", "changes", query([("since", since), ("kind", kind)])).await?;
+            let changes = all(&api, "/changes", "changes", PAGE, query([("since", since), ("kind", kind)])).await?;
             print(&changes, &["at", "kind", "user_id", "before", "after"], json);
             Ok(Exit::Done)
         }
@@ -117,9 +103,9 @@ async fn answer(command: Command) -> Result<Exit, Failed> {
             for bad in taken["rejected"].as_array().into_iter().flatten() {
                 eprintln!("{name}: row {}: {}", bad["row"], bad["detail"].as_str().unwrap_or_default());
             }
-            let created = api.post("/reconciliations").await?;
+            let created = api.post("/reconciliations", None).await?;
             let url = created["url"].as_str().ok_or_else(|| Failed::new("the API names no reconciliation"))?;
-            let mut findings = all(&api, url, "findings", Vec::new()).await?;
+            let mut findings = all(&api, url, "findings", PAGE, Vec::new()).await?;
             findings.retain(|finding| finding["finding"] != "matched");
             print(&findings, &["finding", "user_id", "name", "email", "matched_by", "suggested_action"], json);
             eprintln!("{}", created["id"].as_str().unwrap_or_default());
@@ -129,7 +115,7 @@ async fn answer(command: Command) -> Result<Exit, Failed> {
 }
 
 async fn audit(api: &Api, no_wait: bool, json: bool) -> Result<Exit, Failed> {
-    let begun = api.post("/audits").await?;
+    let begun = api.post("/audits", None).await?;
     let url = begun["url"].as_str().ok_or_else(|| Failed::new("the API names no audit"))?;
     let audit = if no_wait { begun.clone() } else { ended(api, url).await? };
     if json {
@@ -165,17 +151,23 @@ async fn ended(api: &Api, url: &str) -> Result<Value, Failed> {
     }
 }
 
-fn query<const N: usize>(filters: [(&'static str, Option<String>); N]) -> Vec<(&'static str, String)> {
+pub(crate) fn query<const N: usize>(filters: [(&'static str, Option<String>); N]) -> Vec<(&'static str, String)> {
     filters.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
 /// All pages of a list.
-async fn all(api: &Api, path: &str, of: &str, filters: Vec<(&'static str, String)>) -> Result<Vec<Value>, Failed> {
+pub(crate) async fn all(
+    api: &Api,
+    path: &str,
+    of: &str,
+    at_once: &str,
+    filters: Vec<(&'static str, String)>,
+) -> Result<Vec<Value>, Failed> {
     let mut found = Vec::new();
     let mut cursor: Option<String> = None;
     loop {
         let mut query = filters.clone();
-        query.push(("limit", PAGE.to_owned()));
+        query.push(("limit", at_once.to_owned()));
         query.extend(cursor.map(|cursor| ("cursor", cursor)));
         let mut page = api.get(path, &query).await?;
         if let Value::Array(items) = page[of].take() {
@@ -188,7 +180,7 @@ async fn all(api: &Api, path: &str, of: &str, filters: Vec<(&'static str, String
     }
 }
 
-fn print(items: &[Value], columns: &[&str], json: bool) {
+pub(crate) fn print(items: &[Value], columns: &[&str], json: bool) {
     let text = if json { items.iter().map(|item| format!("{item}\n")).collect() } else { table(items, columns) };
     // Whoever reads may have seen enough, such as `head`.
     let _ = std::io::stdout().lock().write_all(text.as_bytes());
