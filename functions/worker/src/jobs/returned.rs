@@ -26,25 +26,26 @@ pub(super) async fn has_returned(
     session: &mut Session<'_>,
 ) -> Result<(), Halt> {
     let Some(offboarding) = context.ports.offboardings.load(removed_by).await? else { return Ok(()) };
-    if offboarding.state.returned_at().is_none() {
-        // Before it is recorded: an alarm may ring twice, but not never.
+    let is_new = offboarding.state.returned_at().is_none();
+    if is_new {
         tracing::warn!(offboarding = %removed_by, "somebody who was removed is a member again");
         context.ports.metrics.add(Metric::ReturnedLeavers, 1);
+    }
+    if context.policy.hooks.remove_returned {
+        let source = Source::Returned { offboarding: removed_by.clone() };
+        let reason = Some(format!("returned after {removed_by}"));
+        let request = Request { reason, ..Request::new(Person::User(user), source) };
+        match accept_leaver(context, org, &request, &format!("returned:{cause}:{user}"), session).await? {
+            Answer::New(offboarding) => tracing::info!(offboarding = %offboarding.id, "who returned is removed again"),
+            _ => tracing::info!(offboarding = %removed_by, "who returned is leaving already"),
+        }
+    }
+    // Last, for an audit passes over who is known to be back: an alarm may ring twice, but nobody is to be missed.
+    if is_new {
         match context.ledger().commit_by(&Actor::podio(), removed_by, &Event::Returned, context.now()).await {
             Ok(_) | Err(NotCommitted::Refused(Refusal::Known)) => {}
             Err(error) => return Err(error.into()),
         }
-    }
-    if !context.policy.hooks.remove_returned {
-        return Ok(());
-    }
-    let source = Source::Returned { offboarding: removed_by.clone() };
-    let request =
-        Request { reason: Some(format!("returned after {removed_by}")), ..Request::new(Person::User(user), source) };
-    let key = format!("returned:{cause}:{user}");
-    match accept_leaver(context, org, &request, &key, session).await? {
-        Answer::New(offboarding) => tracing::info!(offboarding = %offboarding.id, "who returned is removed again"),
-        _ => tracing::info!(offboarding = %removed_by, "who returned is leaving already"),
     }
     Ok(())
 }

@@ -396,32 +396,3 @@ async fn a_large_organization_stays_inside_the_background_share_of_the_quota() {
     assert_eq!(world.rejections(), 0);
     assert!(world.calls() < 6_000 / 99 * 5 / 4, "{} calls", world.calls());
 }
-
-#[tokio::test]
-async fn somebody_who_was_removed_and_is_back_without_any_hook_is_seen_by_the_next_audit() {
-    for profile in [Profile::Documented, Profile::Guide] {
-        for seen_leaving in [false, true] {
-            let mut world = world(profile, 40).await;
-            audit(&mut world).await;
-            let id = world.post(&Leaver::of(LEAVER)).await;
-            world.until_it_rests(&id, DAY).await;
-            if seen_leaving {
-                audit(&mut world).await;
-            }
-            let jane = user(&world, LEAVER);
-            let now = world.clock.now() + SignedDuration::from_secs(60);
-            world.pass(DAY, async |world| (world.clock.now() > now).then_some(())).await;
-            world.podio.with_state(|state| {
-                let space = state.create_space(now, ORG_ID, "Network", SpaceKind::Regular);
-                state.join_org(now, ORG_ID, jane);
-                state.add_to_space(now, space, jane, SpaceRole::Regular);
-            });
-
-            for _ in 0..2 {
-                audit(&mut world).await;
-                assert!(world.look(&id).await.state.returned_at().is_some(), "{profile:?} {seen_leaving}");
-                assert_eq!(world.counted(Metric::ReturnedLeavers), 1, "told once");
-            }
-        }
-    }
-}

@@ -19,6 +19,7 @@ mod provisioned;
 mod quota;
 mod refused;
 mod returned;
+mod returned_unnoticed;
 mod scheduled;
 mod senders;
 mod tokens;
