@@ -171,6 +171,9 @@ pub(crate) fn has_failed_for_long(context: &Context, since: Option<Timestamp>) -
 pub(crate) async fn give_up_offboarding(context: &Context, job: &JobId) -> Result<(), StoreError> {
     let of_space = job.subject.parse::<SpaceKey>().map(|key| key.offboarding);
     let Some(id) = of_space.ok().or_else(|| job.subject.parse().ok()) else { return Ok(()) };
+    if awaits_its_day(context, &id).await? {
+        return context.ports.work.survived(job).await;
+    }
     let detail = "A job of this offboarding has ended its worker again and again. Look for it in the worker's log, \
                   update, then retry.";
     let failure = Failure { code: FailureCode::JobCrashed, detail: detail.to_owned() };
@@ -188,6 +191,29 @@ pub(crate) async fn give_up_offboarding(context: &Context, job: &JobId) -> Resul
         context.ports.work.leave(job).await?;
     }
     context.ports.work.survived(job).await
+}
+
+/// Whether an offboarding goes on waiting for its day, which no death before is a reason to miss: who it is about is found out
+/// on the day. Once that has come it begins, so that it can fail, and a person can retry it.
+async fn awaits_its_day(context: &Context, id: &OffboardingId) -> Result<bool, StoreError> {
+    let now = context.now();
+    let Some(offboarding) = context.ports.offboardings.load(id).await? else { return Ok(false) };
+    let State::Scheduled(it) = &offboarding.state else { return Ok(false) };
+    let is_due = now >= offboarding.effective_at();
+    let committed = if is_due {
+        context.ledger().commit_by(&Actor::schedule(), id, &Event::Due, now).await
+    } else if it.looked_up_at.is_none() {
+        let unknown = Event::Resolved { leaver: None, warning: None };
+        context.ledger().commit(&offboarding, unknown, now).await
+    } else {
+        return Ok(true);
+    };
+    match committed {
+        Ok(_) => Ok(!is_due),
+        Err(NotCommitted::Store(error)) => Err(error),
+        // Somebody else has written: the next attempt sees what.
+        Err(_) => Ok(true),
+    }
 }
 
 /// Fails an offboarding, whoever writes in between.

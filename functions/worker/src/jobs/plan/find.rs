@@ -46,6 +46,12 @@ fn sought_person(offboarding: &Offboarding) -> Person {
     chosen.or(found).map_or_else(|| offboarding.request.person.clone(), Person::User)
 }
 
+/// The address by which this offboarding has found this user.
+fn asked_by_mail(offboarding: &Offboarding, user: UserId) -> Option<&EmailAddress> {
+    let leaver = offboarding.state.leaver().filter(|leaver| leaver.user_id == user)?;
+    matches!(offboarding.request.person, Person::Email(_)).then_some(leaver.email.as_ref())?
+}
+
 /// Finds the person by the cheapest look-up that Podio offers. Nobody counts as gone until two different look-ups
 /// have said so, one of them a list, which also shows that the organization exists and may be read.
 pub(super) async fn find_member(stage: &mut StageTask, session: &mut Session<'_>) -> Result<Finding, Halt> {
@@ -61,15 +67,20 @@ pub(super) async fn find_member(stage: &mut StageTask, session: &mut Session<'_>
     if stage.search.doubts.lookalikes.len() > doubts {
         return Ok(Finding::InDoubt(ambiguous(&stage.search)));
     }
-    let (sought, filters) = match &person {
+    let (sought, filters): (_, Vec<_>) = match &person {
         Person::Email(mail) => {
             let forms = mail.forms().into_iter().map(Some).zip([BY_QUERY, BY_OTHER_FORM]);
             (Sought::Email(mail), forms.chain([(None, BY_LIST)]).collect())
         }
-        Person::User(user) => (Sought::User(*user), vec![(None, BY_LIST)]),
+        Person::User(user) => {
+            // Who was found by an address once is also missing where the members are filtered by it: where Podio denies the
+            // look-up of somebody who has left, that is the second look-up.
+            let filter = asked_by_mail(&stage.offboarding, *user).map(|mail| (Some(mail.wire()), BY_QUERY));
+            (Sought::User(*user), [(None, BY_LIST)].into_iter().chain(filter).collect())
+        }
     };
     // Two look-ups must agree; an address that can be written in two ways is asked for in both.
-    let enough = filters.len().max(2);
+    let enough = if matches!(person, Person::Email(_)) { filters.len().max(2) } else { 2 };
     for (filter, name) in filters {
         if stage.search.misses.len() >= enough || stage.search.misses.iter().any(|miss| miss == name) {
             continue;
