@@ -2,11 +2,9 @@
 
 use lambda_http::{
     Body, Response,
-    http::{
-        HeaderName, HeaderValue, StatusCode,
-        header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS},
-    },
+    http::{HeaderName, HeaderValue, StatusCode, header::LOCATION},
 };
+use podio_door::answer;
 use podio_lifecycle::ids::OffboardingId;
 use serde::Serialize;
 
@@ -36,19 +34,7 @@ impl Answer {
 
     /// An answer in any media type.
     pub(crate) fn text(media_type: &'static str, status: StatusCode, text: String) -> Self {
-        let mut response = Response::new(Body::Text(text));
-        *response.status_mut() = status;
-        let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
-        // Answers name people, and change from one moment to the next.
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-        headers.insert(
-            HeaderName::from_static("strict-transport-security"),
-            HeaderValue::from_static("max-age=63072000; includeSubDomains"),
-        );
-        Self { response, offboarding: None }
+        Self { response: answer::response(status, media_type, Body::Text(text)), offboarding: None }
     }
 
     /// Sets a header. A value that cannot stand in a header is left out.

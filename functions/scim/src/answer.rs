@@ -4,14 +4,15 @@ use lambda_http::{
     Body, Response,
     http::{
         HeaderName, HeaderValue, StatusCode,
-        header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS},
+        header::{CONTENT_TYPE, LOCATION},
     },
 };
+use podio_door::answer;
 use podio_lifecycle::{ids::OffboardingId, scim::ScimUserId};
 use serde_json::Value;
 
 /// The media type of every body (RFC 7644, section 8.1).
-const SCIM: HeaderValue = HeaderValue::from_static("application/scim+json");
+const SCIM: &str = "application/scim+json";
 
 /// An answer, and what it is about, for the log.
 #[derive(Debug)]
@@ -35,19 +36,7 @@ impl Answer {
     }
 
     fn of(status: StatusCode, body: Body) -> Self {
-        let mut response = Response::new(body);
-        *response.status_mut() = status;
-        let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, SCIM);
-        // Answers name people, and change from one moment to the next.
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-        headers.insert(
-            HeaderName::from_static("strict-transport-security"),
-            HeaderValue::from_static("max-age=63072000; includeSubDomains"),
-        );
-        Self { response, user: None, offboarding: None }
+        Self { response: answer::response(status, SCIM, body), user: None, offboarding: None }
     }
 
     /// Sets a header. A value that cannot stand in a header is left out.

@@ -9,6 +9,7 @@ use lambda_http::http::{
     StatusCode,
     header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE},
 };
+use podio_door::answer::{RETRY_AFTER_SECONDS, challenge};
 use podio_lifecycle::{
     ports::ScimUserNotSaved,
     scim::{Fault, Refused},
@@ -102,14 +103,9 @@ impl Problem {
         }
         let answer = Answer::json(status, &document);
         match self {
-            Self::Unauthorized { bad_token: false } => {
-                answer.with(WWW_AUTHENTICATE, r#"Bearer realm="podio-lifecycle""#)
-            }
-            Self::Unauthorized { bad_token: true } => {
-                answer.with(WWW_AUTHENTICATE, r#"Bearer realm="podio-lifecycle", error="invalid_token""#)
-            }
+            Self::Unauthorized { bad_token } => answer.with(WWW_AUTHENTICATE, challenge(*bad_token)),
             Self::MethodNotAllowed { allow } => answer.with(ALLOW, allow),
-            Self::Unavailable => answer.with(RETRY_AFTER, "5"),
+            Self::Unavailable => answer.with(RETRY_AFTER, RETRY_AFTER_SECONDS),
             _ => answer,
         }
     }
